@@ -1,0 +1,58 @@
+"""Every way in which a command can fail: one machine code, one exit code, one sentence, one hint.
+
+The table is the contract: a code never changes its exit code, and nothing else in the program chooses one.
+"""
+
+EXIT = {
+    "unexpected": 1,
+    "usage": 2,
+    "not_found": 3,
+    "revision_not_found": 3,
+    "path_not_found": 3,
+    "milestone_ambiguous": 2,
+    "conflict": 4,
+    "revision_conflict": 4,
+    "idempotency_conflict": 4,
+    "lock_lost": 4,
+    "invalid_json": 5,
+    "invalid_data": 5,
+    "invalid_name": 5,
+    "invalid_path": 5,
+    "invalid_time": 5,
+    "invalid_config": 5,
+    "too_large": 5,
+    "unsafe_link": 5,
+    "newer_format": 5,
+    "damaged": 6,
+    "recovered": 6,
+    "lock_timeout": 7,
+    "store_unreachable": 8,
+    "store_foreign": 8,
+    "unlogged": 8,
+    "unsupported_platform": 8,
+    "partial": 9,
+    "no_store": 10,
+    "interrupted": 130,
+}
+
+RETRYABLE = ("lock_timeout", "revision_conflict", "lock_lost", "store_unreachable")
+
+
+class MilestoneError(Exception):
+    """A failure that a person or a program can act upon.
+
+    Args:
+        code: key of `EXIT`; machines rely on it.
+        message: one plain sentence, without markup; it may hold text from outside, which the output sanitises.
+        hint: what to do next; never a destructive command.
+        details: facts for machines, JSON values only.
+    """
+
+    def __init__(self, code: str, message: str, hint: str = "", **details: object) -> None:
+        super().__init__(message)
+        self.code = code
+        self.exit_code = EXIT[code]
+        self.message = message
+        self.hint = hint
+        self.retryable = code in RETRYABLE
+        self.details = details

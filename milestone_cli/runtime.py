@@ -1,0 +1,93 @@
+"""The one place that knows time, ids, processes, users and the environment; tests replace them here.
+
+Everything else asks this module, so a test can play another process, another moment or another machine by setting
+the `MILESTONE_TEST_*` variables or by passing values, without patching.
+"""
+
+import os
+import sys
+import time
+
+env = os.environ.get
+monotonic = time.monotonic
+sleep = time.sleep
+getpid = os.getpid
+
+
+def now_ns() -> int:
+    """Wall-clock time in nanoseconds since 1970, UTC."""
+    return time.time_ns()
+
+
+def timestamp(ns: int) -> str:
+    """Format nanoseconds since 1970 as RFC 3339 in UTC with microseconds, as lines of the log carry it."""
+    seconds, rest = divmod(ns, 1_000_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest // 1000:06d}Z"
+
+
+def token() -> str:
+    """20 hexadecimal digits nobody can guess."""
+    return os.urandom(10).hex()
+
+
+def new_event_id(ns: int) -> str:
+    """An event id: sortable by time to the millisecond, unique between machines."""
+    return f"event-{ns // 1_000_000:012x}{token()}"
+
+
+def user() -> str:
+    """Name of the effective user, at most 64 characters; the number where the system knows no name."""
+    import pwd
+
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid).pw_name[:64]
+    except KeyError:
+        return str(uid)
+
+
+def host() -> str:
+    """Name of this machine, at most 255 characters."""
+    return os.uname().nodename[:255]
+
+
+def boot_id() -> str:
+    """Identity of the machine's current boot, or the empty string where the system has none."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", "rb") as file:
+            return file.read(64).decode("ascii", "replace").strip()
+    except OSError:
+        return ""
+
+
+def start_time(pid: int) -> str:
+    """When a process started, in clock ticks since boot; empty when there is none, or the system does not say.
+
+    Source: proc(5), field 22 of /proc/PID/stat, counted after the parenthesised name, which may hold anything.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read(4096).rpartition(b")")[2].split()[19].decode("ascii")
+    except (OSError, IndexError):
+        return ""
+
+
+def alive(pid: int) -> bool:
+    """Whether a process with this id exists, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def is_terminal(stream: int) -> bool:
+    """Whether a descriptor is a terminal."""
+    return os.isatty(stream)
+
+
+def platform() -> str:
+    """`sys.platform`."""
+    return sys.platform
