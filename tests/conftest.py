@@ -1,0 +1,106 @@
+"""What tests share: the installed command in a clean environment, and a store of its own for each test.
+
+In `.ci/run` the variable CI is true, and then a skipped test is a failed one, unless its reason begins with
+"impossible here:". Everywhere else a skip is reported with its reason.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+BIN = Path(sys.executable).parent
+MILESTONE = BIN / "milestone"
+ROOT = Path(__file__).parent.parent
+DROPPED = ("MILESTONE_", "CLAUDE", "PYTEST_", "GIT_")
+IN_CI = os.environ.get("CI") == "true"
+
+
+def clean_environment(home: Path, **extra: str) -> dict[str, str]:
+    """This process's environment without what could steer the command: its own variables, a client's, git's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
+    for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM"):
+        kept.pop(name, None)
+    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "TZ": "UTC", **extra}
+
+
+class Cli(Protocol):
+    """Runs the installed command and hands back what it did."""
+
+    def __call__(
+        self,
+        *args: str,
+        input: str | bytes | None = None,  # noqa: A002 - the name subprocess uses
+        env: dict[str, str] | None = None,
+        cwd: Path | None = None,
+        check: bool = False,
+        timeout: float = 60,
+    ) -> subprocess.CompletedProcess[Any]: ...
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home directory without a store above it."""
+    path = tmp_path / "home"
+    path.mkdir(exist_ok=True)
+    return path
+
+
+@pytest.fixture
+def cli(tmp_path: Path, home: Path) -> Cli:
+    """Run `milestone ARGS` in the test's directory; standard input is empty unless `input` is given.
+
+    Output is text when `input` is text or absent, bytes when `input` is bytes. `env` is added to a clean
+    environment. `check` asserts success and shows both outputs otherwise.
+    """
+
+    def run(
+        *args: str,
+        input: str | bytes | None = None,  # noqa: A002 - the name subprocess uses
+        env: dict[str, str] | None = None,
+        cwd: Path | None = None,
+        check: bool = False,
+        timeout: float = 60,
+    ) -> subprocess.CompletedProcess[Any]:
+        given: dict[str, Any] = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
+        done = subprocess.run(
+            [str(MILESTONE), *args],
+            capture_output=True,
+            text=not isinstance(input, bytes),
+            env=clean_environment(home, **(env or {})),
+            cwd=cwd or tmp_path,
+            timeout=timeout,
+            check=False,
+            **given,
+        )
+        if check:
+            assert done.returncode == 0, (
+                f"milestone {args} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
+            )
+        return done
+
+    return run
+
+
+@pytest.fixture
+def store(tmp_path: Path, cli: Cli) -> Path:
+    """A store in the test's directory with the milestone `demo`; the path of its `.milestones`."""
+    cli("init", "demo", check=True)
+    return tmp_path / ".milestones"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
+    """In CI a test that could have run and did not has failed."""
+    outcome = yield
+    report = outcome.get_result()
+    if not IN_CI or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if not reason.removeprefix("Skipped: ").startswith("impossible here:"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, though it could have run: {reason}"
