@@ -58,7 +58,7 @@ def apply(text: bytes, splices: "list[list[object]]") -> bytes:
     for splice in splices:
         try:
             at, delete, insert = splice
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError("a splice is a list of three") from error
         if type(at) is not int or type(delete) is not int or type(insert) is not str:
             raise ValueError("a splice is an offset, a length and a text")
