@@ -21,7 +21,7 @@ IN_CI = os.environ.get("CI") == "true"
 
 
 def clean_environment(home: Path, **extra: str) -> dict[str, str]:
-    """This process's environment without what could steer the command: its own variables, a client's, git's."""
+    """This process's environment without what could steer the command: ours, a client's, git's."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
     for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM"):
         kept.pop(name, None)
