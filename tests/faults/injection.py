@@ -1,0 +1,108 @@
+"""Faults at exact system calls: record a command's calls with strace, then run it again with one spoiled.
+
+A point is one call of one run: the name of the call and its ordinal among the calls of that name, which is
+what strace's `when=` counts. A point that the second run did not reach is no proof of anything, so `struck`
+says whether it was, and callers count a miss as a failure.
+"""
+
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+STORE = ".milestones"
+CALL = re.compile(r"^\d+\s+(?P<name>[a-z][a-z0-9_]*)\((?P<rest>.*)$")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One system call of a recorded run; `index` is its place among all calls, `text` what strace printed."""
+
+    name: str
+    ordinal: int
+    index: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name}#{self.ordinal} {self.text[:100]}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run under a fault did; `seconds` is wall time, `struck` whether the fault was reached."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+    struck: bool
+
+
+def require_strace() -> None:
+    """Skip the test where strace is missing, or where the system forbids tracing."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    if subprocess.run(
+        ["strace", "-f", "-o", "/dev/null", "true"], capture_output=True, check=False
+    ).returncode:
+        pytest.skip("impossible here: the system does not allow strace to trace")
+
+
+def record(command: list[str], cwd: Path, env: dict[str, str], trace: Path) -> list[Point]:
+    """Run a command to its end and list its system calls in order; it must succeed."""
+    done = subprocess.run(
+        ["strace", "-f", "-y", "-s", "200", "-o", str(trace), *command],
+        cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    seen: dict[str, int] = {}
+    points = []
+    for index, line in enumerate(trace.read_text(errors="replace").splitlines()):
+        if match := CALL.match(line):
+            name = match["name"]
+            seen[name] = seen.get(name, 0) + 1
+            points.append(Point(name, seen[name], index, f"{name}({match['rest']}"))
+    return points
+
+
+def mutating_part(points: list[Point], spread: int = 40) -> list[Point]:
+    """Every call from the first that names the store, and of what goes before, start-up, every `spread`-th.
+
+    `execve` is left out: nothing of the command has run there.
+    """
+    first = next(place for place, point in enumerate(points) if STORE in point.text)
+    return [point for point in points[1:first:spread] if point.name != "execve"] + points[first:]
+
+
+def run_with(
+    fault: str, point: Point, command: list[str], cwd: Path, env: dict[str, str], trace: Path
+) -> Outcome:
+    """Run a command with a fault at a point: `signal=KILL`, `error=EIO`; with + at its end, from then on."""
+    when = f"{point.ordinal}+" if fault.endswith("+") else str(point.ordinal)
+    inject = f"{point.name}:{fault.rstrip('+')}:when={when}"
+    started = time.monotonic()
+    done = subprocess.run(
+        ["strace", "-f", "--seccomp-bpf", "-o", str(trace), "-e", f"trace={point.name}",
+         "-e", f"inject={inject}", *command],
+        cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    seconds = time.monotonic() - started
+    text = trace.read_text(errors="replace")
+    struck = "killed by SIGKILL" in text if "KILL" in fault else "(INJECTED)" in text
+    return Outcome(done.returncode, done.stdout, done.stderr, seconds, struck)
+
+
+def shapes(store: Path) -> set[str]:
+    """The names of everything in a store, digits and hexadecimal runs made alike, to compare two stores.
+
+    What a crash left behind shows as a shape that a store of the same commands without one does not have.
+    """
+    found = set()
+    for path in store.rglob("*"):
+        name = str(path.relative_to(store))
+        found.add(re.sub(r"\d+", "#", re.sub(r"[0-9a-f]{12,}", "#", name)))
+    return found
