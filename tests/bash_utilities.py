@@ -17,6 +17,7 @@ STAND_IN_NAMES = {
     "init": "init_state", "lock": "take_lock", "unlock": "drop_lock", "save": "save_state",
     "load": "load_state", "log": "log_event", "recover": "recover_state", "checkpoint": "make_checkpoint",
     "restore": "restore_checkpoint", "session": "start_session", "end": "end_session", "clean": "clean_up",
+    "timeline": "show_timeline",
 }  # fmt: skip
 REFERENCE_NAMES = {
     "init": "init_milestone_state", "lock": "acquire_state_lock", "unlock": "release_state_lock",

@@ -86,15 +86,12 @@ def test_bash_loads_what_milestone_saves(bash: BashUtilities, cli: Cli, store: P
 
 
 def test_bash_reads_the_log_that_milestone_writes(bash: BashUtilities, cli: Cli, store: Path) -> None:
-    if "timeline" not in bash.names:
-        log = (store / "state/events/milestone-demo.jsonl").read_text().splitlines()
-        assert all(line.startswith('{"timestamp":"') for line in log)
-        return
     cli("events", "log", "demo", "note", '{"text": "é"}', check=True)
     shown = json.loads(bash.run("{timeline} demo json"))
     assert [event["data"] for event in shown if event.get("event_type") == "note"] == [{"text": "é"}]
-    found = bash.run("{query} demo note < .milestones/state/events/milestone-demo.jsonl")
-    assert '"event_type":"note"' in found
+    if "query" in bash.names:  # its filter reads standard input, and needs its spelling of the key
+        found = bash.run("{query} demo note < .milestones/state/events/milestone-demo.jsonl")
+        assert '"event_type":"note"' in found
 
 
 def test_milestone_reads_what_bash_writes(bash: BashUtilities, cli: Cli) -> None:

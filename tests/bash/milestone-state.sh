@@ -182,3 +182,15 @@ for line in open(sys.argv[1]):
     fi
     log_event "$1" state_cleaned "{\"retention_days\": $days}"
 }
+
+# show_timeline ID [text|json]: parses every line, sorts by timestamp, prints.
+show_timeline() {
+    python3 -c '
+import json, sys
+events = sorted(map(json.loads, open(sys.argv[1])), key=lambda event: event["timestamp"])
+if sys.argv[2] == "json":
+    print(json.dumps(events, indent=2))
+else:
+    for event in events:
+        print(event["timestamp"], "[" + event["event_type"] + "]", event.get("data", {}))' "$(stream "$1")" "${2:-text}"
+}
