@@ -12,6 +12,8 @@ env = os.environ.get
 monotonic = time.monotonic
 sleep = time.sleep
 getpid = os.getpid
+flags: dict[str, object] = {}
+"""The options before the command (`store`, `verbose`, `no_color`); the funnel fills it before a command runs."""
 
 
 def now_ns() -> int:

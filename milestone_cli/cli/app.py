@@ -1,17 +1,99 @@
-"""The table of commands. Typer is imported here and only here, when a command line needs more than the reader knows."""
+"""The table of commands; Typer is imported only for a command line that needs more than the reader knows.
+
+One line registers a group: its help and its functions. A command is called what its function is called,
+without the group's name before it and the underscores that keep it apart from Python's own names: `list_`,
+`config_show`.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
+from .. import __version__, runtime
 from . import events, options, state, store
 
-for _module in (events, state, store):
-    vars(_module).update({name: getattr(options, name) for name in options.__all__})
+Command = Callable[..., None]
 
-app = typer.Typer(name="milestone", help="Atomic state, locks, checkpoints and a replayable event log for long-running agent work.",
-    no_args_is_help=True, pretty_exceptions_enable=False)
-GROUPS = {
-    "state": ("Save, load and change the state of milestones.", {"save": state.save, "load": state.load, "get": state.get, "set": state.set_, "list": state.list_}),
-    "events": ("Log events, and look at what happened.", {"log": events.log, "query": events.query, "timeline": events.timeline, "verify": events.verify}),
-    "config": ("Look at the settings.", {"show": store.config_show}),
+COMMANDS: tuple[Command, ...] = (store.init, store.status, store.schema)
+GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
+    "state": (
+        "Save, load and change the state of milestones.",
+        (state.save, state.load, state.get, state.set_, state.list_),
+    ),
+    "events": (
+        "Log events, and look at what happened.",
+        (events.log, events.query, events.timeline, events.verify),
+    ),
+    "config": ("Look at the settings.", (store.config_show,)),
 }
-COMMANDS = {"init": store.init, "status": store.status, "schema": store.schema}
+LENT = {name: getattr(options, name) for name in options.__all__}
+
+
+def _register(
+    app: typer.Typer, function: Command, wrap: Callable[[Command], Command], group: str = ""
+) -> None:
+    """Add a function as a command, after lending its module the names that its signature quotes."""
+    vars(sys.modules[function.__module__]).update(LENT)
+    app.command(command_name(function, group))(wrap(function))
+
+
+def command_name(function: Command, group: str = "") -> str:
+    """What a function is called on the command line."""
+    return function.__name__.removeprefix(f"{group}_").strip("_").replace("_", "-")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"milestone {__version__}")
+        raise typer.Exit
+
+
+def main_options(
+    store: Annotated[
+        str | None,
+        typer.Option("--store", metavar="S", help="The store; left out: MILESTONE_STORE, else the nearest."),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say more, and where an unexpected error came from.")
+    ] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour, as with NO_COLOR.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback has done it
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Atomic state, locks, checkpoints and a replayable event log for long-running agent work.
+
+    Start with: milestone init demo
+    """
+    runtime.flags.update(store=store, verbose=verbose, no_color=no_color)
+
+
+def build(
+    wrap: Callable[[Command], Command] = lambda function: function, main_options: Command = main_options
+) -> typer.Typer:
+    """Make the Typer app of all commands; `wrap` may put something in each function's place (tests do)."""
+    app = typer.Typer(name="milestone", add_completion=False, pretty_exceptions_enable=False)
+    app.callback()(main_options)
+    for function in COMMANDS:
+        _register(app, function, wrap)
+    for group, (help_, functions) in GROUPS.items():
+        typer_group = typer.Typer(help=help_)
+        for function in functions:
+            _register(typer_group, function, wrap, group)
+        app.add_typer(typer_group, name=group)
+    return app
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line through Typer and return its exit code; what stops it comes out as an exception."""
+    command = typer.main.get_command(build())
+    try:
+        with command.make_context("milestone", arguments) as context:
+            code = command.invoke(context)
+    except typer.Exit as left:
+        return left.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,25 @@
+"""The command line as constants for the strict reader: do not edit, run python -m milestone_cli.cli.compile.
+
+An entry: `module:function:names that must be given`, then a word `spelling:name:kind:rule` for each spelling
+of an option and, without spelling, for each argument. Kinds: s text, i integer, f decimal number, c choice,
+t a flag that means True, n one that means False; a capital collects into a list. Rule: `lowest,highest`, or
+the choices.
+"""
+# ruff: noqa: E501
+
+GLOBALS = "--store:store:s: --verbose:verbose:t: --no-color:no_color:t:"
+COMMANDS = {
+    "init": "milestone_cli.cli.store:init: :milestone:s: --format:output:c:text,json,jsonl,yaml",
+    "status": "milestone_cli.cli.store:status: :milestone:s: --format:output:c:text,json,jsonl,yaml",
+    "schema": "milestone_cli.cli.store:schema: :kind:s:",
+    "state save": "milestone_cli.cli.state:save: :milestone:s: :data:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
+    "state load": "milestone_cli.cli.state:load: :milestone:s: --revision:revision:i:1, --record-access:record_access:t: --strict:strict:t: --indent:indent:i:0,16 --format:output:c:text,json,yaml",
+    "state get": "milestone_cli.cli.state:get:words :words:S: --format:output:c:text,json,yaml",
+    "state set": "milestone_cli.cli.state:set_:words :words:S: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
+    "state list": "milestone_cli.cli.state:list_: --format:output:c:text,json,jsonl,yaml",
+    "events log": "milestone_cli.cli.events:log: :words:S: --batch:batch:t: --agent:agent:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
+    "events query": "milestone_cli.cli.events:query: :milestone:s: --type:type_:s: --agent:agent:s: --session:session:s: --since:since:s: --until:until:s: --limit:limit:i:0, --reverse:reverse:t: --format:output:c:text,json,jsonl",
+    "events timeline": "milestone_cli.cli.events:timeline: :milestone:s: --format:output:c:text,json,jsonl",
+    "events verify": "milestone_cli.cli.events:verify: :milestone:s: --all:all_:t: --format:output:c:text,json,jsonl,yaml",
+    "config show": "milestone_cli.cli.store:config_show: --format:output:c:text,json,jsonl,yaml",
+}

@@ -1,0 +1,173 @@
+"""What stopped a command, told once: a message and a hint, or one JSON object, and an exit code."""
+
+import errno
+import os
+import sys
+
+from .. import runtime
+from ..errors import MilestoneError
+from ..render.text import clean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typer._click.exceptions import UsageError
+
+SCHEMA = "milestone/error/v1"
+BROKEN_PIPE = 141
+HINTS = {
+    errno.ENOSPC: "free some space and run it again; what was acknowledged is safe",
+    errno.EDQUOT: "free some space and run it again; what was acknowledged is safe",
+    errno.EACCES: "check who owns the store and what they permit",
+    errno.EPERM: "check who owns the store and what they permit",
+    errno.EROFS: "the disk is mounted read-only",
+    errno.EMFILE: "too many files are open; raise the limit (ulimit -n)",
+    errno.ENFILE: "too many files are open on this machine; try again",
+    errno.ENOLCK: "the file system gives no locks; keep the store on one that does",
+    errno.EIO: "the disk reports an error; look after your copies before anything else",
+}
+
+
+def prepare() -> None:
+    """Refuse a platform that has no promises to keep, and fill the standard descriptors that are closed.
+
+    Left empty, the next files opened would take their numbers, and output would land in the store.
+    """
+    if runtime.platform() == "win32":
+        raise MilestoneError(
+            "unsupported_platform", "milestone runs on Linux and macOS, not on Windows", "use it inside WSL"
+        )
+    while (number := os.open(os.devnull, os.O_RDONLY)) <= 2:
+        pass  # writing to what is open for reading fails, as it does to a closed stream
+    os.close(number)
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
+
+
+def report(error: BaseException, words: list[str]) -> int:
+    """Tell on standard error what happened, and return the exit code."""
+    error = _settle_output(error)
+    if isinstance(error, BrokenPipeError):
+        return BROKEN_PIPE
+    if isinstance(error, SystemExit):
+        if isinstance(error.__context__, BrokenPipeError):  # what rich makes of it
+            return BROKEN_PIPE
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    failure = _as_failure(error)
+    if _wants_json(words):
+        text = _as_json(failure)
+    else:
+        text = _traceback(error) + clean(_as_text(failure)) + _help(error)
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _drop(2)  # there is nowhere left to say it; the exit code does
+    return failure.exit_code
+
+
+def _settle_output(error: BaseException) -> BaseException:
+    """Write out what was printed before the failure; if that fails too, that is where it failed."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError) as lost:
+        _drop(1)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = "standard output" if error.errno == getattr(lost, "errno", 0) else None
+    return error
+
+
+def _drop(stream: int) -> None:
+    """Let a stream that nobody takes end in nothing, so that Python does not complain about it at its exit.
+
+    Python's own advice: https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+
+
+def _as_failure(error: BaseException) -> MilestoneError:
+    """The failure that an exception means."""
+    if isinstance(error, MilestoneError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return MilestoneError("interrupted", "interrupted")
+    if isinstance(error, OSError):
+        where = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+        number = error.errno or 0
+        reason = error.strerror or str(error) or type(error).__name__
+        name = errno.errorcode.get(number, "")
+        return MilestoneError("store_unreachable", reason + where, HINTS.get(number, ""), errno=name)
+    if (wrong := _usage_error(error)) is not None:
+        command = wrong.ctx.command_path if wrong.ctx else "milestone"
+        return MilestoneError("usage", wrong.format_message(), f"{command} --help")
+    what = " ".join(f"unexpected {type(error).__name__}: {error}".split())
+    hint = "" if runtime.flags.get("verbose") else "milestone --verbose … shows where it came from"
+    return MilestoneError("unexpected", what, hint)
+
+
+def _usage_error(error: BaseException) -> "UsageError | None":
+    """The error as Typer's, without importing Typer for one that cannot be."""
+    if "typer" not in sys.modules:
+        return None
+    from typer._click.exceptions import UsageError
+
+    return error if isinstance(error, UsageError) else None
+
+
+def _help(error: BaseException) -> str:
+    """The whole help for a line that stopped before its command, which is how people ask what there is."""
+    wrong = _usage_error(error)
+    if wrong is None or wrong.ctx is None or wrong.message != "Missing command.":
+        return ""
+    import contextlib
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        plain = wrong.ctx.get_help()
+    return printed.getvalue() + plain
+
+
+def _wants_json(words: list[str]) -> bool:
+    """Whether the command line asks for JSON, as far as a line that may be wrong can be understood."""
+    wanted = ""
+    for index, word in enumerate(words):
+        if word == "--":
+            break
+        if word == "--format":
+            wanted = "".join(words[index + 1 : index + 2])
+        elif word.startswith("--format="):
+            wanted = word.partition("=")[2]
+    return wanted in ("json", "jsonl")
+
+
+def _as_json(failure: MilestoneError) -> str:
+    """One line of JSON in ASCII; what is no text in Unicode becomes the replacement character."""
+    import json
+
+    fields = {
+        "schema": SCHEMA,
+        "code": failure.code,
+        "message": failure.message,
+        "hint": failure.hint,
+        "retryable": failure.retryable,
+        "exit_code": failure.exit_code,
+        "details": failure.details,
+    }
+    text = json.dumps(fields, ensure_ascii=False, default=str)
+    sound = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return json.dumps(json.loads(sound)).replace("\x7f", "\\u007f") + "\n"
+
+
+def _as_text(failure: MilestoneError) -> str:
+    text = f"milestone: {failure.message}\n"
+    return f"{text}  hint: {failure.hint}\n" if failure.hint else text
+
+
+def _traceback(error: BaseException) -> str:
+    """Where it came from, when that was asked for and is not plain from the message."""
+    foreseen = isinstance(error, MilestoneError | KeyboardInterrupt) or _usage_error(error) is not None
+    if foreseen or not runtime.flags.get("verbose"):
+        return ""
+    import traceback
+
+    return clean("".join(traceback.format_exception(error)))
