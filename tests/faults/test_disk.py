@@ -1,4 +1,4 @@
-"""Promise 7: disks that are full, out of inodes, read-only, slow, or cut a write short. The old state stays."""
+"""Promise 7: disks full, out of inodes, read-only, slow, or cutting a write short. The old state stays."""
 
 import json
 import subprocess
