@@ -93,14 +93,27 @@ def store(tmp_path: Path, cli: Cli) -> Path:
     return tmp_path / ".milestones"
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
-    """In CI a test that could have run and did not has failed."""
-    outcome = yield
-    report = outcome.get_result()
+def _skipped_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn the report of a skip into that of a failure, unless the reason says that it is impossible here."""
     if not IN_CI or not report.skipped or hasattr(report, "wasxfail"):
         return
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     if not reason.removeprefix("Skipped: ").startswith("impossible here:"):
         report.outcome = "failed"
         report.longrepr = f"skipped, though it could have run: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a test that could have run and did not has failed."""
+    report = yield
+    _skipped_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """And so has a module of tests."""
+    report = yield
+    _skipped_in_ci(report)
+    return report
