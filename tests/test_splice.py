@@ -32,11 +32,22 @@ def test_several_splices_refer_to_the_previous_text() -> None:
     assert apply(b"0123456789", [[1, 2, "x"], [5, 0, "yy"], [9, 1, ""]]) == b"0x34yy5678"
 
 
-@pytest.mark.parametrize("splices", [
-    [[5, 1, ""]], [[-1, 1, ""]], [[0, 6, ""]], [[2, 1, "a"], [1, 1, "b"]], [[0, 2, "a"], [1, 1, "b"]],
-    [[0, -1, ""]],
-    [[0, 1]], [7], [["0", 1, ""]], [[0, True, ""]], [[0, 1, 2]],
-])
+@pytest.mark.parametrize(
+    "splices",
+    [
+        [[5, 1, ""]],
+        [[-1, 1, ""]],
+        [[0, 6, ""]],
+        [[2, 1, "a"], [1, 1, "b"]],
+        [[0, 2, "a"], [1, 1, "b"]],
+        [[0, -1, ""]],
+        [[0, 1]],
+        [7],
+        [["0", 1, ""]],
+        [[0, True, ""]],
+        [[0, 1, 2]],
+    ],
+)
 def test_what_is_no_splice_is_refused(splices: list[list[object]]) -> None:
     with pytest.raises(ValueError, match="splice"):
         apply(b"1234", splices)

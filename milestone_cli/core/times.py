@@ -1,0 +1,103 @@
+"""Times as people type them: one meaning each, or a refusal.
+
+Everything is UTC. What could mean two moments is refused: `10/11/2026` (which is the month?), a time of day
+without its zone, a bare number.
+"""
+
+from milestone_cli.errors import MilestoneError
+from milestone_cli.timestamps import days, parse_ns
+
+SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
+UNITS = {
+    "s": SECOND, "sec": SECOND, "second": SECOND,
+    "m": 60 * SECOND, "min": 60 * SECOND, "minute": 60 * SECOND,
+    "h": 3600 * SECOND, "hour": 3600 * SECOND,
+    "d": DAY, "day": DAY,
+    "w": 7 * DAY, "week": 7 * DAY,
+}  # fmt: skip
+HINT = "write 2026-11-21T12:00:00Z, a date like 2026-11-21 (midnight UTC), '2h ago', yesterday, today or now"
+
+
+def civil(days: int) -> "tuple[int, int, int]":
+    """Year, month and day of a day counted from 1970-01-01 in the Gregorian calendar.
+
+    Source: Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
+    """
+    days += 719_468
+    era, rest = divmod(days, 146_097)
+    year = (rest - rest // 1460 + rest // 36_524 - rest // 146_096) // 365
+    rest -= 365 * year + year // 4 - year // 100
+    month = (5 * rest + 2) // 153
+    day_of_month = rest - (153 * month + 2) // 5 + 1
+    month += 3 if month < 10 else -9
+    return year + era * 400 + (month <= 2), month, day_of_month
+
+
+def day(ns: int) -> str:
+    """The UTC date of a moment, as in `2026-11-21`."""
+    year, month, day_of_month = civil(ns // DAY)
+    return f"{year:04d}-{month:02d}-{day_of_month:02d}"
+
+
+def parse(text: str, now_ns: int) -> int:
+    """Nanoseconds since 1970 of a moment that somebody typed.
+
+    Takes RFC 3339 with any offset and fraction, a date (its midnight in UTC, as the log's own times are UTC),
+    `2h ago` and the like with s, m, h, d, w, and `now`, `today`, `yesterday`.
+
+    Raises:
+        MilestoneError: `invalid_time`, when it is none of these or could mean several.
+    """
+    word = text.strip(" ").lower()
+    if word == "now":
+        return now_ns
+    if word in {"today", "yesterday"}:
+        return now_ns // DAY * DAY - (DAY if word == "yesterday" else 0)
+    if not word.isascii() or not word.isprintable() or len(word) > 64:
+        raise _refuse(text, "is no time")
+    if word.endswith(" ago"):
+        return _ago(text, word[:-4].strip(" "), now_ns)
+    if len(word) == 10:
+        return _date(text, word)
+    ns = parse_ns(word)
+    if ns is None:
+        raise _refuse(text, _trouble(text, word))
+    return ns
+
+
+def _refuse(text: str, why: str) -> MilestoneError:
+    shown = text if len(text) <= 40 else text[:40] + "…"
+    return MilestoneError("invalid_time", f"{shown!r} {why}", HINT, value=shown)
+
+
+def _ago(text: str, span: str, now_ns: int) -> int:
+    number = span.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = span[len(number) :].strip(" ")
+    size = UNITS.get(unit) or UNITS.get(unit.removesuffix("s"))
+    if not number.isdigit() or len(number) > 9 or size is None:
+        raise _refuse(text, "is no span of time: a whole number and s, m, h, d or w")
+    return now_ns - int(number) * size
+
+
+def _date(text: str, word: str) -> int:
+    if "/" in word or (word.count(".") == 2 and "-" not in word):
+        raise _refuse(text, "does not say which number is the month")
+    if word.isdigit():
+        raise _refuse(text, "is a bare number; seconds, a year or a day?")
+    year, month, day_of_month = word[:4], word[5:7], word[8:10]
+    if len(word) != 10 or word[4] + word[7] != "--" or not (year + month + day_of_month).isdigit():
+        raise _refuse(text, "is no time")
+    number = days(int(year), int(month), int(day_of_month)) if 1 <= int(month) <= 12 else 0
+    if civil(number) != (int(year), int(month), int(day_of_month)):
+        raise _refuse(text, "is no day of the calendar")
+    return number * DAY
+
+
+def _trouble(text: str, word: str) -> str:
+    """Why something longer than a date is no time."""
+    _date(text, word[:10])
+    clock, zone = word[11:19], word[19:].lstrip(".0123456789")
+    if len(clock) == 8 and clock[2] + clock[5] == "::" and zone == "":
+        return "has no zone; add Z for UTC, or an offset like +02:00"
+    return "is no time of day with hours, minutes, seconds and a zone"
