@@ -11,7 +11,9 @@ class Doubt(Exception):  # noqa: N818 - nothing failed: Typer reads the line
     """The line is not surely valid, or its values are not surely those that Typer would give."""
 
 
-def read(words: list[str]) -> tuple[str, str, dict[str, object], dict[str, object]] | None:
+def read(
+    words: list[str], commands: dict[str, str] = COMMANDS, before: str = GLOBALS
+) -> tuple[str, str, dict[str, object], dict[str, object]] | None:
     """Module, function, its arguments, and the options before the command; None: Typer must read the line.
 
     What was left out is left out here too: the functions' own defaults are what Typer takes.
@@ -20,13 +22,13 @@ def read(words: list[str]) -> tuple[str, str, dict[str, object], dict[str, objec
     at = 0
     try:
         while words[at][:1] == "-":
-            at = _option(GLOBALS, words, at, flags)
+            at = _option(before, words, at, flags)
         if " " in words[at]:  # it would pass for a group and its command
             return None
-        entry = COMMANDS.get(words[at])
+        entry = commands.get(words[at])
         if entry is None:
             at += 1
-            entry = COMMANDS[words[at - 1] + " " + words[at]]
+            entry = commands[words[at - 1] + " " + words[at]]
         target, _, parameters = entry.partition(" ")
         module, function, needed = target.split(":")
         values = _values(parameters, words, at + 1)

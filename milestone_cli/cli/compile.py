@@ -9,7 +9,9 @@ bool and choices) is left out, and then Typer reads that command line.
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from enum import Enum
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 from typer._click import types  # Typer's own copy of click: the only place that tells a parameter's type
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -88,10 +90,17 @@ def _words(parameter: Parameter, own_default: object) -> Iterator[str]:
     yield from (f"{spelling}:{parameter.name}:n:" for spelling in parameter.secondary_opts)
 
 
+def _is_enum(hint: object) -> bool:
+    """Whether Typer would turn the choice into a member: it does so unseen, after its own parameters."""
+    return (isinstance(hint, type) and issubclass(hint, Enum)) or any(map(_is_enum, get_args(hint)))
+
+
 def _entry(command: TyperCommand) -> str:
     """One command's entry."""
     function: Callable[..., object] | None = getattr(command.callback, "__wrapped__", None)
     if function is None or command.context_settings:
+        raise InexpressibleError
+    if any(map(_is_enum, get_type_hints(function).values())):
         raise InexpressibleError
     defaults = {name: found.default for name, found in inspect.signature(function).parameters.items()}
     parameters: list[Parameter] = [one for one in command.params if isinstance(one, Parameter)]

@@ -1,4 +1,4 @@
-"""Text from outside made safe for a terminal: nothing shown moves the cursor, recolours or reorders a line."""
+"""Text from outside, safe for a terminal: nothing shown moves the cursor, recolours or reorders a line."""
 
 BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 CONTROLS = (*range(0x0A), *range(0x0B, 0x20), *range(0x7F, 0xA0))
