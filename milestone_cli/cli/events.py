@@ -21,6 +21,71 @@ def log(
 
     Example: milestone events log demo tests_passed '{"count": 42}'
     """
+    from milestone_cli import render
+    from milestone_cli.core import current_milestone, events
+    from milestone_cli.storage import open_store
+
+    from .data import is_data, read_data
+
+    words = words or []
+    if batch:
+        return _log_batch(words, agent, session, idempotency_key, lock_timeout, output)
+    data = words.pop() if len(words) > 1 and is_data(words[-1]) else None
+    if not 1 <= len(words) <= 2:
+        from milestone_cli.errors import MilestoneError
+
+        raise MilestoneError("usage", "an event needs a type", "milestone events log [MILESTONE] TYPE [JSON]")
+    store = open_store()
+    name = current_milestone(store, words[0] if len(words) == 2 else None)
+    raw = b"{}" if data is None else read_data(data)
+    receipt = events.log(
+        store, name, [(words[-1], raw)], agent=agent, session=session, key=idempotency_key, timeout=lock_timeout
+    )
+    if receipt.notes:
+        render.notify(receipt.notes)
+    fields: dict[str, object] = {
+        "milestone_id": name,
+        "event_id": receipt.event_id,
+        "sequence_number": receipt.sequence,
+        "timestamp": receipt.timestamp,
+        "replayed": receipt.replayed,
+    }
+    render.emit("event-log", fields, f"{name}: event {receipt.sequence} logged", output)
+    return None
+
+
+def _log_batch(
+    words: list[str],
+    agent: "str | None",
+    session: "str | None",
+    key: "str | None",
+    timeout: "float | None",
+    output: str,
+) -> None:
+    from milestone_cli import render
+    from milestone_cli.core import current_milestone
+    from milestone_cli.core.batch import log_batch
+    from milestone_cli.errors import MilestoneError
+    from milestone_cli.storage import open_store
+
+    from .data import read_all
+
+    if len(words) > 1:
+        raise MilestoneError("usage", "a batch takes its events from standard input", "give the milestone alone")
+    store = open_store()
+    name = current_milestone(store, words[0] if words else None)
+    raw = read_all(0, "standard input")
+    receipt, count = log_batch(store, name, raw, agent=agent, session=session, key=key, timeout=timeout)
+    fields: dict[str, object] = {"milestone_id": name, "count": count}
+    if receipt is not None:
+        render.notify(receipt.notes)
+        fields |= {
+            "first_sequence_number": receipt.first,
+            "sequence_number": receipt.sequence,
+            "timestamp": receipt.timestamp,
+            "replayed": receipt.replayed,
+        }
+    render.emit("event-batch", fields, f"{name}: {count} events logged", output)
 
 
 def query(

@@ -1,7 +1,13 @@
 """The commands of `milestone state`: save, load, get, set, list."""
 
+from milestone_cli import render
+from milestone_cli.core import current_milestone, state
+from milestone_cli.storage import open_store
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from milestone_cli.model import Receipt
+
     from .options import (
         Data, DocumentFormat, Format, IdempotencyKey, IfRevision, Indent, LockTimeout, MilestoneId, PathWords,
         RecordAccess, Revision, SetWords, Strict,
@@ -22,6 +28,15 @@ def save(
 
     Example: milestone state save demo '{"step": 1}'
     """
+    from .data import is_data, read_data
+
+    if data is None and is_data(milestone):
+        milestone, data = None, milestone
+    store = open_store()
+    name = current_milestone(store, milestone)
+    raw = read_data(data)
+    receipt = state.save(store, name, raw, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
+    _acknowledge("state-save", receipt, "saved", output)
 
 
 def load(
@@ -38,6 +53,18 @@ def load(
 
     Example: milestone state load demo
     """
+    store = open_store()
+    name = current_milestone(store, milestone)
+    document, notes = state.load(store, name, revision)
+    if notes:
+        render.notify(notes)
+    if record_access or state.records_access(store):
+        state.record_access(store, name)
+    _print_document(document.text, indent, output, bare=False)
+    if strict and notes:
+        from milestone_cli.errors import MilestoneError
+
+        raise MilestoneError("recovered", f"the state of '{name}' had to be recovered", "see what was said before")
 
 
 def get(
@@ -48,6 +75,15 @@ def get(
 
     Example: milestone state get demo step
     """
+    from milestone_cli.core import document
+
+    path = words[-1]
+    store = open_store()
+    name = current_milestone(store, words[0] if _split(words, 1) else None)
+    read, notes = state.load(store, name)
+    if notes:
+        render.notify(notes)
+    _print_document(document.find(read.text.decode(), path).encode(), None, output, bare=True)
 
 
 def set_(
@@ -61,6 +97,21 @@ def set_(
 
     Example: milestone state set demo step=2 notes.last="all good"
     """
+    given = None if "=" in words[0] else words[0]
+    assignments = []
+    for word in words if given is None else words[1:]:
+        path, mark, value = word.partition("=")
+        if not mark:
+            _refuse(f"'{word[:140]}' is no PATH=VALUE", "write for example step=2")
+        assignments.append((path, value))
+    if not assignments:
+        _refuse("there is nothing to set", "write for example step=2")
+    store = open_store()
+    name = current_milestone(store, given)
+    receipt = state.assign(
+        store, name, assignments, expect=if_revision, key=idempotency_key, timeout=lock_timeout
+    )
+    _acknowledge("state-set", receipt, "set", output)
 
 
 def list_(output: "Format" = "text") -> None:
@@ -68,3 +119,59 @@ def list_(output: "Format" = "text") -> None:
 
     Example: milestone state list
     """
+    from milestone_cli.core.overview import milestones
+    from milestone_cli.render.overview import list_text
+
+    found = milestones(open_store())
+    render.emit("state-list", {"milestones": found}, list_text(found), output)
+
+
+def _split(words: list[str], needed: int) -> bool:
+    """Whether an ID stands before the words that a command needs; words are counted from the end."""
+    if len(words) > needed + 1:
+        _refuse(f"'{words[-1][:140]}' is one word too many", "see --help")
+    return len(words) == needed + 1
+
+
+def _refuse(message: str, hint: str) -> None:
+    from milestone_cli.errors import MilestoneError
+
+    raise MilestoneError("usage", message, hint)
+
+
+def _acknowledge(kind: str, receipt: "Receipt", done: str, output: str) -> None:
+    """Print what a commit did; when this is printed, it is on disk."""
+    if receipt.notes:
+        render.notify(receipt.notes)
+    fields: dict[str, object] = {
+        "milestone_id": receipt.milestone,
+        "revision": receipt.revision,
+        "sha256": receipt.sha256,
+        "event_id": receipt.event_id,
+        "sequence_number": receipt.sequence,
+        "timestamp": receipt.timestamp,
+        "replayed": receipt.replayed,
+    }
+    again = " already, under this key" if receipt.replayed else ""
+    render.emit(kind, fields, f"{receipt.milestone}: revision {receipt.revision} {done}{again}", output)
+
+
+def _print_document(text: bytes, indent: "int | None", output: str, *, bare: bool) -> None:
+    """Print JSON of the user's: exactly its text in a pipe, indented and coloured at a terminal, a string bare."""
+    from milestone_cli import runtime
+
+    if output == "yaml":
+        from milestone_cli.render.document import as_yaml
+
+        render.write(as_yaml(text))
+    elif indent is not None or (output == "text" and not bare and runtime.is_terminal(1)):
+        from milestone_cli.render.document import pretty
+
+        render.write(pretty(text, 2 if indent is None else indent))
+    elif bare and output == "text":
+        from milestone_cli.jsontext import loads
+
+        value = text.decode()
+        render.write((str(loads(value)) if value[:1] == '"' else value) + "\n")
+    else:
+        render.write(text)

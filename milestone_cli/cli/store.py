@@ -10,6 +10,15 @@ def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
 
     Example: milestone init demo
     """
+    from milestone_cli import render
+    from milestone_cli.core.founding import found
+
+    path, is_new, name, receipt = found(milestone)
+    fields: dict[str, object] = {"store": path, "created": is_new, "milestone_id": name}
+    fields["initialized"] = receipt is not None
+    made = f"store {path} {'made' if is_new else 'is there'}"
+    named = f"; milestone {name} {'initialised' if receipt else 'is there already'}" if name else ""
+    render.emit("init", fields, made + named, output)
 
 
 def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
@@ -17,6 +26,15 @@ def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
 
     Example: milestone status demo
     """
+    from milestone_cli import render
+    from milestone_cli.core import current_milestone
+    from milestone_cli.core.overview import status as look
+    from milestone_cli.render.overview import status_text
+    from milestone_cli.storage import open_store
+
+    store = open_store()
+    found = look(store, current_milestone(store, milestone))
+    render.emit("status", found, status_text(found), output)
 
 
 def schema(kind: "Kind" = None) -> None:
@@ -24,6 +42,10 @@ def schema(kind: "Kind" = None) -> None:
 
     Example: milestone schema state-save
     """
+    from milestone_cli import render
+    from milestone_cli.render.schemas import schema_text
+
+    render.write(schema_text(kind))
 
 
 def config_show(output: "Format" = "text") -> None:
@@ -31,3 +53,10 @@ def config_show(output: "Format" = "text") -> None:
 
     Example: milestone config show
     """
+    from milestone_cli import render
+    from milestone_cli.core.config import show
+    from milestone_cli.render.overview import config_text
+    from milestone_cli.storage import open_store
+
+    found = show(open_store())
+    render.emit("config", {"settings": found}, config_text(found), output)

@@ -1,0 +1,86 @@
+"""Who acts, and on what: the milestone, the session and the agent that a command means when it does not say.
+
+The same rules for every command: what is given; else the environment; else the session; else the only milestone.
+"""
+
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.model import digest, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
+
+NO_SESSION = "no-session"
+
+
+def current_session(store: "Store", given: "str | None" = None) -> str:
+    """The session that acts, or `no-session`.
+
+    In this order: what is given, MILESTONE_SESSION, the session bound to the client's (CLAUDE_CODE_SESSION_ID), and,
+    only where no client is, `.current_session`, which one directory shares.
+    """
+    named = given or runtime.env("MILESTONE_SESSION")
+    if named:
+        return safe(named, "session")
+    client = runtime.env("CLAUDE_CODE_SESSION_ID")
+    return store.bound_session(client) or NO_SESSION
+
+
+def current_milestone(store: "Store", given: "str | None" = None) -> str:
+    """The milestone that is meant: what is given, MILESTONE_ID, the session's, or the only active one.
+
+    Raises:
+        MilestoneError: `invalid_name`, or `milestone_ambiguous`, with the candidates in its details.
+    """
+    named = given or runtime.env("MILESTONE_ID")
+    if named:
+        return safe(named)
+    session = current_session(store)
+    if session != NO_SESSION:
+        of_session = store.session(session).get("milestone_id")
+        if isinstance(of_session, str) and of_session:
+            return safe(of_session)
+    active = store.active()
+    if len(active) == 1:
+        return active[0]
+    shown = ", ".join(active[:20]) + (", …" if len(active) > 20 else "")
+    raise MilestoneError(
+        "milestone_ambiguous",
+        f"which milestone? There are {shown}" if active else "which milestone? There is none yet",
+        "name one, or set MILESTONE_ID" if active else "`milestone init NAME` makes one",
+        milestones=active,
+    )
+
+
+def agent(given: "str | None" = None) -> str:
+    """The agent that acts: what is given, MILESTONE_AGENT, or `system`."""
+    named = given or runtime.env("MILESTONE_AGENT")
+    return safe(named, "agent") if named else "system"
+
+
+def lock_timeout(store: "Store", given: "float | None") -> float:
+    """Seconds to wait for a lock: what is given, MILESTONE_LOCK_TIMEOUT, the configuration's, or 30."""
+    if given is not None:
+        return given
+    return float(setting(store, "lock_timeout", "30"))
+
+
+def setting(store: "Store", name: str, default: str) -> str:
+    """A setting as text: MILESTONE_NAME, else the configuration's, else the default."""
+    value = runtime.env("MILESTONE_" + name.upper())
+    if value is None and store.config_identity():
+        from milestone_cli.core.config import configured
+
+        value = configured(store, name)
+    if value is None:
+        return default
+    return value
+
+
+def request_digest(*parts: bytes) -> str:
+    """16 hexadecimal digits that tell one request from another under the same idempotency key."""
+    return digest(b"\0".join(parts))[:16]
+
+

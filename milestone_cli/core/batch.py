@@ -1,0 +1,73 @@
+"""Many events at once, as JSON Lines: all are checked before the first is written."""
+
+import json
+
+from milestone_cli.core import agent as acting_agent
+from milestone_cli.core import current_session, lock_timeout, request_digest
+from milestone_cli.core.events import LIMIT, check_data, check_type
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import check, members, skip
+from milestone_cli.model import Change, Draft
+from milestone_cli.model import safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.model import Receipt
+    from milestone_cli.storage.contract import Store
+
+KEYS = ("event_type", "data", "agent_id", "session_id")
+
+
+def log_batch(
+    store: "Store",
+    milestone: str,
+    raw: bytes,
+    *,
+    agent: str | None = None,
+    session: str | None = None,
+    key: str | None = None,
+    timeout: float | None = None,
+) -> "tuple[Receipt | None, int]":
+    """Append the events of a text of JSON Lines, `{"event_type", "data", "agent_id"?, "session_id"?}`, with one sync.
+
+    Returns:
+        The receipt, None when there was no event; and how many there were.
+
+    Raises:
+        MilestoneError: with the number of the line; nothing is logged then.
+    """
+    named, acting = current_session(store, session), acting_agent(agent)
+    drafts = []
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        if line.strip():
+            drafts.append(_draft(line, number, named, acting))
+    if not drafts:
+        return None, 0
+    change = Change(milestone, drafts, timeout=lock_timeout(store, timeout))
+    if key:
+        change.key, change.request = key, request_digest(b"batch", raw)
+    return store.commit(change), len(drafts)
+
+
+def _draft(line: bytes, number: int, session: str, agent: str) -> Draft:
+    what = f"line {number}"
+    text = check(line, LIMIT + 4096, what)
+    at = skip(text, 0)
+    if text[at] != "{":
+        raise MilestoneError("invalid_data", f"{what} is no JSON object", 'write {"event_type": "…", "data": {…}}')
+    spans = {name: text[start:end] for name, _, start, end in members(text, at)}
+    unknown = [name for name in spans if name not in KEYS]
+    if unknown or "event_type" not in spans:
+        why = f"has an unknown key '{unknown[0][:140]}'" if unknown else "has no event_type"
+        raise MilestoneError("invalid_data", f"{what} {why}", f"the keys are {', '.join(KEYS)}", line=number)
+    words = {name: json.loads(spans[name]) for name in KEYS if name != "data" and name in spans}
+    for name, word in words.items():
+        if not isinstance(word, str):
+            raise MilestoneError("invalid_data", f"{what}: {name} is no string", "write it in quotes", line=number)
+    data = check_data(spans.get("data", "{}").encode(), f"the data of {what}")
+    return Draft(
+        check_type(words["event_type"]),
+        data,
+        safe(words["session_id"], "session") if "session_id" in words else session,
+        safe(words["agent_id"], "agent") if "agent_id" in words else agent,
+    )

@@ -1,0 +1,32 @@
+"""Making a store where there is none, and a milestone in it."""
+
+import os
+
+from milestone_cli import runtime
+from milestone_cli.model import safe
+from milestone_cli.storage import named, nearest
+from milestone_cli.storage.files import FileStore
+from milestone_cli.storage.files.founding import make
+from milestone_cli.storage.files.layout import HOME
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.model import Receipt
+
+
+def found(milestone: str | None) -> "tuple[str, bool, str | None, Receipt | None]":
+    """Make a store in the working directory, unless one is named or found above, and a milestone in it.
+
+    Returns:
+        Path of the store, whether it is new, the milestone's name, and the receipt of its first event if it is new.
+
+    Raises:
+        MilestoneError: `invalid_name` before anything is made.
+    """
+    milestone = milestone or runtime.env("MILESTONE_ID")
+    if milestone:
+        safe(milestone)
+    path = named() or nearest(os.getcwd()) or os.path.join(os.getcwd(), HOME)
+    is_new = make(path)
+    store = FileStore(path)
+    return path, is_new, milestone or None, store.initialise(milestone or None)

@@ -1,0 +1,205 @@
+"""The events that match, found by their bytes first: only lines that hold the needle are parsed.
+
+What comes out is the text of the lines as it stands in the log, so numbers of any size survive; each event comes once,
+though an append that landed inside a bash line stands there twice.
+"""
+
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import loads
+from milestone_cli.timestamps import parse_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from milestone_cli.storage.contract import Store
+
+RECENT = 10_000
+"""So many event ids are remembered: a line that is written again comes right after its first copy."""
+PARSE_BY_C = 10_000
+"""From so many lines on, orjson's faster parser is worth its import."""
+LATE = 2_000_000_000
+"""Bash's times are whole seconds, so its lines may stand a little behind where their time belongs."""
+
+
+class Parser:
+    """Reads lines as events; counts what is none.
+
+    Attributes:
+        skipped: lines that were no JSON object.
+    """
+
+    __slots__ = ("_fast", "_parsed", "skipped")
+
+    def __init__(self) -> None:
+        self.skipped = 0
+        self._parsed = 0
+        self._fast: Callable[[bytes], object] | None = None
+
+    def event(self, line: bytes) -> "dict[str, object] | None":
+        """The event of a line; None for a line that is no JSON object."""
+        self._parsed += 1
+        if self._parsed == PARSE_BY_C:
+            from orjson import loads as fast
+
+            self._fast = fast
+        try:
+            value = self._fast(line) if self._fast else loads(line)
+        except (ValueError, OverflowError):
+            try:
+                value = loads(line)  # orjson refuses what JSON allows, such as half a surrogate
+            except (ValueError, OverflowError):
+                value = None
+        if isinstance(value, dict):
+            return value
+        self.skipped += bool(line)
+        return None
+
+
+class Filter:
+    """What to look for; None is anything.
+
+    Attributes:
+        type: event type; `*` and `?` stand for any text and any character.
+        since: nanoseconds since 1970, from then on; `until`, up to and including then.
+        limit: at most so many, the latest ones; 0 for all.
+        reverse: newest first.
+    """
+
+    __slots__ = ("_glob", "agent", "limit", "reverse", "session", "since", "type", "until")
+
+    def __init__(
+        self,
+        type_: "str | None" = None,
+        agent: "str | None" = None,
+        session: "str | None" = None,
+        since: "int | None" = None,
+        until: "int | None" = None,
+        limit: int = 50,
+        reverse: bool = False,
+    ) -> None:
+        self.type = type_
+        self.agent = agent
+        self.session = session
+        self.since = since
+        self.until = until
+        self.limit = limit
+        self.reverse = reverse
+        self._glob: object = None
+        if type_ is not None and ("*" in type_ or "?" in type_):
+            import re
+
+            pattern = re.escape(type_).replace(r"\*", ".*").replace(r"\?", ".")
+            self._glob = re.compile(pattern, re.DOTALL)
+
+    def needle(self) -> "tuple[bytes, tuple[bytes, ...]]":
+        """What every line that matches holds, and the keys one of which stands before it; empty for no such thing."""
+        keys = ((self.type, (b'"event_type":', b'"event":')), (self.session, (b'"session_id":',)),
+                (self.agent, (b'"agent_id":',)))  # fmt: skip
+        for value, names in keys:
+            if value and not (names[0] == b'"event_type":' and self._glob):
+                bare = value.replace("-", "").replace("_", "").replace(".", "").replace(":", "")
+                if bare.isascii() and bare.isalnum():
+                    return b'"' + value.encode() + b'"', names
+        return b"", ()
+
+    def matches(self, event: "dict[str, object]") -> bool:
+        """Whether an event is looked for."""
+        if self.type is not None:
+            type_ = event.get("event_type", event.get("event"))
+            if self._glob is None:
+                if type_ != self.type:
+                    return False
+            elif not isinstance(type_, str) or not self._glob.fullmatch(type_):  # type: ignore[attr-defined]
+                return False
+        if self.agent is not None and event.get("agent_id") != self.agent:
+            return False
+        if self.session is not None and event.get("session_id") != self.session:
+            return False
+        if self.since is not None or self.until is not None:
+            when = parse_ns(event.get("timestamp"))
+            if when is None:
+                return False
+            return (self.since is None or when >= self.since) and (self.until is None or when <= self.until)
+        return True
+
+
+class Once:
+    """Lets each event id pass once, as far back as it matters."""
+
+    __slots__ = ("_recent",)
+
+    def __init__(self) -> None:
+        self._recent: dict[str, None] = {}
+
+    def first(self, event: "dict[str, object]") -> bool:
+        """Whether this event has not come before; lines without an id always pass."""
+        event_id = event.get("event_id")
+        if not isinstance(event_id, str):
+            return True
+        if event_id in self._recent:
+            return False
+        self._recent[event_id] = None
+        if len(self._recent) > RECENT:
+            del self._recent[next(iter(self._recent))]
+        return True
+
+
+def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Iterator[tuple[bytes, dict[str, object]]]":
+    """Yield line and event of what matches, oldest first unless reversed; the latest ones where there is a limit.
+
+    Args:
+        store: the store; only read.
+        stream: name of the milestone.
+        wanted: what to look for.
+        parser: counts the lines that could not be read.
+
+    Raises:
+        MilestoneError: `not_found` when there is no such log.
+    """
+    size = store.log_size(stream)[0]
+    if not size and stream not in store.milestones():
+        raise MilestoneError("not_found", f"there is no milestone '{stream}'", "list them with: milestone state list")
+    start = store.seek(stream, wanted.since) if wanted.since is not None else 0
+    stop = size
+    if wanted.until is not None:
+        stop = min(size, max(start, store.seek(stream, wanted.until + LATE)))
+    backwards = wanted.reverse or wanted.limit > 0
+    found = _found(store, stream, start, stop, backwards, wanted, parser)
+    if not wanted.limit:
+        return found
+    latest = []
+    for match in found:
+        latest.append(match)
+        if len(latest) == wanted.limit:
+            break
+    return iter(latest if wanted.reverse else latest[::-1])
+
+
+def _found(
+    store: "Store", stream: str, start: int, stop: int, backwards: bool, wanted: Filter, parser: Parser
+) -> "Iterator[tuple[bytes, dict[str, object]]]":
+    needle, keys = wanted.needle()
+    once = Once()
+    for _, block in store.scan(stream, start, stop, backwards=backwards):
+        lines = _holding(block, needle, keys, backwards) if needle else block.splitlines()[:: -1 if backwards else 1]
+        for line in lines:
+            event = parser.event(line)
+            if event is not None and wanted.matches(event) and once.first(event):
+                yield line, event
+
+
+def _holding(block: bytes, needle: bytes, keys: "tuple[bytes, ...]", backwards: bool) -> "Iterator[bytes]":
+    """The lines of a block that hold a needle right after one of some keys."""
+    size = len(needle)
+    at = block.rfind(needle) if backwards else block.find(needle)
+    while at >= 0:
+        if block[max(0, at - 16) : at].rstrip().endswith(keys):
+            start = block.rfind(b"\n", 0, at) + 1
+            end = block.find(b"\n", at)
+            if end < 0:
+                end = len(block)
+            yield block[start:end]
+            at = block.rfind(needle, 0, start) if backwards else block.find(needle, end)
+        else:
+            at = block.rfind(needle, 0, at) if backwards else block.find(needle, at + size)

@@ -1,0 +1,54 @@
+"""Finding the store that a command means, and opening it."""
+
+import os
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.storage.files import FileStore
+from milestone_cli.storage.files.layout import HOME
+
+
+def open_store() -> FileStore:
+    """Open the store that is meant: `--store`, else MILESTONE_STORE, else the nearest one from here upwards.
+
+    Raises:
+        MilestoneError: `no_store`; `store_foreign` when it belongs to another user.
+    """
+    path = named()
+    if path is None:
+        path = nearest(os.getcwd())
+        if path is None:
+            from milestone_cli.storage.worktree import main_store
+
+            path = main_store(os.getcwd())
+        if path is None:
+            raise MilestoneError("no_store", "there is no store here", "`milestone init` makes one")
+    return FileStore(path)
+
+
+def named() -> "str | None":
+    """The store that the command line or the environment names; a folder that holds a store stands for it."""
+    path = runtime.flags.get("store") or runtime.env("MILESTONE_STORE")
+    if not path:
+        return None
+    path = str(path)
+    if "://" in path:
+        raise MilestoneError(
+            "invalid_config", "stores in a database are not supported yet", "name a folder of files instead"
+        )
+    inside = path + "/" + HOME
+    return inside if os.path.isdir(inside) else path
+
+
+def nearest(folder: str) -> "str | None":
+    """The nearest store from a folder upwards."""
+    while True:
+        path = folder.rstrip("/") + "/" + HOME
+        try:
+            os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            if folder in ("/", ""):
+                return None
+            folder = folder[: folder.rindex("/")] or "/"
+        else:
+            return path

@@ -1,0 +1,90 @@
+"""What every store keeps to; files today, a database later, and one in memory that the tests hold against both."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from milestone_cli.model import Change, Document, Head, Receipt
+
+
+class Store(Protocol):
+    """Documents with revisions, and a log beside each, behind one mutation.
+
+    Invariants: a reader never waits and never sees half a write; what `commit` returned is durable; sequence numbers of a
+    stream have no gap and no repeat; timestamps of its lines never go backwards; any revision in the log can be read.
+    """
+
+    path: str
+
+    def commit(self, change: Change) -> Receipt:
+        """Do one change, all or nothing; see `model.Change` for preconditions and idempotency."""
+        ...
+
+    def read(self, milestone: str, revision: int | None = None) -> Document:
+        """Read a state, the present one or that of a revision; `not_found`, `revision_not_found`, `damaged`."""
+        ...
+
+    def recover(self, milestone: str, timeout: float) -> tuple[Document, list[str]]:
+        """Replace a damaged state by the newest copy that proves itself."""
+        ...
+
+    def initialise(self, milestone: str | None) -> Receipt | None:
+        """Make what is missing of the store, and a milestone's log; None when there was nothing to log."""
+        ...
+
+    def milestones(self) -> list[str]:
+        """Names of all milestones, sorted."""
+        ...
+
+    def active(self) -> list[str]:
+        """Names of those that are not completed, sorted."""
+        ...
+
+    def head(self, stream: str) -> Head | None:
+        """Where a log stands, as its head says."""
+        ...
+
+    def scan(
+        self, stream: str, start: int = 0, stop: int | None = None, *, backwards: bool = False
+    ) -> Iterator[tuple[int, bytes]]:
+        """Blocks of whole lines of a log, with their offsets."""
+        ...
+
+    def seek(self, stream: str, ns: int) -> int:
+        """Offset of the first line at or after a time."""
+        ...
+
+    def log_size(self, stream: str) -> tuple[int, int]:
+        """Size of a log in bytes, and what tells one log from another under the same name."""
+        ...
+
+    def lock_holder(self, name: str) -> dict[str, object] | None:
+        """Who holds a lock."""
+        ...
+
+    def state_file(self, milestone: str) -> str:
+        """How the log names a milestone's state."""
+        ...
+
+    def bound_session(self, client: str | None) -> str | None:
+        """The session bound to a client's session, or the directory's current one."""
+        ...
+
+    def session(self, name: str) -> dict[str, object]:
+        """A session's record; empty when there is none."""
+        ...
+
+    def config_identity(self) -> tuple[int, int, int, int] | None:
+        """What tells one version of the configuration from another; None when there is none."""
+        ...
+
+    def config_text(self) -> bytes:
+        """The configuration as people wrote it."""
+        ...
+
+    def compiled_config(self) -> bytes:
+        """The configuration as it was kept in its fast form."""
+        ...
+
+    def keep_compiled_config(self, text: str) -> None:
+        """Keep the configuration in its fast form."""
+        ...

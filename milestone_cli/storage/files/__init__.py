@@ -1,0 +1,326 @@
+"""The store of files: states replaced atomically, logs appended durably, history read back.
+
+The order that everything rests on: the state is written aside and synced, renamed over the old one, its folder synced;
+then its event is appended and synced; then the caller is answered. The envelope carries the event's own record, so
+whoever comes next can log an event that a crash swallowed. The log is never ahead of the file.
+"""
+
+import errno
+import os
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.model import LIMIT, safe
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.envelope import parse_envelope
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.model import Change, Document, Head, Receipt
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+ENVELOPE = 3 * LIMIT
+"""Largest file of a state, in bytes: its event may quote the whole text."""
+
+
+class FileStore:
+    """A store in a folder; every file is reached through descriptors of its folders, and no link is followed."""
+
+    def __init__(self, path: str) -> None:
+        """Open the store at `path`.
+
+        Raises:
+            MilestoneError: `no_store`, `unsafe_link`, or `store_foreign` when another user owns it.
+        """
+        self.path = path
+        self._folders: dict[str, int] = {}
+        try:
+            self._folders[""] = root = os.open(path, DIRECTORY)
+        except FileNotFoundError:
+            raise MilestoneError("no_store", f"there is no store at '{path}'", "`milestone init` makes one") from None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise MilestoneError("unsafe_link", f"'{path}' is no folder", "name the store itself") from None
+            raise
+        owner = os.fstat(root).st_uid
+        if owner != os.geteuid() and not runtime.env("MILESTONE_TRUST_STORE"):
+            raise MilestoneError(
+                "store_foreign",
+                f"the store '{path}' belongs to another user",
+                "set MILESTONE_TRUST_STORE=1 if you trust whoever can write there",
+                owner=owner,
+            )
+
+    def folder(self, name: str) -> int:
+        """Open descriptor of a folder of the store, such as `layout.ACTIVE`; made when it is missing."""
+        fd = self._folders.get(name)
+        if fd is None:
+            above, _, leaf = name.rpartition("/")
+            parent = self.folder(above)
+            try:
+                fd = os.open(leaf, DIRECTORY, dir_fd=parent)
+            except FileNotFoundError:
+                try:
+                    os.mkdir(leaf, 0o700, dir_fd=parent)
+                except FileExistsError:
+                    pass
+                fd = os.open(leaf, DIRECTORY, dir_fd=parent)
+                os.fsync(parent)
+            except OSError as error:
+                if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                    raise MilestoneError(
+                        "unsafe_link", f"'{name}' in the store is no folder", "look at it, then move it away"
+                    ) from None
+                raise
+            self._folders[name] = fd
+        return fd
+
+    def close(self) -> None:
+        """Close what is open; the store can still be used afterwards."""
+        while self._folders:
+            os.close(self._folders.popitem()[1])
+
+    # reading
+
+    def read_file(self, folder: str, name: str, limit: int) -> bytes:
+        """Read a file of the store, whole and bounded.
+
+        Raises:
+            FileNotFoundError: when there is none.
+            MilestoneError: `unsafe_link` when it is no plain file, `too_large`.
+        """
+        try:
+            fd = os.open(name, READ, dir_fd=self.folder(folder))
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise MilestoneError(
+                    "unsafe_link", f"'{folder}/{name}' is a link", "look at it, then move it away"
+                ) from None
+            raise
+        try:
+            return self._read(fd, f"{folder}/{name}", limit)[0]
+        finally:
+            os.close(fd)
+
+    @staticmethod
+    def _read(fd: int, what: str, limit: int) -> "tuple[bytes, tuple[int, int, int]]":
+        status = os.fstat(fd)
+        if status.st_mode & 0o170000 != 0o100000:
+            raise MilestoneError("unsafe_link", f"'{what}' is no plain file", "look at it, then move it away")
+        if status.st_size > limit:
+            raise MilestoneError("too_large", f"'{what}' has {status.st_size} bytes; {limit} are read", "")
+        blocks = []
+        while block := os.read(fd, max(4096, min(status.st_size + 1, 1 << 26))):
+            blocks.append(block)
+            if len(block) > status.st_size:
+                break
+        return b"".join(blocks), (status.st_ino, status.st_mtime_ns, status.st_size)
+
+    def document(self, milestone: str) -> "Document | None":
+        """A milestone's state as it stands on disk; None when there is none.
+
+        Raises:
+            MilestoneError: `damaged`.
+        """
+        name = layout.state_file(milestone)
+        try:
+            fd = os.open(name, READ, dir_fd=self.folder(layout.ACTIVE))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise MilestoneError("unsafe_link", f"the state '{name}' is a link", "look at it first") from None
+            raise
+        try:
+            raw, identity = self._read(fd, name, ENVELOPE)
+        finally:
+            os.close(fd)
+        document = parse_envelope(raw, milestone)
+        document.identity = identity
+        return document
+
+    def identity(self, milestone: str) -> "tuple[int, ...]":
+        """What tells one version of a state's file from another; empty when there is no file."""
+        try:
+            status = os.stat(layout.state_file(milestone), dir_fd=self.folder(layout.ACTIVE), follow_symlinks=False)
+        except FileNotFoundError:
+            return ()
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    def refuse_twin(self, milestone: str) -> None:
+        """Refuse a new milestone whose name differs from another's in case alone; some file systems see one name.
+
+        Raises:
+            MilestoneError: `invalid_name`.
+        """
+        for name in self.milestones():
+            if name.lower() == milestone.lower() and name != milestone:
+                raise MilestoneError(
+                    "invalid_name",
+                    f"'{milestone}' differs from the milestone '{name}' in case alone",
+                    f"use '{name}', or another name",
+                )
+
+    def head(self, stream: str) -> "Head | None":
+        """Where a log stands, as its head says; None when there is no head, or none that proves itself."""
+        from milestone_cli.storage.files.log import HEAD, parse_head
+
+        try:
+            fd = os.open(layout.head_file(stream), READ, dir_fd=self.folder(layout.EVENTS))
+        except FileNotFoundError:
+            return None
+        try:
+            return parse_head(os.pread(fd, HEAD, 0))
+        finally:
+            os.close(fd)
+
+    def read(self, milestone: str, revision: "int | None" = None) -> "Document":
+        """Read a state: the present one, or that of a revision.
+
+        Readers take no lock and never see half a write.
+
+        Raises:
+            MilestoneError: `not_found`, `revision_not_found`, `damaged`.
+        """
+        if revision is not None:
+            from milestone_cli.storage.files.history import at_revision
+
+            return at_revision(self, milestone, revision)
+        document = self.document(milestone)
+        if document is None:
+            from milestone_cli.storage.files.history import missing
+
+            raise missing(self, milestone)
+        if not document.revision:
+            head = self.head(milestone)
+            document.outside = True
+            document.revision = head.revision if head else 0
+        return document
+
+    def milestones(self) -> "list[str]":
+        """Names of all milestones that have a state or a log, sorted."""
+        names = {name[:-5] for name in os.listdir(self.folder(layout.ACTIVE)) if name.endswith(".json")}
+        for name in os.listdir(self.folder(layout.EVENTS)):
+            if name.startswith("milestone-") and name.endswith(".jsonl"):
+                names.add(name[10:-6])
+        return sorted(name for name in names if name[:1] != ".")
+
+    def active(self) -> "list[str]":
+        """Names of the milestones that have a state or a log and are not completed, sorted."""
+        return self.milestones()
+
+    def config_identity(self) -> "tuple[int, int, int, int] | None":
+        """What tells one version of `config.yaml` from another; None when there is no configuration."""
+        try:
+            status = os.stat(layout.CONFIG, dir_fd=self.folder(""), follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+    def config_text(self) -> bytes:
+        """`config.yaml` as it stands."""
+        return self.read_file("", layout.CONFIG, 1 << 20)
+
+    def compiled_config(self) -> bytes:
+        """What `keep_compiled_config` kept; FileNotFoundError when nothing."""
+        return self.read_file("", layout.COMPILED, 1 << 20)
+
+    def keep_compiled_config(self, text: str) -> None:
+        """Keep the configuration in the form that is read fast."""
+        from milestone_cli.storage.files.commit import replace_file
+
+        replace_file(layout.COMPILED, text.encode(), self.folder(""))
+
+    def state_file(self, milestone: str) -> str:
+        """How the log names a milestone's state."""
+        return layout.state_path(milestone)
+
+    def lock_holder(self, name: str) -> "dict[str, object] | None":
+        """Who holds the lock of a milestone: pid, and the host where it is known; None when it is free."""
+        from milestone_cli.storage.files.contention import holder
+
+        return holder(self.folder(layout.LOCKS), name)
+
+    def bound_session(self, client: "str | None") -> "str | None":
+        """The session that a client's session is bound to; without a client, the one that the directory shares."""
+        folder, name = (layout.CLIENTS, safe(client, "client session")) if client else ("state", layout.CURRENT)
+        try:
+            words = self.read_file(folder, name, 4096).split()
+        except FileNotFoundError:
+            return None
+        try:
+            return safe(words[0].decode("ascii", "replace"), "session") if words else None
+        except MilestoneError:
+            return None
+
+    def session(self, name: str) -> "dict[str, object]":
+        """A session's record; empty when there is none, or none that can be read."""
+        from milestone_cli.jsontext import loads
+
+        try:
+            record = loads(self.read_file(layout.SESSIONS, name + ".json", 1 << 20))
+        except (FileNotFoundError, ValueError):
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    def scan(
+        self, stream: str, start: int = 0, stop: "int | None" = None, *, backwards: bool = False
+    ) -> "Iterator[tuple[int, bytes]]":
+        """Blocks of whole lines of a log with their byte offsets, about 1 MiB each; the last may lack its line feed."""
+        from milestone_cli.storage.files.reading import scan
+
+        return scan(self, stream, start, stop, backwards=backwards)
+
+    def seek(self, stream: str, ns: int) -> int:
+        """Byte offset of the first line of ours at or after a time, nanoseconds since 1970; found by bisection."""
+        from milestone_cli.storage.files.reading import seek
+
+        return seek(self, stream, ns)
+
+    def log_size(self, stream: str) -> "tuple[int, int]":
+        """Size in bytes and inode of a log; zeros when there is none."""
+        try:
+            status = os.stat(layout.log_file(stream), dir_fd=self.folder(layout.EVENTS), follow_symlinks=False)
+        except FileNotFoundError:
+            return 0, 0
+        return status.st_size, status.st_ino
+
+    # writing
+
+    def commit(self, change: "Change") -> "Receipt":
+        """Do one change, all or nothing; when this returns, it is on disk.
+
+        Raises:
+            MilestoneError: `revision_conflict`, `idempotency_conflict`, `lock_timeout`, `lock_lost`, and `unlogged`
+                when the state is on disk and its event is not: the next command logs it.
+        """
+        from milestone_cli.storage.files.commit import commit
+
+        return commit(self, change)
+
+    def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
+        """Put the newest copy that proves itself in the place of a damaged state, which is set aside.
+
+        Returns:
+            The state as it is afterwards, and what was done, in sentences. Where the store cannot be written, the copy
+            itself and a sentence about that.
+
+        Raises:
+            MilestoneError: `damaged` when no copy is good; `lock_timeout`.
+        """
+        from milestone_cli.storage.files.recovery import recover_state
+
+        return recover_state(self, milestone, timeout)
+
+    def initialise(self, milestone: "str | None") -> "Receipt | None":
+        """Make what is missing of the layout; and a milestone's log, when one is named.
+
+        Returns:
+            The receipt of `state_initialized`; None when there was nothing to log.
+        """
+        from milestone_cli.storage.files.founding import initialise
+
+        return initialise(self, milestone)

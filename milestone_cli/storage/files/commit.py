@@ -1,0 +1,233 @@
+"""One change from the lock to the acknowledgement.
+
+Link the old state as a backup; write the new one aside and sync it; look at the fence; rename; sync the folder; log the
+event, which syncs the log. Three syncs, and a kill between any two steps leaves the old state or the new one.
+"""
+
+import errno
+import os
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps, quote
+from milestone_cli.model import Draft
+from milestone_cli.splice import diff
+from milestone_cli.storage.files import layout
+from milestone_cli.model import digest
+from milestone_cli.storage.files.envelope import compose
+from milestone_cli.storage.files.lock import Lock
+from milestone_cli.storage.files.log import Log, find_key
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.model import Change, Document, Head, Receipt
+    from milestone_cli.storage.files import FileStore
+
+EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+REPLAY = 1000
+"""Events after which the next state is logged whole, so that reading any revision stays cheap."""
+
+
+def commit(store: "FileStore", change: "Change") -> "Receipt":
+    """Do one change; see `FileStore.commit`."""
+    deadline = runtime.monotonic() + change.timeout
+    locks = store.folder(layout.LOCKS)
+    lock = Lock(locks, change.milestone, deadline, store.folder(layout.ACTIVE)) if change.edit else None
+    try:
+        log = Log(locks, store.folder(layout.EVENTS), change.milestone, deadline)
+        try:
+            if lock is not None:
+                return _replace(store, change, lock, log)
+            if log.is_empty:
+                store.refuse_twin(change.milestone)
+            return _known(store, change, log) or log.append(change.drafts, change.key, change.request)
+        finally:
+            log.close()
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _known(store: "FileStore", change: "Change", log: Log) -> "Receipt | None":
+    """The receipt of the same request under the same key, when it was done before."""
+    if not change.key or not (sequence := find_key(log.head_fd, change.key, change.request)):
+        return None
+    from milestone_cli.storage.files.history import receipt_of
+
+    return receipt_of(store, change.milestone, sequence)
+
+
+def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Receipt":
+    """Replace a document under its lock and its log's."""
+    assert change.edit is not None
+    name, head = change.milestone, log.head
+    if lock.broken:
+        log.prefix += [Draft("lock_broken", dumps(evidence), "no-session", "system") for evidence in lock.broken]
+    try:
+        old = store.document(name)
+    except MilestoneError as error:
+        if error.code != "damaged":
+            raise
+        from milestone_cli.storage.files.recovery import recover
+
+        old = recover(store, lock, log, error)
+    if old is None or old.sha256 != head.state or old.revision != head.revision:
+        from milestone_cli.storage.files.recovery import reconcile
+
+        reconcile(log, old)
+    if known := _known(store, change, log):
+        return known
+    current = head.revision if old else 0
+    if change.expect is not None and change.expect != current:
+        raise MilestoneError(
+            "revision_conflict",
+            f"'{name}' is at revision {current}, not {change.expect}",
+            "load it, apply your change to what is there now, and try again with the new revision",
+            milestone_id=name,
+            expected=change.expect,
+            revision=current,
+        )
+    text = change.edit(old.text if old else None)
+    state = publish(store, change, lock, head, old, text)
+    try:
+        return log.append(change.drafts, change.key, change.request, state)
+    except OSError as error:
+        raise _unlogged(name, state[0], "its event could not be logged", error) from error
+
+
+def _describe(
+    name: str, draft: Draft, old: "Document | None", text: bytes, head: "Head"
+) -> "tuple[int, str, int, int]":
+    """Fill in what the state's event says: the difference to the revision before, or from time to time the whole text.
+
+    Returns:
+        What the log's head shall say: revision, SHA-256, base, bytes spliced since the base.
+    """
+    sha = digest(text)
+    revision = head.revision + 1
+    splice = dumps(diff(old.text, text)) if old and head.base else ""
+    spliced = head.spliced + len(splice)
+    is_base = (
+        not splice
+        or len(splice) > len(text) + 64
+        or spliced > max(2 * len(text), 4096)
+        or head.sequence - head.base_sequence > REPLAY
+    )
+    draft.event_id = runtime.new_event_id(runtime.now_ns())
+    base = revision if is_base else head.base
+    extra = "," + draft.data[1:-1] if len(draft.data) > 2 else ""
+    change = "" if is_base else f',"splice":{splice}'
+    draft.data = (
+        f'{{"state_file":"{layout.state_path(name)}","revision":{revision},"base":{base},"sha256":"{sha}"{extra}{change}}}'
+    )
+    return revision, sha, base, 0 if is_base else spliced
+
+
+def whole(data: str, text: bytes) -> str:
+    """A state event's data with the text itself, as a base has it in the log; the envelope does not say it twice."""
+    return f'{data[:-1]},"text":{quote(text.decode())}}}'
+
+
+def publish(
+    store: "FileStore",
+    change: "Change",
+    lock: Lock,
+    head: "Head",
+    old: "Document | None",
+    text: bytes,
+    *,
+    backup: bool = True,
+) -> "tuple[int, str, int, int]":
+    """Put a new envelope in place of the old one, which stays as a backup.
+
+    Returns:
+        What the log's head shall say; the change's first draft says the rest.
+    """
+    name, draft, folder = change.milestone, change.drafts[0], store.folder(layout.ACTIVE)
+    state = _describe(name, draft, old, text, head)
+    now = runtime.timestamp(runtime.now_ns())
+    named = f',"key":{quote(change.key)},"request":"{change.request}"' if change.key else ""
+    event = (
+        f'{{"event_id":"{draft.event_id}","event_type":"{draft.type}","session_id":{quote(draft.session)}'
+        f',"agent_id":{quote(draft.agent)}{named},"data":{draft.data}}}'
+    )
+    envelope = compose(now, name, state[0], state[1], event, text)
+    if state[2] == state[0]:
+        draft.data = whole(draft.data, text)
+    aside = layout.temporary(name, lock.token)
+    if old is None:
+        store.refuse_twin(name)
+    elif backup:
+        second = now[:19].replace("-", "").replace(":", "").replace("T", "-")
+        _link_backup(store, layout.state_file(name), layout.backup_file(name, second, old.revision))
+    try:
+        write_synced(aside, envelope, folder)
+        lock.check()
+        if store.identity(name) != (old.identity if old else ()):
+            raise MilestoneError(
+                "lock_lost", f"another program changed '{name}' meanwhile; nothing was changed by this one", "try again"
+            )
+        os.rename(aside, layout.state_file(name), src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        try:
+            os.unlink(aside, dir_fd=folder)
+        except FileNotFoundError:
+            pass
+        raise
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        raise _unlogged(name, state[0], "it is uncertain whether it survives a power cut", error) from error
+    return state
+
+
+def _unlogged(name: str, revision: int, what: str, error: OSError) -> MilestoneError:
+    """The error for a failure after the new state is in place: never plain failure."""
+    return MilestoneError(
+        "unlogged",
+        f"revision {revision} of '{name}' is on disk, but {what}: {error.strerror}",
+        "the next command that can write logs it; repeat this one only with an idempotency key",
+        milestone_id=name,
+        revision=revision,
+    )
+
+
+def write_synced(name: str, data: bytes, folder: int) -> None:
+    """Write a new file, whole and synced; a failed sync is never tried again on the same descriptor."""
+    fd = os.open(name, EXCLUSIVE, 0o600, dir_fd=folder)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def replace_file(name: str, data: bytes, folder: int) -> None:
+    """Replace a file that can be made again, atomically and without a sync."""
+    aside = f".{name}.{runtime.token()}.tmp"
+    fd = os.open(aside, EXCLUSIVE, 0o600, dir_fd=folder)
+    try:
+        os.write(fd, data)
+        os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError:
+        os.unlink(aside, dir_fd=folder)
+        raise
+    finally:
+        os.close(fd)
+
+
+def _link_backup(store: "FileStore", target: str, backup: str) -> None:
+    """Keep the old state as a backup that copies no bytes; where links cannot be, a copy."""
+    source, folder = store.folder(layout.ACTIVE), store.folder(layout.BACKUPS)
+    try:
+        os.link(target, backup, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        pass  # this revision, backed up in this second, by a writer that was killed
+    except OSError as error:
+        if error.errno not in (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP):
+            raise
+        write_synced(backup, store.read_file(layout.ACTIVE, target, 1 << 30), folder)
+
+

@@ -1,0 +1,153 @@
+"""Any revision of a state, read back from the log: one base, then its splices; the SHA-256 in the log proves it."""
+
+import os
+
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import loads
+from milestone_cli.model import Document, Receipt
+from milestone_cli.splice import apply
+from milestone_cli.model import digest
+from milestone_cli.storage.files.reading import bisect, lines, number, open_log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.files import FileStore
+
+REVISION = number(b"revision")
+SEQUENCE = number(b"sequence_number")
+
+
+def missing(store: "FileStore", milestone: str) -> MilestoneError:
+    """The error for a milestone without a state, which tells what the log still knows."""
+    head = store.head(milestone)
+    if head is not None and head.revision:
+        return MilestoneError(
+            "not_found",
+            f"the state of '{milestone}' is gone, but its log holds revision {head.revision}",
+            f"`milestone state load {milestone} --revision {head.revision}` prints it",
+            milestone_id=milestone,
+            revision=head.revision,
+        )
+    known = store.milestones()
+    names = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+    return MilestoneError(
+        "not_found",
+        f"there is no state of '{milestone}'",
+        f"the store has {names}" if known else "`milestone state save` makes one",
+        milestone_id=milestone,
+    )
+
+
+def at_revision(store: "FileStore", milestone: str, revision: int) -> Document:
+    """Read the state as of a revision.
+
+    Raises:
+        MilestoneError: `revision_not_found`.
+    """
+    fd = open_log(store, milestone)
+    document = None
+    if fd is not None:
+        try:
+            document = _replay(fd, revision) or _replay_all(fd, revision)
+        finally:
+            os.close(fd)
+    if document is None:
+        head = store.head(milestone)
+        raise MilestoneError(
+            "revision_not_found",
+            f"'{milestone}' has no revision {revision}",
+            f"the newest is {head.revision}" if head else "nothing was saved yet",
+            milestone_id=milestone,
+            revision=revision,
+        )
+    return document
+
+
+def _event(line: bytes) -> "tuple[int, dict[str, object], dict[str, object]] | None":
+    """Revision, event and data of a line that holds a state, else None."""
+    if b'"sha256"' not in line:
+        return None
+    try:
+        event = loads(line)
+    except ValueError:
+        return None
+    if not isinstance(event, dict) or not isinstance(data := event.get("data"), dict):
+        return None
+    revision = data.get("revision")
+    return (revision, event, data) if type(revision) is int and "base" in data else None
+
+
+def _replay(fd: int, revision: int) -> Document | None:
+    """Find the revision's line by bisection, and the base that it names; None when the log is not as we wrote it."""
+    at, line = next(lines(fd, bisect(fd, REVISION, revision), 1 << 62, whole_first=True), (0, b""))
+    found = _event(line)
+    if found is None or found[0] != revision or type(base := found[2]["base"]) is not int:
+        return None
+    if base == revision:
+        return _step(None, *found)
+    document = None
+    for where, line in lines(fd, bisect(fd, REVISION, base), at + 1, whole_first=True):
+        step = _event(line)
+        if step is None or (document is not None and step[0] <= document.revision):
+            continue
+        document = _step(document, *step)
+        if document is None or (document.revision == revision and where <= at):
+            return document
+    return None
+
+
+def _replay_all(fd: int, revision: int) -> Document | None:
+    """The same from the beginning, for a log that another program has rewritten."""
+    document = None
+    for _, line in lines(fd, 0, 1 << 62, whole_first=True):
+        step = _event(line)
+        if step is None:
+            continue
+        document = _step(document, *step) or document
+        if document is not None and document.revision == revision:
+            return document
+    return None
+
+
+def _step(
+    document: Document | None, revision: int, event: "dict[str, object]", data: "dict[str, object]"
+) -> Document | None:
+    """The next revision out of the one before and an event; None when they do not fit, which the SHA-256 decides."""
+    try:
+        if data["base"] == revision:
+            text = str(data["text"]).encode()
+        elif document is not None and document.revision == revision - 1:
+            text = apply(document.text, data["splice"])  # type: ignore[arg-type]
+        else:
+            return None
+    except (KeyError, ValueError):
+        return None
+    sha = digest(text)
+    return Document(text, revision, sha, str(event.get("timestamp")), event) if sha == data.get("sha256") else None
+
+
+def receipt_of(store: "FileStore", milestone: str, sequence: int) -> Receipt:
+    """The receipt of an event that was logged before.
+
+    Raises:
+        MilestoneError: `not_found` when the log no longer holds it.
+    """
+    fd = open_log(store, milestone)
+    if fd is not None:
+        try:
+            for _, line in lines(fd, bisect(fd, SEQUENCE, sequence), 1 << 62, whole_first=True):
+                event = loads(line)
+                if isinstance(event, dict) and event.get("sequence_number") == sequence:
+                    data = event["data"]
+                    sha = str(data.get("sha256", "")) if isinstance(data, dict) else ""
+                    receipt = Receipt(
+                        milestone, event["revision"], sha, sequence, sequence, event["event_id"], event["timestamp"]
+                    )
+                    receipt.replayed = True
+                    return receipt
+                break
+        finally:
+            os.close(fd)
+    raise MilestoneError(
+        "not_found", f"the event {sequence} of '{milestone}' is no longer in the log", "use a new idempotency key"
+    )

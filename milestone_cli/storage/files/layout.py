@@ -1,0 +1,109 @@
+"""Where everything stands in a store of files; the only place that spells a file name of the store.
+
+Names that come here have passed `model.safe`.
+"""
+
+HOME = ".milestones"
+FOLDERS = (
+    "state/active", "state/completed", "state/sessions", "state/backups", "state/events", "state/.locks",
+    "agents/registry", "agents/status", "agents/coordination",
+    "transactions/pending", "transactions/committed", "transactions/rollbacks",
+    "tasks", "cache/state_cache", "cache/checksums", "cache/indexes", "quarantine", "spool", "logs", "reports",
+)  # fmt: skip
+IGNORED = """# Written by `milestone init`: what never belongs into version control.
+state/.locks/
+state/.current_session
+state/events/*.head
+cache/
+spool/
+quarantine/
+agents/status/
+.config.json
+*.tmp
+"""
+FORMAT = "1"
+"""Version of the format on disk; it stands in the file `format`."""
+
+ACTIVE = "state/active"
+BACKUPS = "state/backups"
+EVENTS = "state/events"
+LOCKS = "state/.locks"
+SESSIONS = "state/sessions"
+CLIENTS = "state/sessions/.by-client"
+QUARANTINE = "quarantine"
+CURRENT = ".current_session"
+CONFIG = "config.yaml"
+COMPILED = ".config.json"
+
+
+def state_file(milestone: str) -> str:
+    """A milestone's state, in `ACTIVE`."""
+    return milestone + ".json"
+
+
+def state_path(milestone: str) -> str:
+    """The same as the bash utilities spell it in the log."""
+    return f"{HOME}/{ACTIVE}/{milestone}.json"
+
+
+def temporary(milestone: str, token: str) -> str:
+    """A state being written; `token` is that of the lock's holder, so whoever breaks the lock knows the name."""
+    return f".{milestone}.{token}.tmp"
+
+
+def backup_file(milestone: str, second: str, revision: int) -> str:
+    """A backup in `BACKUPS`; `second` is YYYYmmdd-HHMMSS in UTC."""
+    return f"{milestone}-{second}-r{revision}.json"
+
+
+def log_file(stream: str) -> str:
+    """A log, in `EVENTS`."""
+    return f"milestone-{stream}.jsonl"
+
+
+def head_file(stream: str) -> str:
+    """Its head, in `EVENTS`."""
+    return f"milestone-{stream}.head"
+
+
+def lock_folder(name: str) -> str:
+    """The lock that the bash utilities honour, in `LOCKS`."""
+    return name + ".lock"
+
+
+def broken_folder(name: str) -> str:
+    """A lock of a dead holder on its way out, in `LOCKS`."""
+    return f".{name}.broken"
+
+
+def flock_file(name: str) -> str:
+    """The kernel's lock among processes of ours, in `LOCKS`."""
+    return name + ".flock"
+
+
+def log_lock_file(stream: str) -> str:
+    """The kernel's lock around appending to a log, in `LOCKS`; its ending keeps it apart from every other name."""
+    return stream + ".elock"
+
+
+def quarantined(milestone: str, timestamp: str, token: str) -> str:
+    """A damaged state, in `QUARANTINE`; `timestamp` is RFC 3339."""
+    second = timestamp[:19].replace("-", "").replace(":", "").replace("T", "-")
+    return f"{milestone}-{second}-{token[:8]}.json"
+
+
+def is_copy(name: str, milestone: str) -> bool:
+    """Whether a file in `BACKUPS` may be a backup or checkpoint of a milestone; its `milestone_id` has the last word."""
+    if not (name.startswith(milestone + "-") and name.endswith(".json")):
+        return False
+    rest = name[len(milestone) + 1 : -5]
+    if rest.startswith("checkpoint-"):
+        return True
+    day, _, rest = rest.partition("-")
+    second, _, revision = rest.partition("-r")
+    return len(day) == 8 and len(second) == 6 and (day + second + (revision or "0")).isdigit()
+
+
+def is_ours(name: str) -> bool:
+    """Whether a file in `BACKUPS` is a backup of ours, which proves itself by its checksum."""
+    return name[:-5].rpartition("-r")[2].isdigit() and "-r" in name

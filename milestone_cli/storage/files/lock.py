@@ -1,0 +1,123 @@
+"""The lock around changing a document: two of ours never hold it at once, and the bash utilities honour it.
+
+The kernel's lock on NAME.flock decides among our processes; the file is never removed. Under it the folder NAME.lock is
+made as bash makes it, with `pid` and `acquired`. The folder carries the sticky bit, which mkdir(1) cannot give: so an
+empty one tells at once whose it is, and one of ours found under the kernel's lock has a dead writer. What the writer may
+have left is known by the token that stands in the flock file.
+"""
+
+import os
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.log import FLAGS, flock
+
+OURS = 0o1700
+"""Mode of a lock folder of ours. Sticky means nothing on a folder that only its owner may write."""
+
+
+class Lock:
+    """A lock that is held; `release` gives it back.
+
+    Attributes:
+        broken: locks of dead holders that stood in the way, with the evidence; for the log.
+        name: of the lock, a milestone's.
+        token: the holder's, unpredictable; temporary files carry it.
+        fence: counts the holders of this lock, so a late write of an earlier one can be told.
+    """
+
+    __slots__ = ("_fd", "_folder", "_identity", "_locks", "broken", "fence", "name", "token")
+
+    def __init__(self, locks: int, name: str, deadline: float, active: int) -> None:
+        """Take the lock.
+
+        Args:
+            locks: open descriptor of `layout.LOCKS`.
+            name: of the lock.
+            deadline: on the monotonic clock, when to give up waiting.
+            active: open descriptor of `layout.ACTIVE`, where a dead holder may have left a temporary file.
+
+        Raises:
+            MilestoneError: `lock_timeout`, with the holder in its details.
+        """
+        self.name = name
+        self.token = runtime.token()
+        self.broken: list[dict[str, object]] = []
+        self._locks = locks
+        self._folder = layout.lock_folder(name)
+        self._identity = (0, 0)
+        self._fd = os.open(layout.flock_file(name), FLAGS, 0o600, dir_fd=locks)
+        try:
+            flock(self._fd, deadline, name)
+            before = os.pread(self._fd, 512, 0)
+            count = before.partition(b" ")[0]
+            self.fence = int(count) + 1 if count.isdigit() and len(count) < 20 else 1
+            try:
+                os.mkdir(self._folder, OURS, dir_fd=locks)
+            except FileExistsError:
+                from milestone_cli.storage.files.contention import take_over
+
+                self.broken = take_over(locks, name, before, deadline, active)
+            status = os.stat(self._folder, dir_fd=locks, follow_symlinks=False)
+            self._identity = (status.st_dev, status.st_ino)
+            if not status.st_mode & 0o1000:  # macOS masks the bit in mkdir
+                os.chmod(self._folder, OURS, dir_fd=locks, follow_symlinks=False)
+            self._sign()
+        except BaseException:
+            self.release()
+            raise
+
+    def _sign(self) -> None:
+        """Say who holds the lock: for ours in the flock file, for bash in the folder, `acquired` last and whole.
+
+        Bash takes a lock whose `acquired` is empty for a stale one, hence the rename.
+        """
+        pid = runtime.getpid()
+        record = (
+            f"{self.fence} {self.token} {runtime.host()} {runtime.boot_id()} {pid} {runtime.start_time(pid)}"
+        )
+        os.pwrite(self._fd, record.ljust(511).encode()[:511] + b"\n", 0)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        acquired = runtime.timestamp(runtime.now_ns())[:19] + "Z"
+        for name, text in (("pid", str(pid)), ("acquired.tmp", acquired)):
+            fd = os.open(f"{self._folder}/{name}", flags, 0o600, dir_fd=self._locks)
+            os.write(fd, f"{text}\n".encode())
+            os.close(fd)
+        os.rename(
+            f"{self._folder}/acquired.tmp", f"{self._folder}/acquired", src_dir_fd=self._locks, dst_dir_fd=self._locks
+        )
+
+    def held(self) -> bool:
+        """Whether the folder is still the one that was made; bash breaks what it takes for stale."""
+        try:
+            status = os.stat(self._folder, dir_fd=self._locks, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return (status.st_dev, status.st_ino) == self._identity
+
+    def check(self) -> None:
+        """The fence before a commit.
+
+        Raises:
+            MilestoneError: `lock_lost`.
+        """
+        if not self.held():
+            raise MilestoneError(
+                "lock_lost",
+                f"the lock of '{self.name}' was broken by another program meanwhile; nothing was changed",
+                "try again",
+            )
+
+    def release(self) -> None:
+        """Give the lock back; what another program made in its place stays."""
+        try:
+            if self.held():
+                for name in ("acquired", "acquired.tmp", "pid"):
+                    try:
+                        os.unlink(f"{self._folder}/{name}", dir_fd=self._locks)
+                    except FileNotFoundError:
+                        pass
+                os.rmdir(self._folder, dir_fd=self._locks)
+        finally:
+            os.close(self._fd)

@@ -1,0 +1,152 @@
+"""Reading a log: in blocks from either end, and by bisection, so that time, sequence and revision cost the same at any size."""
+
+import os
+
+from milestone_cli.storage.files import layout
+from milestone_cli.timestamps import parse_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from milestone_cli.storage.files import FileStore
+
+BLOCK = 1 << 20
+NEAR = 1 << 16
+
+
+def open_log(store: "FileStore", stream: str) -> int | None:
+    """Descriptor of a log, for the caller to close; None when there is no log."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        return os.open(layout.log_file(stream), flags, dir_fd=store.folder(layout.EVENTS))
+    except FileNotFoundError:
+        return None
+
+
+def scan(
+    store: "FileStore", stream: str, start: int = 0, stop: int | None = None, *, backwards: bool = False
+) -> "Iterator[tuple[int, bytes]]":
+    """Blocks of whole lines with their byte offsets; see `FileStore.scan`."""
+    fd = open_log(store, stream)
+    if fd is None:
+        return
+    try:
+        end = os.fstat(fd).st_size if stop is None else stop
+        yield from _backwards(fd, start, end) if backwards else _forwards(fd, start, end)
+    finally:
+        os.close(fd)
+
+
+def _forwards(fd: int, at: int, end: int) -> "Iterator[tuple[int, bytes]]":
+    pieces: list[bytes] = []
+    read = at
+    while read < end and (block := os.pread(fd, min(BLOCK, end - read), read)):
+        read += len(block)
+        cut = block.rfind(b"\n") + 1
+        if not cut:
+            pieces.append(block)
+            continue
+        whole = b"".join((*pieces, block[:cut]))
+        yield at, whole
+        at += len(whole)
+        pieces = [block[cut:]] if cut < len(block) else []
+    if pieces:
+        yield at, b"".join(pieces)
+
+
+def _backwards(fd: int, start: int, end: int) -> "Iterator[tuple[int, bytes]]":
+    pieces: list[bytes] = []
+    read = end
+    while read > start:
+        size = min(BLOCK, read - start)
+        read -= size
+        block = os.pread(fd, size, read)
+        # The last byte of what is read ends a line, or begins the piece behind; the line feed to cut at is before it.
+        cut = block.find(b"\n") + 1 if read > start else 0
+        if read > start and (not cut or (cut == len(block) and not pieces)):
+            pieces.insert(0, block)
+            continue
+        whole = b"".join((block[cut:], *pieces))
+        if whole:
+            yield read + cut, whole
+        pieces = [block[:cut]] if cut else []
+
+
+def number(field: bytes) -> "Callable[[bytes], int | None]":
+    """A reader of one number near the end of a line of ours: `revision` or `sequence_number`."""
+    needle = b',"' + field + b'":'
+
+    def read(line: bytes) -> int | None:
+        at = line.rfind(needle)
+        if at < 0:
+            return None
+        digits = line[at + len(needle) : at + len(needle) + 20].partition(b",")[0]
+        return int(digits) if digits.isdigit() else None
+
+    return read
+
+
+def moment(line: bytes) -> int | None:
+    """Time of a line of ours, nanoseconds since 1970."""
+    if not line.startswith(b'{"timestamp":"') or b'"sequence_number":' not in line:
+        return None
+    return parse_ns(line[14:48].partition(b'"')[0].decode("ascii", "replace"))
+
+
+def bisect(fd: int, value: "Callable[[bytes], int | None]", wanted: int) -> int:
+    """Byte offset of the first line whose value is at least `wanted`; lines without one are passed over.
+
+    The values must not decrease from line to line, as those of ours do not.
+    """
+    low, high = 0, os.fstat(fd).st_size
+    size = high
+    while high - low > NEAR:
+        middle = (low + high) // 2
+        found = None
+        for at, line in lines(fd, middle, high):
+            found = value(line)
+            if found is not None:
+                break
+        if found is not None and found < wanted:
+            low = at + len(line)
+        else:
+            high = middle
+    for at, line in lines(fd, low, size, whole_first=True):
+        found = value(line)
+        if found is not None and found >= wanted:
+            return at
+    return size
+
+
+def lines(fd: int, start: int, end: int, *, whole_first: bool = False) -> "Iterator[tuple[int, bytes]]":
+    """Lines that begin in `[start, end)`, with their offsets; `whole_first` says that `start` begins one."""
+    at = start
+    rest = b""
+    skipping = not whole_first and start > 0
+    if skipping:
+        at = start - 1
+    read = at
+    while block := os.pread(fd, NEAR, read):
+        read += len(block)
+        rest += block
+        while (cut := rest.find(b"\n")) >= 0:
+            line, rest = rest[: cut + 1], rest[cut + 1 :]
+            if skipping:
+                skipping = False
+            elif at >= end:
+                return
+            else:
+                yield at, line
+            at += len(line)
+
+
+def seek(store: "FileStore", stream: str, ns: int) -> int:
+    """Byte offset of the first line at or after a time; see `FileStore.seek`."""
+    fd = open_log(store, stream)
+    if fd is None:
+        return 0
+    try:
+        return bisect(fd, moment, ns)
+    finally:
+        os.close(fd)

@@ -1,0 +1,179 @@
+"""What a crash, another program or a damaged disk left between a state and its log; always under the state's lock.
+
+Nothing is invented and nothing is deleted: an event that a crash swallowed stands in the envelope; a change from outside
+is taken as it is; a damaged file is set aside, and the newest copy that proves itself takes its place.
+"""
+
+import os
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps
+from milestone_cli.model import Change, Document, Draft
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.commit import publish, whole
+from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.files.lock import Lock
+from milestone_cli.storage.files.log import Log
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.storage.files import FileStore
+
+
+def reconcile(log: Log, document: Document | None) -> None:
+    """Bring a log up to the state on disk; the document's revision is set to what it is.
+
+    Args:
+        log: locked; an event is appended when one is missing.
+        document: the state on disk, or None.
+    """
+    head = log.head
+    if document is None:
+        head.base = 0
+        return
+    if document.event and document.revision == head.revision + 1:
+        _log_swallowed(log, document)
+    elif document.sha256 != head.state:
+        head.revision = max(head.revision, document.revision)
+        _log_outside(log, document)
+    document.revision = head.revision
+
+
+def _log_swallowed(log: Log, document: Document) -> None:
+    """Log the event that its writer could not: it was killed, or the disk was full, after the state was in place."""
+    event = document.event
+    assert event is not None
+    data = event.get("data")
+    assert isinstance(data, dict)
+    text = dumps(data)
+    base = data["base"]
+    if base == document.revision:
+        text, spliced = whole(text, document.text), 0
+    else:
+        spliced = log.head.spliced + len(dumps(data["splice"]))
+    draft = Draft(
+        str(event["event_type"]), text, str(event["session_id"]), str(event["agent_id"]), str(event["event_id"])
+    )
+    log.append(
+        [draft],
+        str(event.get("key", "")),
+        str(event.get("request", "")),
+        (document.revision, document.sha256, base, spliced),
+    )
+    log.notes.append(f"revision {document.revision} of '{log.stream}' was saved but not logged; it is logged now")
+
+
+def _log_outside(log: Log, document: Document) -> None:
+    """Record a change that bash or an editor made."""
+    revision = log.head.revision + 1
+    data = (
+        f'{{"state_file":"{layout.state_path(log.stream)}","revision":{revision},"base":{revision}'
+        f',"sha256":"{document.sha256}","outside":true}}'
+    )
+    draft = Draft("state_saved", whole(data, document.text), "no-session", "system")
+    log.append([draft], state=(revision, document.sha256, revision, 0))
+
+
+def recover(store: "FileStore", lock: Lock, log: Log, error: MilestoneError) -> Document:
+    """Put the newest copy that proves itself in the place of a damaged state.
+
+    Raises:
+        MilestoneError: the `error` given, with what was tried, when there is no such copy; nothing is changed then.
+    """
+    name = log.stream
+    source, copy = newest_copy(store, name, error)
+    aside = layout.quarantined(name, runtime.timestamp(runtime.now_ns()), runtime.token())
+    active, quarantine = store.folder(layout.ACTIVE), store.folder(layout.QUARANTINE)
+    os.link(layout.state_file(name), aside, src_dir_fd=active, dst_dir_fd=quarantine, follow_symlinks=False)
+    os.fsync(quarantine)
+    log.head.base = 0
+    data = dumps({"backup_file": source, "quarantined": f"{layout.QUARANTINE}/{aside}", "reason": error.message})
+    change = Change(name, [Draft("state_recovered", data, "no-session", "system")])
+    damaged = Document(b"", log.head.revision, "", "", None)
+    damaged.identity = store.identity(name)
+    state = publish(store, change, lock, log.head, damaged, copy.text, backup=False)
+    log.append(change.drafts, state=state)
+    log.notes.append(
+        f"{error.message}; it was set aside as {layout.QUARANTINE}/{aside} and recovered from {source}"
+    )
+    recovered = store.document(name)
+    assert recovered is not None
+    return recovered
+
+
+def newest_copy(store: "FileStore", milestone: str, error: MilestoneError) -> tuple[str, Document]:
+    """The newest copy of a milestone's state that proves itself, and where it was found.
+
+    Raises:
+        MilestoneError: `error`, completed, when there is none.
+    """
+    tried = 0
+    for source, document in _copies(store, milestone):
+        tried += 1
+        if document is not None:
+            return source, document
+    error.hint = (
+        f"{tried} copies were tried and none is good" if tried else "there is no backup, checkpoint or log to recover from"
+    )
+    raise error
+
+
+def _copies(store: "FileStore", milestone: str) -> "Iterator[tuple[str, Document | None]]":
+    """Copies, newest first: the log's last revision, then backups and checkpoints by the time of their state."""
+    from milestone_cli.storage.files.history import at_revision
+
+    head = store.head(milestone)
+    if head is not None and head.revision:
+        try:
+            yield "the log", at_revision(store, milestone, head.revision)
+        except MilestoneError:
+            yield "the log", None
+    folder = store.folder(layout.BACKUPS)
+    found = []
+    for name in os.listdir(folder):
+        if layout.is_copy(name, milestone):
+            found.append((os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime_ns, name))
+    for _, name in sorted(found, reverse=True):
+        try:
+            document = parse_envelope(store.read_file(layout.BACKUPS, name, 1 << 28), milestone)
+        except (MilestoneError, OSError):
+            yield name, None
+            continue
+        # A backup of ours whose text no longer fits its checksum was written through by a restore of bash.
+        proved = document.event is not None or not layout.is_ours(name)
+        yield f"{layout.HOME}/{layout.BACKUPS}/{name}", document if proved else None
+
+
+def recover_state(store: "FileStore", milestone: str, timeout: float) -> tuple[Document, list[str]]:
+    """Recover a damaged state; see `FileStore.recover`."""
+    deadline = runtime.monotonic() + timeout
+    try:
+        lock = Lock(store.folder(layout.LOCKS), milestone, deadline, store.folder(layout.ACTIVE))
+    except OSError as error:
+        return _without_writing(store, milestone, error)
+    try:
+        log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), milestone, deadline)
+        try:
+            return store.read(milestone), []  # another process was faster
+        except MilestoneError as error:
+            if error.code != "damaged":
+                raise
+            return recover(store, lock, log, error), log.notes
+        finally:
+            log.close()
+    finally:
+        lock.release()
+
+
+def _without_writing(store: "FileStore", milestone: str, why: OSError) -> tuple[Document, list[str]]:
+    """The copy that would be taken, where the store can be read and not written."""
+    try:
+        return store.read(milestone), []
+    except MilestoneError as error:
+        if error.code != "damaged":
+            raise
+        source, document = newest_copy(store, milestone, error)
+        return document, [f"{error.message}; this is {source}; nothing was repaired: {why.strerror}"]

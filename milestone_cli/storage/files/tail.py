@@ -1,0 +1,142 @@
+"""Bringing a head up to date with its log: after bash lines, a crash, a rewriting from outside, or without a head.
+
+Reached only when the head does not already say where the log ends. Nothing in the log is changed here; what has to be
+said about damage goes into `log.prefix`, and the next append says it.
+"""
+
+import os
+
+from milestone_cli.jsontext import dumps, loads
+from milestone_cli.model import Draft, Head
+from milestone_cli.storage.files.log import HEAD, SLOT, SLOTS, Log, slot, write_head
+from milestone_cli.timestamps import parse_ns
+
+BLOCK = 1 << 20
+
+
+def catch_up(log: Log, head: Head | None) -> Head:
+    """Find out where a log stands.
+
+    Args:
+        log: locked and open; its `prefix`, `notes` and `torn` are set.
+        head: what the head says, or None when it is missing or does not prove itself.
+
+    Returns:
+        The head as it should be; `write_head` has put it on disk.
+    """
+    size = os.fstat(log.fd).st_size
+    if head is not None and _is_continued(log.fd, head, size):
+        _walk(log, head, head.end)
+    elif head is None:
+        head = Head()
+        _walk(log, head, 0)
+    else:
+        head = _reanchor(log, head, size)
+    write_head(log.head_fd, head)
+    return head
+
+
+def _is_continued(fd: int, head: Head, size: int) -> bool:
+    """Whether the log before the head's end is the one that the head knew, though perhaps copied to a new inode."""
+    if head.end > size:
+        return False
+    if os.fstat(fd).st_ino == head.inode:
+        return True
+    last = f'"checksum":"{head.checksum}"}}\n'.encode()
+    around = os.pread(fd, BLOCK, max(0, head.end - BLOCK))[: min(head.end, BLOCK)]
+    return head.sequence > 0 and last in around
+
+
+def _walk(log: Log, head: Head, start: int) -> None:
+    """Move a head over the lines from `start` to the end of the log.
+
+    Args:
+        log: locked and open.
+        head: moved in place.
+        start: byte offset where a line begins.
+    """
+    rest = b""
+    at = start
+    while block := os.pread(log.fd, BLOCK, at):
+        at += len(block)
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            _step(log, head, line)
+    head.end = at
+    log.torn = bool(rest)
+    if rest:
+        where = at - len(rest)
+        log.prefix.append(_note("log_torn", {"offset": where, "bytes": len(rest)}))
+        log.notes.append(f"the log of '{log.stream}' ended inside a line; that line was set apart")
+
+
+def _note(type_: str, data: dict[str, object]) -> Draft:
+    return Draft(type_, dumps(data), "no-session", "system")
+
+
+def _step(log: Log, head: Head, line: bytes) -> None:
+    """Move a head over one line, if it is one of ours; whether it is sound is for `verify` to say."""
+    if b'"sequence_number"' not in line:
+        return
+    try:
+        event = loads(line)
+    except ValueError:
+        return
+    if not isinstance(event, dict):
+        return
+    sequence, checksum = event.get("sequence_number"), event.get("checksum")
+    if type(sequence) is not int or sequence <= head.sequence or not isinstance(checksum, str):
+        return
+    head.sequence = sequence
+    head.checksum = checksum
+    head.time = max(head.time, parse_ns(event.get("timestamp")) or 0)
+    _take_state(head, event)
+    key, request = event.get("key"), event.get("request")
+    if isinstance(key, str) and isinstance(request, str):
+        os.pwrite(log.head_fd, slot(key, request, sequence), HEAD + SLOT * (head.keys % SLOTS))
+        head.keys += 1
+
+
+def _take_state(head: Head, event: dict[str, object]) -> None:
+    """Move revision, state and base, when the event is a state's."""
+    data = event.get("data")
+    revision = event.get("revision")
+    if type(revision) is not int or not isinstance(data, dict) or data.get("revision") != revision:
+        return
+    if revision <= head.revision or not isinstance(data.get("sha256"), str):
+        return
+    head.revision = revision
+    head.state = data["sha256"]
+    if data.get("base") == revision:
+        head.base, head.base_sequence, head.spliced = revision, head.sequence, 0
+    elif isinstance(data.get("splice"), list):
+        head.base = data["base"]
+        head.spliced += len(dumps(data["splice"]))
+
+
+def _reanchor(log: Log, head: Head, size: int) -> Head:
+    """Go on behind a log that is not the one the head knew: rewritten, or cut.
+
+    Sequence numbers and the chain continue from the head, since only it still knows them; the event that is logged next
+    says so. The next state becomes a base, because the splices before may be gone.
+    """
+    found = Head()
+    _walk(log, found, 0)
+    reason = "cut" if size < head.end and os.fstat(log.fd).st_ino == head.inode else "rewritten"
+    log.prefix.append(
+        _note(
+            "log_anchored",
+            {"reason": reason, "sequence": head.sequence, "checksum": head.checksum, "found": found.sequence},
+        )
+    )
+    log.notes.append(f"the log of '{log.stream}' was {reason} by another program; see `milestone events verify`")
+    if found.sequence > head.sequence:
+        head.sequence, head.checksum = found.sequence, found.checksum
+    if found.revision > head.revision:
+        head.revision, head.state = found.revision, found.state
+    head.time = max(head.time, found.time, 0)
+    head.base = 0
+    head.end = found.end
+    head.inode = os.fstat(log.fd).st_ino
+    return head
