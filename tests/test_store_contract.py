@@ -1,0 +1,144 @@
+"""The conformance suite: what every store is asked, whatever it is made of."""
+
+import threading
+
+import pytest
+
+from memory_store import MemoryStore
+from milestone_cli.core import events, state
+from milestone_cli.core.verify import verify
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import loads
+from milestone_cli.model import Change, Draft
+from milestone_cli.storage.files import FileStore
+from milestone_cli.timestamps import parse_ns
+
+
+@pytest.fixture(params=["files", "memory"])
+def store(request, tmp_path):
+    if request.param == "memory":
+        return MemoryStore()
+    (tmp_path / ".milestones").mkdir()
+    made = FileStore(str(tmp_path / ".milestones"))
+    made.initialise(None)
+    return made
+
+
+def lines(store, name="demo"):
+    return [loads(line) for _, block in store.scan(name) for line in block.splitlines()]
+
+
+def test_what_was_saved_is_read_verbatim_with_its_revision(store):
+    receipt = state.save(store, "demo", b' {"a": 1.10}\n')
+    document = store.read("demo")
+    assert (document.text, document.revision, receipt.revision) == (b' {"a": 1.10}\n', 1, 1)
+    assert document.sha256 == receipt.sha256
+
+
+def test_every_revision_can_be_read(store):
+    texts = [b'{"n":%d,"pad":"%s"}' % (n, b"x" * (n % 7)) for n in range(1, 41)]
+    for text in texts:
+        state.save(store, "demo", text)
+    assert [store.read("demo", n).text for n in range(1, 41)] == texts
+    with pytest.raises(MilestoneError) as caught:
+        store.read("demo", 41)
+    assert caught.value.code == "revision_not_found"
+
+
+def test_nothing_is_there_before_it_is_saved(store):
+    with pytest.raises(MilestoneError) as caught:
+        store.read("demo")
+    assert (caught.value.code, store.milestones(), store.head("demo")) == ("not_found", [], None)
+
+
+def test_the_expected_revision_is_compared_under_the_lock(store):
+    state.save(store, "demo", b"1", expect=0)
+    state.save(store, "demo", b"2", expect=1)
+    for wrong in (0, 1, 3):
+        with pytest.raises(MilestoneError) as caught:
+            state.save(store, "demo", b"3", expect=wrong)
+        assert caught.value.code == "revision_conflict"
+    assert store.read("demo").text == b"2"
+    assert len(lines(store)) == 2
+
+
+def test_the_same_request_under_one_key_is_done_once(store):
+    first = state.save(store, "demo", b"1", key="k")
+    state.save(store, "demo", b"2")
+    again = state.save(store, "demo", b"1", key="k")
+    assert again.replayed
+    assert (again.revision, again.sequence, again.event_id) == (first.revision, first.sequence, first.event_id)
+    assert store.read("demo").text == b"2"
+    with pytest.raises(MilestoneError) as caught:
+        state.save(store, "demo", b"3", key="k")
+    assert caught.value.code == "idempotency_conflict"
+
+
+def test_events_are_numbered_chained_and_ordered_in_time(store):
+    for number in range(5):
+        events.log(store, "demo", [("ping", b'{"n": %d}' % number)])
+    found = lines(store)
+    assert [event["sequence_number"] for event in found] == [1, 2, 3, 4, 5]
+    assert [event["data"] for event in found] == [{"n": n} for n in range(5)]
+    assert [event["timestamp"] for event in found] == sorted(event["timestamp"] for event in found)
+    assert not verify(store, "demo").findings
+
+
+def test_a_batch_is_one_change(store):
+    receipt = events.log(store, "demo", [("a", b"{}"), ("b", b"{}"), ("c", b"{}")], key="k")
+    assert (receipt.first, receipt.sequence) == (1, 3)
+    again = events.log(store, "demo", [("a", b"{}"), ("b", b"{}"), ("c", b"{}")], key="k")
+    assert again.replayed
+    assert [event["event_type"] for event in lines(store)] == ["a", "b", "c"]
+
+
+def test_every_line_carries_the_revision_after_it(store):
+    events.log(store, "demo", [("before", b"{}")])
+    state.save(store, "demo", b"1")
+    events.log(store, "demo", [("after", b"{}")])
+    assert [event["revision"] for event in lines(store)] == [0, 1, 1]
+
+
+def test_an_edit_that_fails_changes_nothing(store):
+    state.save(store, "demo", b"1")
+
+    def edit(_):
+        raise MilestoneError("invalid_path", "no")
+
+    with pytest.raises(MilestoneError):
+        store.commit(Change("demo", [Draft("state_saved", "{}", "no-session", "system")], edit))
+    assert (store.read("demo").text, len(lines(store))) == (b"1", 1)
+
+
+def test_settings_from_many_threads_all_stay(store):
+    def work(number):
+        for i in range(5):
+            state.assign(store, "demo", [(f"k{number}.{i}", str(i))])
+
+    workers = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert store.read("demo").revision == 30
+    assert loads(store.read("demo").text) == {f"k{n}": {str(i): i for i in range(5)} for n in range(6)}
+    assert [event["sequence_number"] for event in lines(store)] == list(range(1, 31))
+
+
+def test_a_log_is_read_from_either_end_and_from_a_time(store):
+    for number in range(300):
+        events.log(store, "demo", [("ping", b'{"n": %d}' % number)] * 1)
+    forwards = b"".join(block for _, block in store.scan("demo"))
+    backwards = b"".join([block for _, block in store.scan("demo", backwards=True)][::-1])
+    assert forwards == backwards
+    assert store.log_size("demo")[0] == len(forwards)
+    middle = lines(store)[150]
+    at = store.seek("demo", parse_ns(middle["timestamp"]))
+    assert loads(forwards[at:].partition(b"\n")[0])["sequence_number"] == 151
+
+
+def test_milestones_are_apart(store):
+    state.save(store, "a", b"1")
+    state.save(store, "a-b", b"2")
+    assert store.milestones() == ["a", "a-b"]
+    assert (store.read("a").text, store.read("a-b").text) == (b"1", b"2")
