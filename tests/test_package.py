@@ -13,6 +13,8 @@ PACKAGE = ROOT / "milestone_cli"
 TOP = {"pyproject.toml", "README.md", "CHANGELOG.md", "milestone_cli", "tests", "completions"}
 # What a floor may import of this package besides itself and the ground, which is every other module.
 GROUND = {"errors", "model", "runtime"}
+# A command opens the store itself and hands it to the core: the door of `storage` is open to it, no room.
+DOORS = {("cli", "milestone_cli.storage")}
 ALLOWED = {
     "cli": {"core", "render"},
     "core": {"storage"},
@@ -67,7 +69,7 @@ def test_floors_stay_apart() -> None:
         wrong += [
             f"{path.relative_to(ROOT)}:{line} imports {target}"
             for target, line in imported(name, path)
-            if floor(target) not in allowed
+            if floor(target) not in allowed and (here, target) not in DOORS
         ]
     assert not wrong, "\n".join(wrong)
 
