@@ -1,1 +1,189 @@
-"""JSON Schemas of what commands print."""
+"""JSON Schemas (draft 2020-12) of what commands print; the tests hold every real output against them.
+
+Within v1 keys are only added, so what is not named here is allowed.
+"""
+
+import json
+
+from milestone_cli.errors import EXIT, MilestoneError
+
+Schema = dict[str, object]
+
+STRING: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+FLAG: Schema = {"type": "boolean"}
+NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"}
+SHA: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+
+
+def _maybe(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+def _object(properties: dict[str, Schema], required: "list[str] | None" = None) -> Schema:
+    return {"type": "object", "properties": properties, "required": required or list(properties)}
+
+
+EVENT = _object(
+    {
+        "timestamp": TIME,
+        "milestone_id": STRING,
+        "session_id": STRING,
+        "event_type": STRING,
+        "event": {"type": "string", "description": "the type, as the first line of the bash utilities spells it"},
+        "data": {"description": "what the event says; an object in our own lines"},
+        "pid": {"type": "integer"},
+        "user": STRING,
+        "agent_id": STRING,
+        "event_id": STRING,
+        "key": {"type": "string", "description": "idempotency key"},
+        "request": {"type": "string", "description": "what tells requests under one key apart"},
+        "revision": {"type": "integer", "minimum": 0, "description": "the milestone's revision after this event"},
+        "sequence_number": {"type": "integer", "minimum": 1},
+        "checksum": SHA,
+    },
+    ["timestamp"],
+)
+SAVED: dict[str, Schema] = {
+    "milestone_id": NAME,
+    "revision": {"type": "integer", "minimum": 1},
+    "sha256": SHA,
+    "event_id": STRING,
+    "sequence_number": COUNT,
+    "timestamp": TIME,
+    "replayed": FLAG,
+}
+SUMMARY: dict[str, Schema] = {
+    "milestone_id": NAME,
+    "revision": COUNT,
+    "events": COUNT,
+    "state": STRING,
+    "bytes": COUNT,
+    "updated_at": _maybe(TIME),
+}
+FINDING = _object(
+    {
+        "severity": {"enum": ["damage", "note"]},
+        "code": STRING,
+        "message": STRING,
+        "line": _maybe(COUNT),
+        "offset": _maybe(COUNT),
+    }
+)
+KINDS: dict[str, tuple[str, Schema]] = {
+    "config": (
+        "Every setting, its value, and where it comes from.",
+        _object(
+            {"settings": _list(_object({"name": STRING, "value": STRING, "origin": STRING, "meaning": STRING}))}
+        ),
+    ),
+    "error": (
+        "A failure, on standard error.",
+        _object(
+            {
+                "code": {"enum": list(EXIT)},
+                "message": STRING,
+                "hint": STRING,
+                "retryable": FLAG,
+                "exit_code": {"type": "integer", "minimum": 1},
+                "details": {"type": "object"},
+            }
+        ),
+    ),
+    "event-batch": (
+        "Events that were logged together.",
+        _object(
+            {
+                "milestone_id": NAME,
+                "count": COUNT,
+                "first_sequence_number": COUNT,
+                "sequence_number": COUNT,
+                "timestamp": TIME,
+                "replayed": FLAG,
+            },
+            ["milestone_id", "count"],
+        ),
+    ),
+    "event-log": (
+        "An event that was logged.",
+        _object(
+            {"milestone_id": NAME, "event_id": STRING, "sequence_number": COUNT, "timestamp": TIME, "replayed": FLAG}
+        ),
+    ),
+    "events": ("Events that matched a query.", _object({"milestone_id": NAME, "events": _list(EVENT)})),
+    "init": (
+        "A store that was made or found.",
+        _object({"store": STRING, "created": FLAG, "milestone_id": _maybe(NAME), "initialized": FLAG}),
+    ),
+    "state-list": ("The milestones of a store.", _object({"milestones": _list(_object(SUMMARY))})),
+    "state-save": ("A state that was saved.", _object(SAVED)),
+    "state-set": ("A state in which values were set.", _object(SAVED)),
+    "status": (
+        "One milestone at a look.",
+        _object(
+            {
+                **SUMMARY,
+                "store": STRING,
+                "session_id": _maybe(STRING),
+                "lock": _maybe({"type": "object"}),
+                "last_events": _list({"type": "object"}),
+            }
+        ),
+    ),
+    "timeline": ("Everything that happened, in order.", _object({"milestone_id": NAME, "events": _list(EVENT)})),
+    "verify": (
+        "What verifying logs found.",
+        _object(
+            {
+                "ok": FLAG,
+                "milestones": _list(
+                    _object(
+                        {
+                            "milestone_id": NAME,
+                            "ok": FLAG,
+                            "events": COUNT,
+                            "foreign_lines": COUNT,
+                            "revision": COUNT,
+                            "findings": _list(FINDING),
+                        }
+                    )
+                ),
+            }
+        ),
+    ),
+}
+
+
+def schema(kind: str) -> Schema:
+    """The JSON Schema of a kind of output.
+
+    Raises:
+        MilestoneError: `not_found` for an unknown kind.
+    """
+    if kind not in KINDS:
+        raise MilestoneError("not_found", f"there is no kind of output '{kind[:140]}'", "there are " + ", ".join(KINDS))
+    title, body = KINDS[kind]
+    properties = body["properties"]
+    required = body["required"]
+    assert isinstance(properties, dict)
+    assert isinstance(required, list)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"milestone/{kind}/v1",
+        "description": title,
+        "type": "object",
+        "properties": {"schema": {"const": f"milestone/{kind}/v1"}, **properties},
+        "required": ["schema", *required],
+    }
+
+
+def schema_text(kind: "str | None") -> str:
+    """The schema as text; without a kind, the kinds, one a line."""
+    if kind is None:
+        return "".join(f"{name}\n" for name in KINDS)
+    return json.dumps(schema(kind), indent=2) + "\n"
