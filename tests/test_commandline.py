@@ -354,7 +354,8 @@ def test_random_lines_of_every_kind_mean_the_same_to_both(words: list[str]) -> N
 
 
 @pytest.mark.slow
-@settings(max_examples=40_000, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.timeout(1800)
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(words_of(COMMANDS, GLOBALS), words_of(RICH_TABLE, RICH_BEFORE))
 def test_very_many_random_lines_mean_the_same_to_both(words: list[str], rich: list[str]) -> None:
     agree(BOTH, words)
