@@ -46,9 +46,7 @@ def require_strace() -> None:
     """Skip the test where strace is missing, or where the system forbids tracing."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
-    if subprocess.run(
-        ["strace", "-f", "-o", "/dev/null", "true"], capture_output=True, check=False
-    ).returncode:
+    if subprocess.run(["strace", "-f", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode:
         pytest.skip("impossible here: the system does not allow strace to trace")
 
 
@@ -78,15 +76,15 @@ def mutating_part(points: list[Point], spread: int = 40) -> list[Point]:
     return [point for point in points[1:first:spread] if point.name != "execve"] + points[first:]
 
 
-def run_with(
-    fault: str, point: Point, command: list[str], cwd: Path, env: dict[str, str], trace: Path
-) -> Outcome:
+def run_with(fault: str, point: Point, command: list[str], cwd: Path, env: dict[str, str], trace: Path) -> Outcome:
     """Run a command with a fault at a point: `signal=KILL`, `error=EIO`; with + at its end, from then on."""
     when = f"{point.ordinal}+" if fault.endswith("+") else str(point.ordinal)
     inject = f"{point.name}:{fault.rstrip('+')}:when={when}"
+    # Its filter makes tracing one call quick, but strace 6.1 then delivers no signals.
+    quick = [] if "signal" in fault else ["--seccomp-bpf"]
     started = time.monotonic()
     done = subprocess.run(
-        ["strace", "-f", "--seccomp-bpf", "-o", str(trace), "-e", f"trace={point.name}",
+        ["strace", "-f", *quick, "-o", str(trace), "-e", f"trace={point.name}",
          "-e", f"inject={inject}", *command],
         cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip

@@ -118,9 +118,7 @@ def test_a_write_cut_short(words: tuple[str, ...], tmp_path: Path, home: Path, c
     cli("events", "verify", "demo", check=True)
 
 
-def traced(
-    directory: Path, home: Path, name: str, inject: str, *words: str
-) -> subprocess.CompletedProcess[str]:
+def traced(directory: Path, home: Path, name: str, inject: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command under strace with an injection."""
     call = inject.partition(":")[0]
     return subprocess.run(
