@@ -19,27 +19,25 @@ print(spec.name, spec.origin == module.__file__, spec.cached == module.__cached_
 print(spec.parent, module.__package__)
 print(package.__path__ == [package.__file__[:-12]], package.__package__, package.__spec__.parent)
 """
-FACTS = (
-    "milestone_cli.errors True True milestone_cli milestone_cli\nTrue milestone_cli.cli milestone_cli.cli\n"
-)
+FACTS = """\
+milestone_cli.errors True True
+milestone_cli milestone_cli
+True milestone_cli.cli milestone_cli.cli
+"""
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """A copy of the package with fresh bytecode, the directory that holds it."""
     shutil.copytree(PACKAGE, tmp_path / "milestone_cli", ignore=shutil.ignore_patterns("__pycache__"))
-    assert (
-        ask(tmp_path) == "SourceFileLoader same\n" + FACTS
-    )  # without bytecode Python loads it, and writes it
+    assert ask(tmp_path) == "SourceFileLoader same\n" + FACTS  # Python loads the source, and writes bytecode
     return tmp_path
 
 
 def ask(place: Path, code: str = ASK, *options: str, at: Path | None = None, **variables: str) -> str:
     environment = clean_environment(place, PYTHONPATH=str(at or place), **variables)
     command = [sys.executable, *options, "-c", code]
-    return subprocess.run(
-        command, capture_output=True, text=True, env=environment, cwd=place, check=True
-    ).stdout
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=place, check=True).stdout
 
 
 def test_fresh_bytecode_is_found(place: Path) -> None:
@@ -51,9 +49,7 @@ def test_an_edited_source_wins_over_its_bytecode(place: Path, later: int) -> Non
     source = place / "milestone_cli/errors.py"
     before = source.stat()
     text = source.read_text()
-    edited = (
-        text + "EDITED = 'edited'\n" if not later else text.replace("An", "an", 1) + "EDITED = 'edited'\n"
-    )
+    edited = text + "EDITED = 'edited'\n" if not later else text.replace("An", "an", 1) + "EDITED = 'edited'\n"
     source.write_text(edited)
     os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns + later * 10**9))
     assert ask(place).startswith("SourceFileLoader edited\n")
@@ -80,9 +76,7 @@ def test_optimised_bytecode_is_another_file(place: Path) -> None:
     assert len([*place.glob("milestone_cli/__pycache__/errors.*.pyc")]) == 2
 
 
-def test_bytecode_in_another_place_is_left_to_python(
-    place: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_bytecode_in_another_place_is_left_to_python(place: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     prefix = str(tmp_path_factory.mktemp("prefix"))
     for _ in range(2):
         assert ask(place, PYTHONPYCACHEPREFIX=prefix) == "SourceFileLoader same\n" + FACTS

@@ -140,6 +140,7 @@ def test_what_the_system_refuses_is_an_unreachable_store(funnel: Funnel, name: s
     told = json.loads(done.stderr)
     assert (done.returncode, told["code"], told["details"]) == (8, "store_unreachable", {"errno": name})
     assert "demo.json" in told["message"]
+    assert told["hint"]
     assert "\x1b" not in funnel(body).stderr
 
 

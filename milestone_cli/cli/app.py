@@ -14,7 +14,7 @@ import typer
 from .. import __version__, runtime
 from . import events, options, state, store
 
-Command = Callable[..., None]
+Command = Callable[..., int | None]  # what it returns is the exit code
 
 COMMANDS: tuple[Command, ...] = (store.init, store.status, store.schema)
 GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "milestone/error/v1"
 BROKEN_PIPE = 141
+ANY_HINT = "check that the store is still there, and that you may write it"
 HINTS = {
     errno.ENOSPC: "free some space and run it again; what was acknowledged is safe",
     errno.EDQUOT: "free some space and run it again; what was acknowledged is safe",
@@ -96,7 +97,7 @@ def _as_failure(error: BaseException) -> MilestoneError:
         number = error.errno or 0
         reason = error.strerror or str(error) or type(error).__name__
         name = errno.errorcode.get(number, "")
-        return MilestoneError("store_unreachable", reason + where, HINTS.get(number, ""), errno=name)
+        return MilestoneError("store_unreachable", reason + where, HINTS.get(number, ANY_HINT), errno=name)
     if (wrong := _usage_error(error)) is not None:
         command = wrong.ctx.command_path if wrong.ctx else "milestone"
         return MilestoneError("usage", wrong.format_message(), f"{command} --help")
