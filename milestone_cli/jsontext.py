@@ -5,13 +5,21 @@ keys, NaN, Infinity or lone surrogates, nested at most `DEPTH` levels; its numbe
 what counts. Values parsed by `loads` are for our own records, not for the user's documents.
 """
 
-from _json import encode_basestring as quote
-from _json import make_scanner, scanstring
+from _json import encode_basestring, make_scanner, scanstring
 
 from milestone_cli.errors import MilestoneError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 DEPTH = 200
 SPACE = " \t\n\r"
+
+
+quote = encode_basestring
+"""Write a text as a JSON string; characters beyond ASCII stay as they are."""
 
 
 class _Rules:
@@ -19,10 +27,9 @@ class _Rules:
 
     strict = True
     object_hook = None
-    object_pairs_hook = None
-    parse_float = float
-    parse_int = int
-    memo: dict[str, str] = {}  # noqa: RUF012 - the scanner reads it as an attribute, and clears it
+    object_pairs_hook: "Any" = None
+    parse_float: "Any" = float
+    parse_int: "Any" = int
 
     @staticmethod
     def parse_constant(name: str) -> object:
@@ -49,8 +56,8 @@ class _Exact(_Rules):
     parse_int = len
 
 
-_scan = make_scanner(_Rules)
-_scan_exact = make_scanner(_Exact)
+_scan: "Callable[[str, int], tuple[Any, int]]" = make_scanner(_Rules)  # type: ignore[arg-type]
+_scan_exact: "Callable[[str, int], tuple[Any, int]]" = make_scanner(_Exact)  # type: ignore[arg-type]
 
 
 def skip(text: str, at: int) -> int:
@@ -61,8 +68,8 @@ def skip(text: str, at: int) -> int:
     return at
 
 
-def _whole(text: str, scan: object) -> object:
-    value, end = scan(text, skip(text, 0))  # type: ignore[operator]
+def _whole(text: str, scan: "Callable[[str, int], tuple[Any, int]]") -> object:
+    value, end = scan(text, skip(text, 0))
     if text[end:].strip(SPACE):
         raise ValueError(f"something follows the document at character {end}")
     return value
@@ -102,7 +109,7 @@ def check(raw: bytes, limit: int, what: str = "the document") -> str:
 
 
 def _refuse_surrogates(value: object) -> None:
-    """Raise ValueError when an escape such as \\ud800 left half a character in a string."""
+    """Raise ValueError when an escape of a surrogate left half a character in a string."""
     waiting = [value]
     while waiting:
         value = waiting.pop()

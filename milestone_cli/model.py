@@ -7,12 +7,14 @@ import sys
 
 from milestone_cli.errors import MilestoneError
 
-if sys.version_info >= (3, 12):
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hashlib import sha256
+elif sys.version_info >= (3, 12):
     from _sha2 import sha256
 else:
     from _sha256 import sha256
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

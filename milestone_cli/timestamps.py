@@ -30,7 +30,20 @@ def parse_ns(text: object) -> "int | None":
         return None
     year, month, day = int(date[:4]), int(date[5:7]), int(date[8:])
     hour, minute, second = int(clock[:2]), int(clock[3:5]), int(clock[6:])
-    lengths = (31, 29 if year % 4 == 0 and (year % 100 or year % 400 == 0) else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+    lengths = (
+        31,
+        29 if year % 4 == 0 and (year % 100 or year % 400 == 0) else 28,
+        31,
+        30,
+        31,
+        30,
+        31,
+        31,
+        30,
+        31,
+        30,
+        31,
+    )
     if not (1 <= month <= 12 and 1 <= day <= lengths[month - 1] and hour < 24 and minute < 60 and second < 61):
         return None
     fraction = 0
@@ -44,7 +57,11 @@ def parse_ns(text: object) -> "int | None":
     offset = _offset(rest)
     if offset is None:
         return None
-    return ((days(year, month, day) * 24 + hour) * 60 + minute - offset) * 60_000_000_000 + second * 1_000_000_000 + fraction
+    return (
+        ((days(year, month, day) * 24 + hour) * 60 + minute - offset) * 60_000_000_000
+        + second * 1_000_000_000
+        + fraction
+    )
 
 
 def _offset(zone: str) -> "int | None":

@@ -3,8 +3,8 @@
 import threading
 
 import pytest
-
 from memory_store import MemoryStore
+
 from milestone_cli.core import events, state
 from milestone_cli.core.verify import verify
 from milestone_cli.errors import MilestoneError

@@ -9,8 +9,19 @@ if TYPE_CHECKING:
     from milestone_cli.model import Receipt
 
     from .options import (
-        Data, DocumentFormat, Format, IdempotencyKey, IfRevision, Indent, LockTimeout, MilestoneId, PathWords,
-        RecordAccess, Revision, SetWords, Strict,
+        Data,
+        DocumentFormat,
+        Format,
+        IdempotencyKey,
+        IfRevision,
+        Indent,
+        LockTimeout,
+        MilestoneId,
+        PathWords,
+        RecordAccess,
+        Revision,
+        SetWords,
+        Strict,
     )
 
 
@@ -108,9 +119,7 @@ def set_(
         _refuse("there is nothing to set", "write for example step=2")
     store = open_store()
     name = current_milestone(store, given)
-    receipt = state.assign(
-        store, name, assignments, expect=if_revision, key=idempotency_key, timeout=lock_timeout
-    )
+    receipt = state.assign(store, name, assignments, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
     _acknowledge("state-set", receipt, "set", output)
 
 

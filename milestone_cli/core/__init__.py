@@ -3,7 +3,6 @@
 The same rules for every command: what is given; else the environment; else the session; else the only milestone.
 """
 
-
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import digest, safe
@@ -82,5 +81,3 @@ def setting(store: "Store", name: str, default: str) -> str:
 def request_digest(*parts: bytes) -> str:
     """16 hexadecimal digits that tell one request from another under the same idempotency key."""
     return digest(b"\0".join(parts))[:16]
-
-

@@ -7,8 +7,7 @@ from milestone_cli.core import current_session, lock_timeout, request_digest
 from milestone_cli.core.events import LIMIT, check_data, check_type
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, members, skip
-from milestone_cli.model import Change, Draft
-from milestone_cli.model import safe
+from milestone_cli.model import Change, Draft, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,21 @@
-"""Reading `config.yaml` as people wrote it; only after it has changed."""
+"""What can be configured, and reading `config.yaml` as people wrote it; only after it has changed."""
 
-from milestone_cli.core.config import check_setting
+import os
+
+from milestone_cli import runtime
+from milestone_cli.core.config import settings
 from milestone_cli.errors import MilestoneError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
+
+DEFAULTS = {"lock_timeout": "30", "record_access": "false"}
+"""Every setting with its built-in value, as text."""
+MEANINGS = {
+    "lock_timeout": "seconds to wait for a lock",
+    "record_access": "log a state_loaded event at every state load",
+}
 
 
 def parse(text: bytes) -> dict[str, str]:
@@ -32,3 +46,45 @@ def parse(text: bytes) -> dict[str, str]:
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def show(store: "Store") -> "list[dict[str, object]]":
+    """Every setting: name, value, where it comes from, meaning."""
+    from_file = settings(store)
+    rows: list[dict[str, object]] = []
+    for name, default in DEFAULTS.items():
+        value, origin = default, "default"
+        if name in from_file:
+            value, origin = from_file[name], "config.yaml"
+        variable = "MILESTONE_" + name.upper()
+        if (given := runtime.env(variable)) is not None:
+            value, origin = given, variable
+        rows.append({"name": name, "value": value, "origin": origin, "meaning": MEANINGS[name]})
+    if runtime.flags.get("store"):
+        origin = "--store"
+    else:
+        origin = "MILESTONE_STORE" if runtime.env("MILESTONE_STORE") else "found from " + os.getcwd()
+    rows.insert(0, {"name": "store", "value": store.path, "origin": origin, "meaning": "where everything is kept"})
+    return rows
+
+
+def check_setting(name: str, value: str) -> str:
+    """Let a setting's value through, as text.
+
+    Raises:
+        MilestoneError: `invalid_config`.
+    """
+    if name == "lock_timeout":
+        number = value.replace(".", "", 1)
+        good = number.isascii() and number.isdigit() and len(number) < 10
+    elif name == "record_access":
+        good = value in ("true", "false")
+    else:
+        raise MilestoneError(
+            "invalid_config", f"there is no setting '{name[:140]}'", "there are " + ", ".join(DEFAULTS), setting=name
+        )
+    if not good:
+        raise MilestoneError(
+            "invalid_config", f"{name} cannot be '{value[:140]}'", f"it is: {MEANINGS[name]}", setting=name
+        )
+    return value

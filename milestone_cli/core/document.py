@@ -113,9 +113,7 @@ def assign(text: str, path: str, value: str) -> str:
     return text[:at] + value + text[end:]
 
 
-def _add(
-    text: str, at: int, spans: list[tuple[str, int, int, int]], parts: list[str], value: str, path: str
-) -> str:
+def _add(text: str, at: int, spans: list[tuple[str, int, int, int]], parts: list[str], value: str, path: str) -> str:
     """Add a member to the object or array at `at`, spaced like the member before it."""
     for part in reversed(parts[1:]):
         value = "{" + quote(part) + ":" + value + "}"

@@ -1,4 +1,4 @@
-"""What a command prints: a sentence for people, or one JSON object for machines; the one place where stdout is written."""
+"""What a command prints: a sentence for people, or one JSON object for machines; only here is stdout written."""
 
 import os
 import sys

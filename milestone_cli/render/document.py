@@ -1,7 +1,8 @@
 """A user's document for eyes: indented, every token as it was written, coloured at a terminal."""
 
+from _json import scanstring
+
 from milestone_cli import runtime
-from milestone_cli.jsontext import scanstring
 from milestone_cli.render.text import clean
 
 KEY, STRING, OTHER, PLAIN = "\x1b[34m", "\x1b[32m", "\x1b[36m", "\x1b[0m"
@@ -70,5 +71,3 @@ def as_yaml(raw: bytes) -> str:
     from milestone_cli.render.yaml import to_yaml
 
     return to_yaml(json.loads(raw))
-
-

@@ -33,7 +33,9 @@ def status_text(found: dict[str, object]) -> str:
         f"  session  {found['session_id'] or 'none'}",
     ]
     lock = found["lock"]
-    lines.append(f"  lock     held by {lock['kind']} process {lock['pid']}" if isinstance(lock, dict) else "  lock     free")
+    lines.append(
+        f"  lock     held by {lock['kind']} process {lock['pid']}" if isinstance(lock, dict) else "  lock     free"
+    )
     last = found["last_events"]
     if isinstance(last, list) and last:
         lines.append("")

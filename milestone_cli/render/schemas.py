@@ -78,9 +78,7 @@ FINDING = _object(
 KINDS: dict[str, tuple[str, Schema]] = {
     "config": (
         "Every setting, its value, and where it comes from.",
-        _object(
-            {"settings": _list(_object({"name": STRING, "value": STRING, "origin": STRING, "meaning": STRING}))}
-        ),
+        _object({"settings": _list(_object({"name": STRING, "value": STRING, "origin": STRING, "meaning": STRING}))}),
     ),
     "error": (
         "A failure, on standard error.",

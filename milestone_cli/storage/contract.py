@@ -9,8 +9,8 @@ from milestone_cli.model import Change, Document, Head, Receipt
 class Store(Protocol):
     """Documents with revisions, and a log beside each, behind one mutation.
 
-    Invariants: a reader never waits and never sees half a write; what `commit` returned is durable; sequence numbers of a
-    stream have no gap and no repeat; timestamps of its lines never go backwards; any revision in the log can be read.
+    Invariants: a reader never waits and never sees half a write; what `commit` returned is durable; sequence numbers
+    of a stream have no gap and no repeat; timestamps of its lines never go backwards; any revision in the log can be read.
     """
 
     path: str

@@ -53,6 +53,25 @@ class FileStore:
                 "set MILESTONE_TRUST_STORE=1 if you trust whoever can write there",
                 owner=owner,
             )
+        self._refuse_newer(root)
+
+    def _refuse_newer(self, root: int) -> None:
+        """Refuse a store whose format a later version of this program made; bash's stores do not say any."""
+        try:
+            fd = os.open(layout.VERSION, READ, dir_fd=root)
+        except FileNotFoundError:
+            return
+        try:
+            version = os.read(fd, 16).strip()
+        finally:
+            os.close(fd)
+        if version != layout.FORMAT.encode() and version.isdigit():
+            raise MilestoneError(
+                "newer_format",
+                f"the store '{self.path}' has format {version.decode()}; this version of milestone knows format"
+                f" {layout.FORMAT}",
+                "install a newer milestone",
+            )
 
     def folder(self, name: str) -> int:
         """Open descriptor of a folder of the store, such as `layout.ACTIVE`; made when it is missing."""

@@ -10,10 +10,9 @@ import os
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, quote
-from milestone_cli.model import Draft
+from milestone_cli.model import Draft, digest
 from milestone_cli.splice import diff
 from milestone_cli.storage.files import layout
-from milestone_cli.model import digest
 from milestone_cli.storage.files.envelope import compose
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import Log, find_key
@@ -118,7 +117,8 @@ def _describe(
     extra = "," + draft.data[1:-1] if len(draft.data) > 2 else ""
     change = "" if is_base else f',"splice":{splice}'
     draft.data = (
-        f'{{"state_file":"{layout.state_path(name)}","revision":{revision},"base":{base},"sha256":"{sha}"{extra}{change}}}'
+        f'{{"state_file":"{layout.state_path(name)}","revision":{revision},"base":{base}'
+        f',"sha256":"{sha}"{extra}{change}}}'
     )
     return revision, sha, base, 0 if is_base else spliced
 
@@ -164,7 +164,7 @@ def publish(
         write_synced(aside, envelope, folder)
         lock.check()
         if store.identity(name) != (old.identity if old else ()):
-            raise MilestoneError(
+            raise MilestoneError(  # noqa: TRY301 - what was written aside is removed below
                 "lock_lost", f"another program changed '{name}' meanwhile; nothing was changed by this one", "try again"
             )
         os.rename(aside, layout.state_file(name), src_dir_fd=folder, dst_dir_fd=folder)
@@ -229,5 +229,3 @@ def _link_backup(store: "FileStore", target: str, backup: str) -> None:
         if error.errno not in (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP):
             raise
         write_synced(backup, store.read_file(layout.ACTIVE, target, 1 << 30), folder)
-
-

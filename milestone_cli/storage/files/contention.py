@@ -21,7 +21,7 @@ SLACK = 2.0
 """Seconds that a process may seem younger than its lock, since the two clocks are compared."""
 
 
-class _Alarm(Exception):
+class _Alarm(Exception):  # noqa: N818 - it is no error
     """The timer went off while the kernel had us waiting."""
 
 

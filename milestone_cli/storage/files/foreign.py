@@ -2,8 +2,7 @@
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, loads, members, skip
-from milestone_cli.model import Document
-from milestone_cli.model import digest
+from milestone_cli.model import Document, digest
 
 
 def parse_foreign(raw: bytes, milestone: str) -> Document:

@@ -29,7 +29,7 @@ def initialise(store: "FileStore", milestone: "str | None") -> "Receipt | None":
     for name in layout.FOLDERS:
         store.folder(name)
     root = store.folder("")
-    for name, text in ((".gitignore", layout.IGNORED), ("format", layout.FORMAT + "\n")):
+    for name, text in ((".gitignore", layout.IGNORED), (layout.VERSION, layout.FORMAT + "\n")):
         try:
             fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)
         except FileExistsError:

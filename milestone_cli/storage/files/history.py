@@ -4,9 +4,8 @@ import os
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
-from milestone_cli.model import Document, Receipt
+from milestone_cli.model import Document, Receipt, digest
 from milestone_cli.splice import apply
-from milestone_cli.model import digest
 from milestone_cli.storage.files.reading import bisect, lines, number, open_log
 
 TYPE_CHECKING = False

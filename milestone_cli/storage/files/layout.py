@@ -22,7 +22,8 @@ agents/status/
 *.tmp
 """
 FORMAT = "1"
-"""Version of the format on disk; it stands in the file `format`."""
+"""Version of the format on disk; it stands in the file `VERSION`."""
+VERSION = "format"
 
 ACTIVE = "state/active"
 BACKUPS = "state/backups"
@@ -93,7 +94,7 @@ def quarantined(milestone: str, timestamp: str, token: str) -> str:
 
 
 def is_copy(name: str, milestone: str) -> bool:
-    """Whether a file in `BACKUPS` may be a backup or checkpoint of a milestone; its `milestone_id` has the last word."""
+    """Whether a file in `BACKUPS` may be a copy of a milestone's state; its `milestone_id` has the last word."""
     if not (name.startswith(milestone + "-") and name.endswith(".json")):
         return False
     rest = name[len(milestone) + 1 : -5]

@@ -1,9 +1,9 @@
 """The lock around changing a document: two of ours never hold it at once, and the bash utilities honour it.
 
-The kernel's lock on NAME.flock decides among our processes; the file is never removed. Under it the folder NAME.lock is
-made as bash makes it, with `pid` and `acquired`. The folder carries the sticky bit, which mkdir(1) cannot give: so an
-empty one tells at once whose it is, and one of ours found under the kernel's lock has a dead writer. What the writer may
-have left is known by the token that stands in the flock file.
+The kernel's lock on NAME.flock decides among our processes; the file is never removed. Under it the folder NAME.lock
+is made as bash makes it, with `pid` and `acquired`. The folder carries the sticky bit, which bash's mkdir does not
+give: so an empty one tells at once whose it is, and one of ours found under the kernel's lock has a dead writer. What
+that writer may have left is known by the token that stands in the flock file.
 """
 
 import os
@@ -74,9 +74,7 @@ class Lock:
         Bash takes a lock whose `acquired` is empty for a stale one, hence the rename.
         """
         pid = runtime.getpid()
-        record = (
-            f"{self.fence} {self.token} {runtime.host()} {runtime.boot_id()} {pid} {runtime.start_time(pid)}"
-        )
+        record = f"{self.fence} {self.token} {runtime.host()} {runtime.boot_id()} {pid} {runtime.start_time(pid)}"
         os.pwrite(self._fd, record.ljust(511).encode()[:511] + b"\n", 0)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         acquired = runtime.timestamp(runtime.now_ns())[:19] + "Z"

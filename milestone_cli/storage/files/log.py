@@ -12,9 +12,8 @@ import os
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads, quote
-from milestone_cli.model import Head, Receipt
+from milestone_cli.model import Head, Receipt, digest
 from milestone_cli.storage.files import layout
-from milestone_cli.model import digest, sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def write_head(fd: int, head: Head) -> None:
 
 def slot(key: str, request: str, sequence: int) -> bytes:
     """An idempotency key as the head's ring keeps it: 16 bytes of its hash, 8 of the request, 8 of the sequence."""
-    return sha256(key.encode()).digest()[:16] + bytes.fromhex(request) + sequence.to_bytes(8, "big")
+    return bytes.fromhex(digest(key.encode())[:32] + request) + sequence.to_bytes(8, "big")
 
 
 def find_key(fd: int, key: str, request: str) -> int:

@@ -1,4 +1,4 @@
-"""Reading a log: in blocks from either end, and by bisection, so that time, sequence and revision cost the same at any size."""
+"""Reading a log: in blocks from either end, and by bisection, which costs the same at any size."""
 
 import os
 
@@ -104,7 +104,7 @@ def bisect(fd: int, value: "Callable[[bytes], int | None]", wanted: int) -> int:
     while high - low > NEAR:
         middle = (low + high) // 2
         found = None
-        for at, line in lines(fd, middle, high):
+        for at, line in lines(fd, middle, high):  # noqa: B007 - used below the loop
             found = value(line)
             if found is not None:
                 break

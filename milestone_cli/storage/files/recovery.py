@@ -1,7 +1,7 @@
 """What a crash, another program or a damaged disk left between a state and its log; always under the state's lock.
 
-Nothing is invented and nothing is deleted: an event that a crash swallowed stands in the envelope; a change from outside
-is taken as it is; a damaged file is set aside, and the newest copy that proves itself takes its place.
+Nothing is invented and nothing is deleted: an event that a crash swallowed stands in the envelope; a change from
+outside is taken as it is; a damaged file is set aside, and the newest copy that proves itself takes its place.
 """
 
 import os
@@ -96,9 +96,7 @@ def recover(store: "FileStore", lock: Lock, log: Log, error: MilestoneError) -> 
     damaged.identity = store.identity(name)
     state = publish(store, change, lock, log.head, damaged, copy.text, backup=False)
     log.append(change.drafts, state=state)
-    log.notes.append(
-        f"{error.message}; it was set aside as {layout.QUARANTINE}/{aside} and recovered from {source}"
-    )
+    log.notes.append(f"{error.message}; it was set aside as {layout.QUARANTINE}/{aside} and recovered from {source}")
     recovered = store.document(name)
     assert recovered is not None
     return recovered
@@ -116,7 +114,9 @@ def newest_copy(store: "FileStore", milestone: str, error: MilestoneError) -> tu
         if document is not None:
             return source, document
     error.hint = (
-        f"{tried} copies were tried and none is good" if tried else "there is no backup, checkpoint or log to recover from"
+        f"{tried} copies were tried and none is good"
+        if tried
+        else "there is no copy to recover from"
     )
     raise error
 
@@ -132,10 +132,11 @@ def _copies(store: "FileStore", milestone: str) -> "Iterator[tuple[str, Document
         except MilestoneError:
             yield "the log", None
     folder = store.folder(layout.BACKUPS)
-    found = []
-    for name in os.listdir(folder):
-        if layout.is_copy(name, milestone):
-            found.append((os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime_ns, name))
+    found = [
+        (os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime_ns, name)
+        for name in os.listdir(folder)
+        if layout.is_copy(name, milestone)
+    ]
     for _, name in sorted(found, reverse=True):
         try:
             document = parse_envelope(store.read_file(layout.BACKUPS, name, 1 << 28), milestone)
