@@ -3,8 +3,21 @@
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .options import (
-        Agent, AllMilestones, Batch, Events, EventWords, Format, IdempotencyKey, Limit, LockTimeout, MilestoneId,
-        Reverse, Session, Since, TypeFilter, Until,
+        Agent,
+        AllMilestones,
+        Batch,
+        Events,
+        EventWords,
+        Format,
+        IdempotencyKey,
+        Limit,
+        LockTimeout,
+        MilestoneId,
+        Reverse,
+        Session,
+        Since,
+        TypeFilter,
+        Until,
     )
 
 
@@ -103,6 +116,24 @@ def query(
 
     Example: milestone events query demo --type 'state_*' --since '2h ago'
     """
+    from milestone_cli import runtime
+    from milestone_cli.core import current_milestone, times
+    from milestone_cli.core import query as core
+    from milestone_cli.render import events as render
+    from milestone_cli.storage import open_store
+
+    now = runtime.now_ns()
+    first = times.parse(since, now) if since is not None else None
+    last = times.parse(until, now) if until is not None else None
+    store = open_store()
+    name = current_milestone(store, milestone)
+    parser = core.Parser()
+    wanted = core.Filter(
+        type_, agent=agent, session=session, since=first, until=last, limit=limit, reverse=reverse
+    )
+    found = core.query(store, name, wanted, parser)
+    render.show("events", name, render.in_blocks(line for line, _ in found), output)
+    render.notify_skipped(parser.skipped)
 
 
 def timeline(milestone: "MilestoneId" = None, output: "Events" = "text") -> None:
@@ -110,10 +141,36 @@ def timeline(milestone: "MilestoneId" = None, output: "Events" = "text") -> None
 
     Example: milestone events timeline demo --format json
     """
+    from milestone_cli.core import current_milestone
+    from milestone_cli.core.timeline import Timeline
+    from milestone_cli.render import events as render
+    from milestone_cli.storage import open_store
+
+    store = open_store()
+    name = current_milestone(store, milestone)
+    found = Timeline(store, name)
+    render.show("timeline", name, found.blocks(), output)
+    render.notify_skipped(found.skipped)
 
 
-def verify(milestone: "MilestoneId" = None, all_: "AllMilestones" = False, output: "Format" = "text") -> None:
+def verify(milestone: "MilestoneId" = None, all_: "AllMilestones" = False, output: "Format" = "text") -> int:
     """Prove a log: sequence, chain, head, and that it explains the state. Exit 6 exactly when there is damage.
 
     Example: milestone events verify demo
     """
+    from milestone_cli import render
+    from milestone_cli.core import current_milestone
+    from milestone_cli.core import verify as core
+    from milestone_cli.errors import EXIT
+    from milestone_cli.render import findings
+    from milestone_cli.storage import open_store
+
+    if all_ and milestone is not None:
+        from milestone_cli.errors import MilestoneError
+
+        raise MilestoneError("usage", "one milestone or --all, not both", "leave one of them out")
+    store = open_store()
+    names = store.milestones() if all_ else [current_milestone(store, milestone)]
+    reports = [core.verify(store, name, findings.progress(name)) for name in names]
+    render.emit("verify", findings.fields(reports), findings.text(reports), output)
+    return 0 if all(report.ok for report in reports) else EXIT["damaged"]

@@ -1,7 +1,7 @@
 """The events that match, found by their bytes first: only lines that hold the needle are parsed.
 
-What comes out is the text of the lines as it stands in the log, so numbers of any size survive; each event comes once,
-though an append that landed inside a bash line stands there twice.
+What comes out is the text of the lines as it stands in the log, so numbers of any size survive; each event
+comes once, though an append that landed inside a bash line stands there twice.
 """
 
 from milestone_cli.errors import MilestoneError
@@ -71,6 +71,7 @@ class Filter:
     def __init__(
         self,
         type_: "str | None" = None,
+        *,
         agent: "str | None" = None,
         session: "str | None" = None,
         since: "int | None" = None,
@@ -93,7 +94,7 @@ class Filter:
             self._glob = re.compile(pattern, re.DOTALL)
 
     def needle(self) -> "tuple[bytes, tuple[bytes, ...]]":
-        """What every line that matches holds, and the keys one of which stands before it; empty for no such thing."""
+        """What every line that matches holds, and the keys that may stand before it; empty for no such thing."""
         keys = ((self.type, (b'"event_type":', b'"event":')), (self.session, (b'"session_id":',)),
                 (self.agent, (b'"agent_id":',)))  # fmt: skip
         for value, names in keys:
@@ -165,7 +166,7 @@ def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Itera
     if wanted.until is not None:
         stop = min(size, max(start, store.seek(stream, wanted.until + LATE)))
     backwards = wanted.reverse or wanted.limit > 0
-    found = _found(store, stream, start, stop, backwards, wanted, parser)
+    found = _found(store.scan(stream, start, stop, backwards=backwards), backwards, wanted, parser)
     if not wanted.limit:
         return found
     latest = []
@@ -177,12 +178,16 @@ def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Itera
 
 
 def _found(
-    store: "Store", stream: str, start: int, stop: int, backwards: bool, wanted: Filter, parser: Parser
+    blocks: "Iterator[tuple[int, bytes]]", backwards: bool, wanted: Filter, parser: Parser
 ) -> "Iterator[tuple[bytes, dict[str, object]]]":
     needle, keys = wanted.needle()
     once = Once()
-    for _, block in store.scan(stream, start, stop, backwards=backwards):
-        lines = _holding(block, needle, keys, backwards) if needle else block.splitlines()[:: -1 if backwards else 1]
+    for _, block in blocks:
+        if needle:
+            lines = _holding(block, needle, keys, backwards)
+        else:
+            whole = block.rstrip(b"\n").split(b"\n")
+            lines = reversed(whole) if backwards else iter(whole)
         for line in lines:
             event = parser.event(line)
             if event is not None and wanted.matches(event) and once.first(event):

@@ -12,9 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from milestone_cli.storage.contract import Store
-
     from milestone_cli.model import Document, Head
+    from milestone_cli.storage.contract import Store
 
 
 class Report:
@@ -55,9 +54,7 @@ def verify(store: "Store", stream: str, progress: "Callable[[int, int], None] | 
     state = _read(store, stream, report)
     size = store.log_size(stream)[0]
     if state is None and size == 0 and head is None and not report.findings:
-        raise MilestoneError(
-            "not_found", f"there is no milestone '{stream}'", "list them with: milestone state list"
-        )
+        raise MilestoneError("not_found", f"there is no milestone '{stream}'", "list them with: milestone state list")
     chain = Chain(hasher(size))
     _walk(store, size, chain, report, progress)
     chain.finish()
@@ -110,9 +107,7 @@ def _check_head(store: "Store", size: int, head: "Head | None", chain: Chain, re
     """Compare the log's end with what its head recorded."""
     if head is None:
         if chain.events:
-            report.add(
-                "note", "head_missing", "the head beside the log is missing; the next writer makes it anew"
-            )
+            report.add("note", "head_missing", "the head beside the log is missing; the next writer makes it anew")
         return
     if head.sequence > chain.seq:
         _lost_tail(store, size, head, chain, report)
@@ -123,28 +118,18 @@ def _check_head(store: "Store", size: int, head: "Head | None", chain: Chain, re
             f"the head stands at event {head.sequence} of {chain.seq}; the next writer brings it up to date",
         )
     if 0 < head.sequence <= chain.seq:
-        stated = (
-            chain.prev
-            if head.sequence == chain.seq
-            else _stated(store, report.milestone, size, head.sequence)
-        )
+        stated = chain.prev if head.sequence == chain.seq else _stated(store, report.milestone, size, head.sequence)
         if stated and stated != head.checksum.encode():
-            report.add(
-                "damage", "head_mismatch", f"the head names another checksum for event {head.sequence}"
-            )
+            report.add("damage", "head_mismatch", f"the head names another checksum for event {head.sequence}")
 
 
 def _lost_tail(store: "Store", size: int, head: "Head", chain: Chain, report: Report) -> None:
     lost = head.sequence - chain.seq
-    count = (
-        f"event {head.sequence} is" if lost == 1 else f"the last {lost} events, up to {head.sequence}, are"
-    )
+    count = f"event {head.sequence} is" if lost == 1 else f"the last {lost} events, up to {head.sequence}, are"
     if chain.rewritten is not None:
         report.add("damage", "events_lost_outside", f"{count} missing since the log was written anew outside")
     elif not chain.events and _cleaned(store, report.milestone, size, head.time):
-        report.add(
-            "note", "events_lost_outside", "bash's clean-up removed every event of ours; all were old enough"
-        )
+        report.add("note", "events_lost_outside", "bash's clean-up removed every event of ours; all were old enough")
     else:
         report.add("damage", "tail_missing", f"{count} missing: the log was cut")
 
@@ -191,9 +176,7 @@ def _check_state(store: "Store", size: int, state: "Document | None", chain: Cha
     report.revision = max(logged, state.revision if state else 0)
     if state is None:
         if logged and all(finding.code != "state_damaged" for finding in report.findings):
-            report.add(
-                "damage", "state_missing", f"there is no state file, though the log knows revision {logged}"
-            )
+            report.add("damage", "state_missing", f"there is no state file, though the log knows revision {logged}")
         return
     wanted = min(logged, state.revision)
     text = history.text(wanted) if wanted else None
@@ -221,6 +204,4 @@ def _check_state(store: "Store", size: int, state: "Document | None", chain: Cha
             f"the event of revision {state.revision} is not in the log yet; the next command adds it",
         )
     else:
-        report.add(
-            "damage", "state_unexplained", f"the log does not explain the state at revision {state.revision}"
-        )
+        report.add("damage", "state_unexplained", f"the log does not explain the state at revision {state.revision}")

@@ -1,0 +1,134 @@
+"""Everything that happened, in order, as blocks of whole lines that are JSON.
+
+A log of ours is in order already, so its blocks pass through untouched; lines of bash, whose times are
+whole seconds, may stand a little off, and only what is out of order is held back and sorted. Memory is
+bounded by that, not by the log.
+"""
+
+from milestone_cli.core.query import Once, Parser
+from milestone_cli.errors import MilestoneError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.storage.contract import Store
+
+VALIDATED = 32 << 20
+"""Up to this size every line is parsed before it is shown; above, lines in the shape of ours are believed, because
+parsing a million lines takes longer than everything else together."""
+AGAIN = 16
+"""So many blocks behind a broken line may hold what was written again because of it."""
+START = b'{"timestamp":"'
+SEAM = rb'"\}\n\{"timestamp":"(.{19})'
+STAMP = rb'\n\{"timestamp": ?"(.{19})'
+
+
+class Look:
+    """What a first look at a block tells: whether its lines have our shape and stand in order."""
+
+    __slots__ = ("earliest", "latest", "ordered", "sound")
+
+    def __init__(self, sound: bool, stamps: "list[bytes]") -> None:
+        ascending = sorted(stamps)
+        self.sound = sound
+        self.ordered = ascending == stamps
+        self.earliest = ascending[0] if ascending else b""
+        self.latest = ascending[-1] if ascending else b""
+
+
+class Timeline:
+    """The lines of a log, ready to be shown; iterate over `blocks` once.
+
+    Attributes:
+        skipped: lines left out because they are no events; known when all blocks have come.
+    """
+
+    __slots__ = ("_once", "_parser", "_seams", "_size", "_stamps", "_store", "_stream")
+
+    def __init__(self, store: "Store", stream: str) -> None:
+        """Open the log of a milestone.
+
+        Raises:
+            MilestoneError: `not_found` when there is no such milestone.
+        """
+        import re
+
+        self._store = store
+        self._stream = stream
+        self._size = store.log_size(stream)[0]
+        if not self._size and stream not in store.milestones():
+            raise MilestoneError(
+                "not_found", f"there is no milestone '{stream}'", "list them with: milestone state list"
+            )
+        self._seams = re.compile(SEAM)
+        self._stamps = re.compile(STAMP)
+        self._parser = Parser()
+        self._once = Once()
+
+    @property
+    def skipped(self) -> int:
+        """Lines that were left out because they are no events."""
+        return self._parser.skipped
+
+    def blocks(self) -> "Iterator[bytes]":
+        """Yield whole lines, each with its line feed, ordered by their second and then by their place."""
+        looks = [self._look(block) for _, block in self._store.scan(self._stream, 0, self._size)]
+        bounds = _bounds(looks)
+        held: list[tuple[bytes, bytes]] = []
+        careful = 0
+        for number, (_, block) in enumerate(self._store.scan(self._stream, 0, self._size)):
+            look, bound = looks[number], bounds[number]
+            if careful or not look.sound:
+                block = self._parsed(block)  # noqa: PLW2901 - what is no event never was part of it
+            careful = max(careful - 1, 0) if look.sound else AGAIN
+            if not held and look.ordered and (not bound or look.latest <= bound):
+                if block:
+                    yield block
+                continue
+            held += [(_stamp(line), line) for line in block.split(b"\n") if line]
+            held.sort(key=_first)
+            cut = len(held)
+            while bound and cut and held[cut - 1][0] > bound:
+                cut -= 1
+            if cut:
+                yield b"\n".join([line for _, line in held[:cut]]) + b"\n"
+                del held[:cut]
+        if held:
+            yield b"\n".join([line for _, line in held]) + b"\n"
+
+    def _look(self, block: bytes) -> Look:
+        """Look at a block; in a large log, lines that begin and end as ours do, and only once, are believed."""
+        if self._size > VALIDATED and block.startswith(START) and block.endswith(b'"}\n'):
+            stamps = [block[14:33], *self._seams.findall(block)]
+            if len(stamps) == block.count(b"\n") == block.count(START):
+                return Look(True, stamps)
+        return Look(False, self._stamps.findall(b"\n" + block))
+
+    def _parsed(self, block: bytes) -> bytes:
+        """The lines of a block that are events, each event once."""
+        lines = []
+        for line in block.split(b"\n"):
+            event = self._parser.event(line)
+            if event is not None and self._once.first(event):
+                lines.append(line)
+        return b"\n".join(lines) + b"\n" if lines else b""
+
+
+def _bounds(looks: "list[Look]") -> "list[bytes]":
+    """For each block, the earliest second that stands behind it; empty where nothing does."""
+    bounds = []
+    bound = b""
+    for look in reversed(looks):
+        bounds.append(bound)
+        if look.earliest and (not bound or look.earliest < bound):
+            bound = look.earliest
+    return bounds[::-1]
+
+
+def _stamp(line: bytes) -> bytes:
+    return line[14:33] if line.startswith(START) else line[15:34]
+
+
+def _first(pair: "tuple[bytes, bytes]") -> bytes:
+    return pair[0]

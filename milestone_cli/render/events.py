@@ -1,0 +1,112 @@
+"""Events as lines for people, and as JSON that keeps the text of every line."""
+
+from milestone_cli import runtime
+from milestone_cli.jsontext import dumps, loads
+from milestone_cli.render import notify, write
+from milestone_cli.render.text import clean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+CONTROLS = bytes([*range(10), *range(11, 32), 127])
+PIECE = 1 << 18
+
+
+def as_json(kind: str, milestone: str, blocks: "Iterable[bytes]") -> "Iterator[bytes]":
+    """Wrap blocks of whole lines into one JSON object; the lines stay as they are."""
+    yield f'{{"schema":"milestone/{kind}/v1","milestone_id":{dumps(milestone)},"events":['.encode()
+    seam = b"\n"
+    for block in blocks:
+        yield seam
+        yield block[:-1].replace(b"\n", b",\n")
+        seam = b",\n"
+    yield b"\n]}\n"
+
+
+def in_blocks(lines: "Iterable[bytes]") -> "Iterator[bytes]":
+    """Join lines to blocks of some size."""
+    waiting: list[bytes] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line) + 1
+        if size > PIECE:
+            yield b"\n".join(waiting) + b"\n"
+            waiting, size = [], 0
+    if waiting:
+        yield b"\n".join(waiting) + b"\n"
+
+
+def harmless(raw: bytes) -> bytes:
+    """Make text from outside harmless on a terminal; plain ASCII passes at once."""
+    if raw.isascii() and len(raw.translate(None, CONTROLS)) == len(raw):
+        return raw
+    return clean(raw.decode("utf-8", "replace")).encode()
+
+
+def flat(value: object) -> str:
+    """A value from outside as one harmless line; a line feed could forge another event."""
+    return clean(str(value)).replace("\n", "\\n")
+
+
+def parts(line: bytes) -> "tuple[str, str, str, str, str]":
+    """Second, type, agent, session and summary of one event, from whatever its line says."""
+    event = loads(line)
+    assert isinstance(event, dict)
+    stamp = flat(event.get("timestamp", ""))[:19].replace("T", " ")
+    type_ = flat(event.get("event_type", event.get("event", "?")))
+    session = flat(event.get("session_id", ""))
+    agent = flat(event.get("agent_id", ""))
+    return stamp, type_, agent, "" if session == "no-session" else session, flat(summary(event.get("data")))
+
+
+def summary(data: object) -> str:
+    """What an event's data says, in one line; of a state only the size of the change."""
+    if data is None or data == {}:
+        return ""
+    if isinstance(data, dict) and "revision" in data and "state_file" in data:
+        return state_summary(data)
+    return dumps(data)
+
+
+def state_summary(data: "dict[str, object]") -> str:
+    """A state's event, without its text."""
+    words = [f"revision {data['revision']}"]
+    text, splices = data.get("text"), data.get("splice")
+    if isinstance(text, str):
+        words.append(f"{len(text.encode('utf-8', 'replace'))} bytes")
+    elif isinstance(splices, list):
+        changed = 0
+        for splice in splices:
+            if isinstance(splice, list) and len(splice) == 3 and isinstance(splice[1], int):
+                changed += max(splice[1], len(str(splice[2]).encode("utf-8", "replace")))
+        words.append(f"{changed} bytes changed" if changed else "nothing changed")
+    if data.get("outside"):
+        words.append("outside")
+    return ", ".join(words)
+
+
+def show(kind: str, milestone: str, blocks: "Iterable[bytes]", output: str) -> None:
+    """Print events block by block as they come; the text of a timeline has a header for each day."""
+    if output == "json":
+        pieces = as_json(kind, milestone, blocks)
+    elif output == "jsonl":
+        pieces = iter(blocks)
+    else:
+        from milestone_cli.render import timeline
+        from milestone_cli.render.document import wants_colour
+
+        shape = timeline.fancy if runtime.is_terminal(1) or wants_colour() else timeline.plain
+        pieces = shape(milestone, blocks, by_day=kind == "timeline")
+    for piece in pieces:
+        write(piece)
+
+
+def notify_skipped(lines: int) -> None:
+    """Say on standard error how many lines were no events."""
+    if lines:
+        which = (
+            "1 line is no event and was left out" if lines == 1 else f"{lines} lines are no events and were left out"
+        )
+        notify([f"{which}; `milestone events verify` tells more"])
