@@ -10,7 +10,7 @@ from . import runtime
 from .cli import read
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: "list[str] | None" = None) -> int:
     """Run a command line and return its exit code.
 
     Without `argv` this is the console script: it reads `sys.argv`, and may end the process itself.
@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> int:
     return code
 
 
-def _run(words: list[str]) -> int:
+def _run(words: "list[str]") -> int:
     """Call the function that the words mean; its result is the exit code, None is 0."""
     if sys.stdin is None or sys.stdout is None or sys.stderr is None or runtime.platform() == "win32":
         from .cli import failure

@@ -12,8 +12,8 @@ class Doubt(Exception):  # noqa: N818 - nothing failed: Typer reads the line
 
 
 def read(
-    words: list[str], commands: dict[str, str] = COMMANDS, before: str = GLOBALS
-) -> tuple[str, str, dict[str, object], dict[str, object]] | None:
+    words: "list[str]", commands: "dict[str, str]" = COMMANDS, before: str = GLOBALS
+) -> "tuple[str, str, dict[str, object], dict[str, object]] | None":
     """Module, function, its arguments, and the options before the command; None: Typer must read the line.
 
     What was left out is left out here too: the functions' own defaults are what Typer takes.
@@ -40,7 +40,7 @@ def read(
     return module, function, values, flags
 
 
-def _values(parameters: str, words: list[str], at: int) -> dict[str, object]:
+def _values(parameters: str, words: "list[str]", at: int) -> "dict[str, object]":
     """The values of a command's options and arguments, from the words from `at` on."""
     values: dict[str, object] = {}
     plain = []
@@ -67,7 +67,7 @@ def _values(parameters: str, words: list[str], at: int) -> dict[str, object]:
     return values
 
 
-def _option(parameters: str, words: list[str], at: int, values: dict[str, object]) -> int:
+def _option(parameters: str, words: "list[str]", at: int, values: "dict[str, object]") -> int:
     """Read the option at `at`, with its value, into `values`; the index after it."""
     spelling, attached, text = words[at].partition("=")
     for parameter in parameters.split():
@@ -88,7 +88,7 @@ def _option(parameters: str, words: list[str], at: int, values: dict[str, object
     return at + 1
 
 
-def _keep(values: dict[str, object], name: str, kind: str, rule: str, text: str) -> None:
+def _keep(values: "dict[str, object]", name: str, kind: str, rule: str, text: str) -> None:
     """Convert a word by its kind and put it under its name, or behind what is there for a capital kind."""
     value: object = text
     plain_kind = kind.lower()

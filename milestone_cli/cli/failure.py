@@ -55,10 +55,7 @@ def report(error: BaseException, words: list[str]) -> int:
             return BROKEN_PIPE
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     failure = _as_failure(error)
-    if _wants_json(words):
-        text = _as_json(failure)
-    else:
-        text = _traceback(error) + clean(_as_text(failure)) + _help(error)
+    text = _as_json(failure) if _wants_json(words) else _story(failure, error)
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
@@ -159,9 +156,9 @@ def _as_json(failure: MilestoneError) -> str:
     return json.dumps(json.loads(sound)).replace("\x7f", "\\u007f") + "\n"
 
 
-def _as_text(failure: MilestoneError) -> str:
-    text = f"milestone: {failure.message}\n"
-    return f"{text}  hint: {failure.hint}\n" if failure.hint else text
+def _story(failure: MilestoneError, error: BaseException) -> str:
+    hint = f"  hint: {failure.hint}\n" if failure.hint else ""
+    return _traceback(error) + clean(f"milestone: {failure.message}\n{hint}") + _help(error)
 
 
 def _traceback(error: BaseException) -> str:
