@@ -181,6 +181,11 @@ def _print_document(text: bytes, indent: "int | None", output: str, *, bare: boo
         from milestone_cli.jsontext import loads
 
         value = text.decode()
-        render.write((str(loads(value)) if value[:1] == '"' else value) + "\n")
+        shown = str(loads(value)) if value[:1] == '"' else value
+        if runtime.is_terminal(1):
+            from milestone_cli.render.text import clean
+
+            shown = clean(shown)
+        render.write(shown + "\n")
     else:
         render.write(text)

@@ -94,6 +94,8 @@ def assign(text: str, path: str, value: str) -> str:
         MilestoneError: `invalid_path` when the way leads through a single value, or to an array's far side.
     """
     parts = parse_path(path)
+    if not _is_text(path):
+        raise MilestoneError("invalid_path", f"'{path[:140]}' is not UTF-8", "write keys as UTF-8", path=path[:140])
     at, end = skip(text, 0), len(text.rstrip(" \t\n\r"))
     while parts:
         part = parts[0]

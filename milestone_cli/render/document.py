@@ -65,9 +65,9 @@ def pretty(raw: bytes, indent: int) -> str:
 
 
 def as_yaml(raw: bytes) -> str:
-    """A document as YAML."""
+    """A document as YAML, its numbers as they are spelt."""
     import json
 
-    from milestone_cli.render.yaml import to_yaml
+    from milestone_cli.render.yaml import Number, to_yaml
 
-    return to_yaml(json.loads(raw))
+    return to_yaml(json.loads(raw, parse_int=Number, parse_float=Number))
