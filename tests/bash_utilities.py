@@ -67,8 +67,6 @@ def reference_document() -> Path | None:
 
 def reference_functions(document: Path, target: Path) -> Path:
     """Write all ```bash blocks of a document to a file that can be sourced."""
-    blocks = re.findall(
-        r"^```bash\n(.*?)^```$", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+    blocks = re.findall(r"^```bash\n(.*?)^```$", document.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     target.write_text("\n".join(blocks), encoding="utf-8")
     return target

@@ -146,7 +146,8 @@ def test_milestone_waits_for_bash(bash: BashUtilities, cli: Cli, store: Path) ->
     assert cli("state", "load", "demo", check=True).stdout.rstrip("\n") == TEXT  # a reader does not wait
     assert holder.poll() is None
     cli("state", "save", "demo", '{"n": 3}', check=True)
-    assert holder.wait(timeout=30) == 0
+    holder.communicate(timeout=30)
+    assert holder.returncode == 0
     assert cli("state", "get", "demo", "n", check=True).stdout == "3\n"
 
 
@@ -253,9 +254,7 @@ def test_a_clean_up_of_bash_is_named_and_lived_with(bash: BashUtilities, cli: Cl
 # --- many at once
 
 
-def work_beside(
-    bash: BashUtilities, cli: Cli, script: str, rounds: int
-) -> tuple[dict[tuple[int, int], int], set[str]]:
+def work_beside(bash: BashUtilities, cli: Cli, script: str, rounds: int) -> tuple[dict[tuple[int, int], int], set[str]]:
     """Eight savers and eight loggers while bash runs a script until they are done.
 
     Hands back what was acknowledged: the revision of each (saver, round), and the ids of the events.
@@ -264,9 +263,7 @@ def work_beside(
     def save(worker: int) -> dict[tuple[int, int], int]:
         acknowledged = {}
         for turn in range(rounds):
-            done = cli(
-                "state", "set", "demo", f"saver{worker}={turn}", "--format", "json", check=True, timeout=120
-            )
+            done = cli("state", "set", "demo", f"saver{worker}={turn}", "--format", "json", check=True, timeout=120)
             acknowledged[worker, turn] = json.loads(done.stdout)["revision"]
         return acknowledged
 
