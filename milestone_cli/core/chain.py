@@ -17,7 +17,7 @@ START = rb'\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z","(?:milesto
 BASH_END = rb'"pid":\d+,"user":"[^"]*"\}$'
 OUR_END = rb'"sequence_number":(\d+),"checksum":"([0-9a-f]{64})"\}$'
 WATCH = 1000
-PARSE_BY_C = 200
+PARSE_BY_C = 20_000
 
 
 class Finding:

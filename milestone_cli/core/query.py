@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 RECENT = 10_000
 """So many event ids are remembered: a line that is written again comes right after its first copy."""
-PARSE_BY_C = 10_000
+PARSE_BY_C = 20_000
 """From so many lines on, orjson's faster parser is worth its import."""
 LATE = 2_000_000_000
 """Bash's times are whole seconds, so its lines may stand a little behind where their time belongs."""

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 CONTROLS = bytes([*range(10), *range(11, 32), 127])
+LEADS = (b"\xc2", b"\xe2\x80", b"\xe2\x81", b"\xed")
+"""First bytes of the controls beyond ASCII: C1, bidirectional ones, half characters."""
 PIECE = 1 << 18
 
 
@@ -39,10 +41,18 @@ def in_blocks(lines: "Iterable[bytes]") -> "Iterator[bytes]":
 
 
 def harmless(raw: bytes) -> bytes:
-    """Make text from outside harmless on a terminal; plain ASCII passes at once."""
-    if raw.isascii() and len(raw.translate(None, CONTROLS)) == len(raw):
-        return raw
-    return clean(raw.decode("utf-8", "replace")).encode()
+    """Make text from outside harmless on a terminal; what has nothing to replace, as far as bytes tell, passes at once."""
+    if len(raw.translate(None, CONTROLS)) == len(raw):
+        if raw.isascii():
+            return raw
+        if not any([lead in raw for lead in LEADS]):
+            try:
+                raw.decode()
+            except UnicodeDecodeError:
+                pass
+            else:
+                return raw
+    return b"\n".join([clean(line).encode() for line in raw.decode("utf-8", "replace").split("\n")])
 
 
 def flat(value: object) -> str:

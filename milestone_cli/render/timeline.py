@@ -19,6 +19,8 @@ TYPE = b'","event_type":"'
 DATA = b'","data":'
 PID = b',"pid":'
 AGENT = b'"agent_id":"'
+PLAIN = b"\n"
+SYSTEM = b'"agent_id":"system"'
 
 
 def plain(milestone: str, blocks: "Iterable[bytes]", by_day: bool = True) -> "Iterator[bytes]":
@@ -26,35 +28,36 @@ def plain(milestone: str, blocks: "Iterable[bytes]", by_day: bool = True) -> "It
     if by_day:
         yield f"Timeline of {clean(milestone)}\n".encode()
     day = b""
+    shown: tuple[bytes, ...]
     for block in blocks:
         out: list[bytes] = []
         for line in block.split(b"\n"):
-            if not line:
-                continue
-            try:
-                head, rest = line.split(TYPE, 1)
-                type_, rest = rest.split(DATA, 1)
-                data, tail = rest.rsplit(PID, 1)
-            except ValueError:
-                text = _parsed(line)
+            # A million lines pass here: slices and one list, no call and no formatting for each.
+            _, shaped, rest = line.partition(TYPE)
+            type_, more, rest = rest.partition(DATA)
+            data, end, tail = rest.rpartition(PID)
+            if not (shaped and more and end):
+                if not line:
+                    continue
+                date, rest = _parsed(line)
+                shown = (date, rest, PLAIN)
             else:
-                text = _sliced(head, type_, data, tail)
-            if by_day and text[:10] != day:
-                day = text[:10]
-                out.append(b"\n== %s ==" % day)
-            out.append(text)
-        yield harmless(b"\n".join(out)) + b"\n"
-
-
-def _sliced(head: bytes, type_: bytes, data: bytes, tail: bytes) -> bytes:
-    """One event's text from the pieces of a line that has the shape of ours, or of bash's."""
-    if data.startswith(STATE):
-        data = _state(data)
-    elif data == b"{}":
-        data = b""
-    agent = tail[tail.find(AGENT) + 12 :].partition(b'"')[0] if AGENT in tail else b""
-    by = b"" if agent in {b"", b"system"} else b"  (%s)" % agent
-    return b"%s %s  %s%s%s" % (head[14:24], head[25:33], type_, b"  " + data if data else b"", by)
+                date = line[14:24]
+                if SYSTEM in tail or AGENT not in tail:
+                    rest = PLAIN
+                else:
+                    rest = b"  (" + tail.partition(AGENT)[2].partition(b'"')[0] + b")\n"
+                if data == b"{}":
+                    shown = (date, b" ", line[25:33], b"  ", type_, rest)
+                else:
+                    if data.startswith(STATE):
+                        data = _state(data)
+                    shown = (date, b" ", line[25:33], b"  ", type_, b"  ", data, rest)
+            if date != day and by_day:
+                day = date
+                out += (b"\n== ", day, b" ==\n")
+            out += shown
+        yield harmless(b"".join(out))
 
 
 def _state(data: bytes) -> bytes:
@@ -65,10 +68,12 @@ def _state(data: bytes) -> bytes:
     return state_summary(value).encode() if isinstance(value, dict) and "revision" in value else data
 
 
-def _parsed(line: bytes) -> bytes:
+def _parsed(line: bytes) -> "tuple[bytes, bytes]":
+    """Date and the rest of one event's text, for a line of any shape."""
     stamp, type_, agent, _, said = parts(line)
     by = "" if agent in {"", "system"} else f"  ({agent})"
-    return (stamp + "  " + type_ + ("  " + said if said else "") + by).encode("utf-8", "replace")
+    text = f"{stamp[10:]}  {type_}{'  ' + said if said else ''}{by}"
+    return stamp[:10].encode("utf-8", "replace"), text.encode("utf-8", "replace")
 
 
 def fancy(milestone: str, blocks: "Iterable[bytes]", by_day: bool = True) -> "Iterator[bytes]":
