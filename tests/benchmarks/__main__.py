@@ -42,9 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure the budgets.")
     parser.add_argument("--quick", action="store_true", help="few rounds and small data")
     parser.add_argument("--long", action="store_true", help="10 million events, 100,000 sets")
-    parser.add_argument(
-        "--only", metavar="JOB", help="python, bash, document, history, throughput, log, append"
-    )
+    parser.add_argument("--only", metavar="JOB", help="python, bash, document, history, throughput, log, append")
     options = parser.parse_args()
     runs, count, sets = (3, 20_000, 200) if options.quick else (21, 1_000_000, 3000)
     functions, names = STAND_IN, STAND_IN_NAMES

@@ -128,9 +128,7 @@ def large_document(runs: int, megabytes: float) -> list[Row]:
     path = scene.directory / "large.json"
     path.write_text(json.dumps(rows, ensure_ascii=False), encoding="utf-8")
     size = path.stat().st_size / 1e6
-    mine, plain = scene.paired(
-        runs, [MILESTONE, "state", "save", "demo", f"@{path}"], [PYTHON, "-c", SCAN, str(path)]
-    )
+    mine, plain = scene.paired(runs, [MILESTONE, "state", "save", "demo", f"@{path}"], [PYTHON, "-c", SCAN, str(path)])
     return [at_most(f"`state save` of {size:.1f} MB", mine / plain, 2, "one plain scan of it")]
 
 
@@ -152,9 +150,7 @@ def long_history(runs: int, count: int) -> list[Row]:
         ratios.append(old / now)
     job = f"{count:,} × `state set` of one key"
     return [
-        Row(
-            f"{job}: log", "bounded by bases", f"{each:.0f} bytes a set ({rate:.0f}/s, forked)", each < whole
-        ),
+        Row(f"{job}: log", "bounded by bases", f"{each:.0f} bytes a set ({rate:.0f}/s, forked)", each < whole),
         at_most(f"{job}: any revision", max(ratios), 3, "a load"),
     ]
 
@@ -169,16 +165,29 @@ def throughput(seconds: float, functions: Path, names: dict[str, str]) -> list[R
     for job, (words, function, data, kind, bound) in jobs.items():
         ours, theirs = new_scene(), new_scene()
         call = f"{function} demo " + ('"$1"' if kind == "state_saved" else "used '{}'")
-        mine = many(
-            ours, 8, seconds, ["bash", "-c", loop(f'{shlex.quote(MILESTONE)} {words} "$1"'), "bash", data]
-        )
+        mine = many(ours, 8, seconds, ["bash", "-c", loop(f'{shlex.quote(MILESTONE)} {words} "$1"'), "bash", data])
         done = happened(ours, kind)
         bash = many(theirs, 8, seconds, bash_command(functions, loop(call), data))
         there = happened(theirs, kind)
         ratio = (done / mine) / (max(there, 1) / bash)
         more = f" ({done / mine:.0f}/s)"
         rows.append(at_least(f"8 processes {job}", ratio, bound, "the throughput of bash", more))
+        if kind == "used":
+            ratio, more = batches(seconds, there / bash)
+            name = "8 processes logging with `--batch`, 100 at a time"
+            rows.append(at_least(name, ratio, bound, "the throughput of bash", more))
     return rows
+
+
+def batches(seconds: float, bash: float) -> tuple[float, str]:
+    """Eight processes logging a hundred events with each command, against the events a second of bash."""
+    scene = new_scene()
+    lines = scene.directory / "batch.jsonl"
+    lines.write_text('{"event_type":"used","data":{}}\n' * 100)
+    call = f"{shlex.quote(MILESTONE)} events log demo --batch < {shlex.quote(str(lines))}"
+    mine = many(scene, 8, seconds, ["bash", "-c", loop(call)])
+    rate = happened(scene, "used") / mine
+    return rate / max(bash, 0.01), f" ({rate:.0f}/s)"
 
 
 def loop(call: str) -> str:

@@ -7,16 +7,17 @@ from pathlib import Path
 from .commands import bash_command
 from .measure import MILESTONE, Row, Scene, at_least, at_most, new_scene
 
-RARE = 100  # every so manieth event is of the type that is asked for
+PART = 250_000  # events in a batch; it takes 64 MB
+RARE = 100  # one event of so many is of the type that is asked for
 LOG = ".milestones/state/events/milestone-demo.jsonl"
 
 
 def fill(scene: Scene, count: int) -> None:
-    """Log this many events of about 330 bytes through the command itself, a million at a time."""
+    """Log this many events of about 330 bytes through the command itself, in parts that its batch takes."""
     path = scene.directory / "batch.jsonl"
-    for start in range(0, count, 1_000_000):
+    for start in range(0, count, PART):
         with path.open("w") as file:
-            file.writelines(lines(start, min(count, start + 1_000_000)))
+            file.writelines(lines(start, min(count, start + PART)))
         scene.milestone("events", "log", "demo", "--batch", stdin=path)
     path.unlink(missing_ok=True)
 
