@@ -41,11 +41,11 @@ def in_blocks(lines: "Iterable[bytes]") -> "Iterator[bytes]":
 
 
 def harmless(raw: bytes) -> bytes:
-    """Make text from outside harmless on a terminal; what has nothing to replace, as far as bytes tell, passes at once."""
+    """Make text from outside harmless on a terminal; where the bytes show nothing to replace, it passes at once."""
     if len(raw.translate(None, CONTROLS)) == len(raw):
         if raw.isascii():
             return raw
-        if not any([lead in raw for lead in LEADS]):
+        if not any(lead in raw for lead in LEADS):
             try:
                 raw.decode()
             except UnicodeDecodeError:
