@@ -30,9 +30,12 @@ class Scene:
         path = f"{Path(PYTHON).parent}:{kept.get('PATH', '')}"  # bash finds this python3, not a slow shim
         self.env = {**kept, "HOME": str(self.directory), "PATH": path, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
-    def run(self, command: Sequence[str], stdin: Path | None = None, stdout: Path | None = None) -> float:
-        """Run a command, which must succeed, and hand back its wall time in seconds."""
-        with open(stdin or os.devnull, "rb") as source, open(stdout or os.devnull, "wb") as sink:
+    def run(self, command: Sequence[str], stdin: Path | None = None) -> float:
+        """Run a command, which must succeed, and hand back its wall time in seconds.
+
+        Its output goes to a file: grep, for one, stops at the first hit when it is thrown away.
+        """
+        with open(stdin or os.devnull, "rb") as source, open(self.directory / "output", "wb") as sink:
             started = time.perf_counter()
             code = subprocess.call(
                 command, cwd=self.directory, env=self.env, stdin=source, stdout=sink, close_fds=False
