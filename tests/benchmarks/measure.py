@@ -1,5 +1,6 @@
 """Measuring by pairs: what is compared runs in turn, so a busy moment meets both; medians, ratios."""
 
+import atexit
 import os
 import re
 import shutil
@@ -105,5 +106,6 @@ def table(rows: Sequence[Row]) -> str:
 def new_scene() -> Scene:
     """A scene in a temporary directory, with an empty store and the milestone `demo`."""
     scene = Scene(Path(tempfile.mkdtemp(prefix="milestone-benchmark-")))
+    atexit.register(shutil.rmtree, scene.directory, ignore_errors=True)
     scene.milestone("init", "demo")
     return scene
