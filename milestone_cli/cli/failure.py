@@ -94,6 +94,9 @@ def _as_failure(error: BaseException) -> MilestoneError:
         number = error.errno or 0
         reason = error.strerror or str(error) or type(error).__name__
         name = errno.errorcode.get(number, "")
+        if number == errno.ELOOP:
+            told = f"a link stands where none may be{where}"
+            return MilestoneError("unsafe_link", told, "look at it, then move it away")
         return MilestoneError("store_unreachable", reason + where, HINTS.get(number, ANY_HINT), errno=name)
     if (wrong := _usage_error(error)) is not None:
         command = wrong.ctx.command_path if wrong.ctx else "milestone"
@@ -157,8 +160,9 @@ def _as_json(failure: MilestoneError) -> str:
 
 
 def _story(failure: MilestoneError, error: BaseException) -> str:
-    hint = f"  hint: {failure.hint}\n" if failure.hint else ""
-    return _traceback(error) + clean(f"milestone: {failure.message}\n{hint}") + _help(error)
+    lines = [f"milestone: {failure.message}", *([f"  hint: {failure.hint}"] if failure.hint else [])]
+    told = "".join(clean(line).replace("\n", "\\x0a") + "\n" for line in lines)  # names from outside forge no line
+    return _traceback(error) + told + _help(error)
 
 
 def _traceback(error: BaseException) -> str:

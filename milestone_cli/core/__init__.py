@@ -20,8 +20,8 @@ def current_session(store: "Store", given: "str | None" = None) -> str:
     In this order: what is given, MILESTONE_SESSION, the session bound to the client's (CLAUDE_CODE_SESSION_ID), and,
     only where no client is, `.current_session`, which one directory shares.
     """
-    named = given or runtime.env("MILESTONE_SESSION")
-    if named:
+    named = runtime.env("MILESTONE_SESSION") or None if given is None else given
+    if named is not None:
         return safe(named, "session")
     client = runtime.env("CLAUDE_CODE_SESSION_ID")
     return store.bound_session(client) or NO_SESSION
@@ -33,8 +33,8 @@ def current_milestone(store: "Store", given: "str | None" = None) -> str:
     Raises:
         MilestoneError: `invalid_name`, or `milestone_ambiguous`, with the candidates in its details.
     """
-    named = given or runtime.env("MILESTONE_ID")
-    if named:
+    named = runtime.env("MILESTONE_ID") or None if given is None else given
+    if named is not None:
         return safe(named)
     session = current_session(store)
     if session != NO_SESSION:
@@ -55,27 +55,38 @@ def current_milestone(store: "Store", given: "str | None" = None) -> str:
 
 def agent(given: "str | None" = None) -> str:
     """The agent that acts: what is given, MILESTONE_AGENT, or `system`."""
-    named = given or runtime.env("MILESTONE_AGENT")
-    return safe(named, "agent") if named else "system"
+    named = runtime.env("MILESTONE_AGENT") or None if given is None else given
+    return "system" if named is None else safe(named, "agent")
 
 
 def lock_timeout(store: "Store", given: "float | None") -> float:
-    """Seconds to wait for a lock: what is given, MILESTONE_LOCK_TIMEOUT, the configuration's, or 30."""
-    if given is not None:
-        return given
-    return float(setting(store, "lock_timeout", "30"))
+    """Seconds to wait for a lock: what is given, MILESTONE_LOCK_TIMEOUT, the configuration's, or 30.
+
+    Raises:
+        MilestoneError: `usage` or `invalid_config`, when it is no number of seconds.
+    """
+    word = setting(store, "lock_timeout", "30") if given is None else given
+    try:
+        seconds = float(word)
+    except ValueError:
+        seconds = -1.0
+    if 0 <= seconds < 1e8:  # which also tells infinity and what is no number
+        return seconds
+    raise MilestoneError(
+        "invalid_config" if given is None else "usage",
+        f"the lock timeout '{str(word)[:140]}' is no number of seconds",
+        "give for example 30, or 0 to wait for nothing",
+    )
 
 
 def setting(store: "Store", name: str, default: str) -> str:
     """A setting as text: MILESTONE_NAME, else the configuration's, else the default."""
     value = runtime.env("MILESTONE_" + name.upper())
-    if value is None and store.config_identity():
+    if not value and store.config_identity():
         from milestone_cli.core.config import configured
 
         value = configured(store, name)
-    if value is None:
-        return default
-    return value
+    return value or default
 
 
 def request_digest(*parts: bytes) -> str:

@@ -30,26 +30,34 @@ REPLAY = 1000
 def commit(store: "FileStore", change: "Change") -> "Receipt":
     """Do one change; see `FileStore.commit`."""
     deadline = runtime.monotonic() + change.timeout
-    locks = store.folder(layout.LOCKS)
-    lock = Lock(locks, change.milestone, deadline, store.folder(layout.ACTIVE)) if change.edit else None
-    try:
-        log = Log(locks, store.folder(layout.EVENTS), change.milestone, deadline)
+    if not change.edit:
+        log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
         try:
-            if lock is not None:
-                return _replace(store, change, lock, log)
             if log.is_empty:
                 store.refuse_twin(change.milestone)
             return _known(store, change, log) or log.append(change.drafts, change.key, change.request)
         finally:
             log.close()
-    finally:
-        if lock is not None:
+    while True:
+        lock = Lock(store.folder(layout.LOCKS), change.milestone, deadline, store.folder(layout.ACTIVE))
+        try:
+            if not os.listdir(store.folder(layout.PENDING)):
+                log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
+                try:
+                    return _replace(store, change, lock, log)
+                finally:
+                    log.close()
+        finally:
             lock.release()
+        # A transaction whose maker is dead, or at work on other documents: it comes first.
+        from milestone_cli.storage.files.transaction import finish_pending
+
+        finish_pending(store, deadline)
 
 
 def _known(store: "FileStore", change: "Change", log: Log) -> "Receipt | None":
     """The receipt of the same request under the same key, when it was done before."""
-    if not change.key or not (sequence := find_key(log.head_fd, change.key, change.request)):
+    if not change.key or log.head_fd < 0 or not (sequence := find_key(log.head_fd, change.key, change.request)):
         return None
     from milestone_cli.storage.files.history import receipt_of
 

@@ -40,7 +40,7 @@ def wait_flock(fd: int, deadline: float, name: str) -> None:
     """
     left = deadline - runtime.monotonic()
     pid = _field(os.pread(fd, 512, 0), 4)
-    if pid.isdigit() and _is_ancestor(int(pid)):
+    if pid.isdigit() and _is_ancestor(int(pid)) and _has_locked(int(pid), fd):
         raise _timeout(name, f"process {pid}, which started this one", {"pid": int(pid)}, retry=False)
     if left > 0 and threading.current_thread() is threading.main_thread():
         import signal
@@ -95,6 +95,27 @@ def _is_ancestor(pid: int) -> bool:
             return False
         if at <= 1:
             return False
+    return False
+
+
+def _has_locked(pid: int, fd: int) -> bool:
+    """Whether a process has the kernel's lock on a file itself; what it once wrote into the file is no proof.
+
+    Source: proc_pid_fdinfo(5), `lock`. Where the system does not say, False: then we wait for the time that was given.
+    """
+    mark = f":{os.fstat(fd).st_ino} ".encode()
+    try:
+        names = os.listdir(f"/proc/{pid}/fdinfo")
+    except OSError:
+        return False
+    for name in names:
+        try:
+            with open(f"/proc/{pid}/fdinfo/{name}", "rb") as file:
+                text = file.read(4096)
+        except OSError:
+            continue
+        if b" FLOCK " in text and mark in text:
+            return True
     return False
 
 

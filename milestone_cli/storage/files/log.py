@@ -104,11 +104,12 @@ class Log:
         self.prefix: list[Draft] = []
         self.torn = False
         self._author = f',"pid":{runtime.getpid()},"user":{quote(runtime.user())},"agent_id":'
+        self.fd = self.head_fd = -1
         self._fds = [os.open(layout.log_lock_file(stream), FLAGS, 0o600, dir_fd=locks)]
         try:
             flock(self._fds[0], deadline, stream)
-            self.fd = self._open(layout.log_file(stream), FLAGS | os.O_APPEND)
-            self.head_fd = self._open(layout.head_file(stream), FLAGS)
+            if not self._open_files():
+                return
             status = os.fstat(self.fd)
             head = parse_head(os.pread(self.head_fd, HEAD, 0))
             # A log is new to its folder until a head says that the folder was synced; bash's mv makes it so again.
@@ -124,6 +125,28 @@ class Log:
         except BaseException:
             self.close()
             raise
+
+    def _open_files(self) -> bool:
+        """Open log and head; False when there is neither, since a change that is refused shall leave no trace."""
+        try:
+            self.fd = self._open(layout.log_file(self.stream), FLAGS & ~os.O_CREAT | os.O_APPEND)
+        except FileNotFoundError:
+            try:
+                self.head_fd = self._open(layout.head_file(self.stream), FLAGS & ~os.O_CREAT)
+            except FileNotFoundError:
+                self.head = Head()
+                self._new = True
+                return False
+            self.fd = self._open(layout.log_file(self.stream), FLAGS | os.O_APPEND)
+        else:
+            self.head_fd = self._open(layout.head_file(self.stream), FLAGS)
+        return True
+
+    def _make(self) -> None:
+        """Make log and head, now that there is something to write."""
+        self.fd = self._open(layout.log_file(self.stream), FLAGS | os.O_APPEND)
+        self.head_fd = self._open(layout.head_file(self.stream), FLAGS)
+        self.head.inode = os.fstat(self.fd).st_ino
 
     def _open(self, name: str, flags: int) -> int:
         fd = os.open(name, flags, 0o600, dir_fd=self.folder)
@@ -171,6 +194,8 @@ class Log:
             state: when the first event is a state's: its revision, SHA-256, base and bytes spliced since.
         """
         head = self.head
+        if self.fd < 0:
+            self._make()
         lines = [self._line(draft, "", "") for draft in self.prefix]
         first = head.sequence + 1
         if state:
