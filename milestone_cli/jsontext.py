@@ -108,6 +108,15 @@ def check(raw: bytes, limit: int, what: str = "the document") -> str:
     return text
 
 
+def is_json(text: str) -> bool:
+    """Whether a text is a JSON document, as far as the scanner sees; `check` has the last word."""
+    try:
+        _whole(text, _scan_exact)
+    except (ValueError, StopIteration, RecursionError, SystemError):
+        return False
+    return True
+
+
 def _refuse_surrogates(value: object) -> None:
     """Raise ValueError when an escape of a surrogate left half a character in a string."""
     waiting = [value]

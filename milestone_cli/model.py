@@ -101,6 +101,23 @@ class Change:
         self.timeout = timeout
 
 
+class Plan:
+    """A mutation of several documents and logs, all or nothing.
+
+    Attributes:
+        operation: its name, for people.
+        puts: kind, key, and the whole new content, or None where the document goes; in the order of applying.
+        events: the stream that each event belongs to, and the event.
+    """
+
+    __slots__ = ("events", "operation", "puts")
+
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+        self.puts: list[tuple[str, str, bytes | None]] = []
+        self.events: list[tuple[str, Draft]] = []
+
+
 class Receipt:
     """What a commit did; everything in it is on disk.
 

@@ -39,13 +39,26 @@ def log_batch(
     drafts = []
     for number, line in enumerate(raw.split(b"\n"), 1):
         if line.strip():
-            drafts.append(_draft(line, number, named, acting))
+            try:
+                drafts.append(_draft(line, number, named, acting))
+            except MilestoneError as error:
+                raise _at_line(number, error) from None
     if not drafts:
         return None, 0
     change = Change(milestone, drafts, timeout=lock_timeout(store, timeout))
     if key:
         change.key, change.request = key, request_digest(b"batch", raw)
-    return store.commit(change), len(drafts)
+    receipt = store.commit(change)
+    if receipt.replayed:  # the key stands on the last line alone
+        receipt.first = receipt.sequence - len(drafts) + 1
+    return receipt, len(drafts)
+
+
+def _at_line(number: int, error: MilestoneError) -> MilestoneError:
+    """The same error with the number of its line, in the message and for machines."""
+    known = error.message.startswith((f"line {number} ", f"line {number}:", f"the data of line {number} "))
+    message = error.message if known else f"line {number}: {error.message}"
+    return MilestoneError(error.code, message, error.hint, **{**error.details, "line": number})
 
 
 def _draft(line: bytes, number: int, session: str, agent: str) -> Draft:
@@ -58,11 +71,11 @@ def _draft(line: bytes, number: int, session: str, agent: str) -> Draft:
     unknown = [name for name in spans if name not in KEYS]
     if unknown or "event_type" not in spans:
         why = f"has an unknown key '{unknown[0][:140]}'" if unknown else "has no event_type"
-        raise MilestoneError("invalid_data", f"{what} {why}", f"the keys are {', '.join(KEYS)}", line=number)
+        raise MilestoneError("invalid_data", f"{what} {why}", f"the keys are {', '.join(KEYS)}")
     words = {name: json.loads(spans[name]) for name in KEYS if name != "data" and name in spans}
     for name, word in words.items():
         if not isinstance(word, str):
-            raise MilestoneError("invalid_data", f"{what}: {name} is no string", "write it in quotes", line=number)
+            raise MilestoneError("invalid_data", f"{what}: {name} is no string", "write it in quotes")
     data = check_data(spans.get("data", "{}").encode(), f"the data of {what}")
     return Draft(
         check_type(words["event_type"]),

@@ -1,7 +1,8 @@
 """Paths into a JSON text: finding a value, and setting one without touching the rest of the text."""
 
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import check, members, quote, skip
+from milestone_cli.jsontext import check, is_json, members, quote, skip
+from milestone_cli.model import LIMIT
 
 
 def parse_path(path: str) -> list[str]:
@@ -70,21 +71,11 @@ def value_text(word: str) -> str:
 
     What begins like an object, an array or a string, and is none, is an error rather than a surprise.
     """
-    raw = word.encode("utf-8", "surrogateescape")
-    try:
-        return check(raw, len(raw), "the value")
-    except MilestoneError:
-        if word.lstrip()[:1] in ("{", "[", '"') or not _is_text(word):
-            raise
-    return quote(word)
-
-
-def _is_text(word: str) -> bool:
-    try:
-        word.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    if word.lstrip(" \t\n\r")[:1] in ("{", "[", '"') or is_json(word):
+        return check(word.encode("utf-8", "surrogateescape"), LIMIT, "the value")
+    quoted = quote(word)
+    check(quoted.encode("utf-8", "surrogateescape"), LIMIT, "the value")  # a word may hold bytes that are no text
+    return quoted
 
 
 def assign(text: str, path: str, value: str) -> str:
@@ -94,8 +85,11 @@ def assign(text: str, path: str, value: str) -> str:
         MilestoneError: `invalid_path` when the way leads through a single value, or to an array's far side.
     """
     parts = parse_path(path)
-    if not _is_text(path):
-        raise MilestoneError("invalid_path", f"'{path[:140]}' is not UTF-8", "write keys as UTF-8", path=path[:140])
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        told = f"'{path[:140]}' is not UTF-8"
+        raise MilestoneError("invalid_path", told, "write keys as UTF-8", path=path[:140]) from None
     at, end = skip(text, 0), len(text.rstrip(" \t\n\r"))
     while parts:
         part = parts[0]

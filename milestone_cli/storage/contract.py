@@ -1,16 +1,17 @@
 """What every store keeps to; files today, a database later, and one in memory that the tests hold against both."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from milestone_cli.model import Change, Document, Head, Receipt
+from milestone_cli.model import Change, Document, Head, Plan, Receipt
 
 
 class Store(Protocol):
     """Documents with revisions, and a log beside each, behind one mutation.
 
     Invariants: a reader never waits and never sees half a write; what `commit` returned is durable; sequence numbers
-    of a stream have no gap and no repeat; timestamps of its lines never go backwards; any revision in the log can be read.
+    of a stream have no gap and no repeat; timestamps of its lines never go backwards; any revision that the log holds
+    can be read.
     """
 
     path: str
@@ -21,6 +22,22 @@ class Store(Protocol):
 
     def read(self, milestone: str, revision: int | None = None) -> Document:
         """Read a state, the present one or that of a revision; `not_found`, `revision_not_found`, `damaged`."""
+        ...
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """A document other than a present state: session, checkpoint, backup, …; None when there is none."""
+        ...
+
+    def keys(self, kind: str) -> list[str]:
+        """Keys of all documents of a kind, sorted."""
+        ...
+
+    def modified(self, kind: str, key: str) -> int:
+        """When a document was last written, nanoseconds since 1970; 0 when there is none."""
+        ...
+
+    def transact(self, names: list[str], build: Callable[[], Plan], timeout: float) -> list[Receipt]:
+        """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing."""
         ...
 
     def recover(self, milestone: str, timeout: float) -> tuple[Document, list[str]]:

@@ -16,9 +16,9 @@ from milestone_cli.storage.files.envelope import parse_envelope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from milestone_cli.model import Change, Document, Head, Receipt
+    from milestone_cli.model import Change, Document, Head, Plan, Receipt
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -319,6 +319,35 @@ class FileStore:
         from milestone_cli.storage.files.commit import commit
 
         return commit(self, change)
+
+    def get(self, kind: str, key: str) -> "bytes | None":
+        """A document of a kind of `layout.SHAPES`, whole; None when there is none."""
+        try:
+            return self.read_file(*layout.place(kind, key), ENVELOPE)
+        except FileNotFoundError:
+            return None
+
+    def keys(self, kind: str) -> "list[str]":
+        """Keys of all documents of a kind, sorted."""
+        return layout.keys(kind, os.listdir(self.folder(layout.SHAPES[kind][0])))
+
+    def modified(self, kind: str, key: str) -> int:
+        """When a document was last written, nanoseconds since 1970; 0 when there is none."""
+        folder, name = layout.place(kind, key)
+        try:
+            return os.stat(name, dir_fd=self.folder(folder), follow_symlinks=False).st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def transact(self, names: "list[str]", build: "Callable[[], Plan]", timeout: float) -> "list[Receipt]":
+        """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing.
+
+        Returns:
+            A receipt for each event of the plan.
+        """
+        from milestone_cli.storage.files.transaction import transact
+
+        return transact(self, names, build, timeout)
 
     def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
         """Put the newest copy that proves itself in the place of a damaged state, which is set aside.

@@ -32,6 +32,11 @@ LOCKS = "state/.locks"
 SESSIONS = "state/sessions"
 CLIENTS = "state/sessions/.by-client"
 QUARANTINE = "quarantine"
+COMPLETED = "state/completed"
+PENDING = "transactions/pending"
+COMMITTED = "transactions/committed"
+GATE = ".transactions"
+"""The kernel's lock among transactions, in `LOCKS`."""
 CURRENT = ".current_session"
 CONFIG = "config.yaml"
 COMPILED = ".config.json"
@@ -108,3 +113,56 @@ def is_copy(name: str, milestone: str) -> bool:
 def is_ours(name: str) -> bool:
     """Whether a file in `BACKUPS` is a backup of ours, which proves itself by its checksum."""
     return name[:-5].rpartition("-r")[2].isdigit() and "-r" in name
+
+
+def intent_file(identity: str) -> str:
+    """A transaction's record, in `PENDING` and then in `COMMITTED`."""
+    return identity + ".yaml"
+
+
+def intent_aside(identity: str) -> str:
+    """A record that is not committed yet, in `PENDING`."""
+    return f".{identity}.tmp"
+
+
+def intent_id(name: str) -> "str | None":
+    """The transaction whose record a file is; None when it is none."""
+    return name[:-5] if name.startswith("txn-") and name.endswith(".yaml") else None
+
+
+CHECKPOINT = "-checkpoint-"
+SHAPES = {
+    "active": (ACTIVE, "", ".json"),
+    "completed": (COMPLETED, "", ".json"),
+    "session": (SESSIONS, "", ".json"),
+    "client": (CLIENTS, "", ""),
+    "current": ("state", ".current_session", ""),
+    "checkpoint": (BACKUPS, "", ".json"),
+    "checkpoint-info": (BACKUPS, "", ".info"),
+    "backup": (BACKUPS, "", ".json"),
+}
+"""Folder, and what stands before and after the key, of each kind of document; a checkpoint's key is MILESTONE/NAME."""
+
+
+def place(kind: str, key: str) -> "tuple[str, str]":
+    """Folder and file name of a document."""
+    folder, before, after = SHAPES[kind]
+    return folder, before + key.replace("/", CHECKPOINT) + after
+
+
+def keys(kind: str, names: "list[str]") -> "list[str]":
+    """Keys of the documents of a kind among the files of its folder, sorted; files of another form are passed over.
+
+    A checkpoint's file can be read in several ways where a milestone's name has `-checkpoint-` in it; the shortest
+    milestone is taken, and the `milestone_id` inside has the last word.
+    """
+    _, before, after = SHAPES[kind]
+    found = [
+        name[len(before) : len(name) - len(after)] for name in names if name.startswith(before) and name.endswith(after)
+    ]
+    found = [key for key in found if key and key[0] != "."]
+    if kind.startswith("checkpoint"):
+        found = [key.replace(CHECKPOINT, "/", 1) for key in found if CHECKPOINT in key]
+    elif kind == "backup":
+        found = [key for key in found if CHECKPOINT not in key]
+    return sorted(found)

@@ -208,10 +208,13 @@ class Log:
         if self._new:
             os.fsync(self.folder)
             self._new = False
-        if key:
-            os.pwrite(self.head_fd, slot(key, request, head.sequence), HEAD + SLOT * (head.keys % SLOTS))
-            head.keys += 1
-        write_head(self.head_fd, head)
+        try:
+            if key:
+                os.pwrite(self.head_fd, slot(key, request, head.sequence), HEAD + SLOT * (head.keys % SLOTS))
+                head.keys += 1
+            write_head(self.head_fd, head)
+        except OSError:
+            pass  # the lines are durable, and a head that stays behind is brought up from them by the next writer
         self.prefix = []
         receipt = Receipt(
             self.stream, head.revision, head.state, first, head.sequence, _event_id(lines[-1]),

@@ -113,11 +113,7 @@ def newest_copy(store: "FileStore", milestone: str, error: MilestoneError) -> tu
         tried += 1
         if document is not None:
             return source, document
-    error.hint = (
-        f"{tried} copies were tried and none is good"
-        if tried
-        else "there is no copy to recover from"
-    )
+    error.hint = f"{tried} copies were tried and none is good" if tried else "there is no copy to recover from"
     raise error
 
 
