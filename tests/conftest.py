@@ -78,9 +78,7 @@ def cli(tmp_path: Path, home: Path) -> Cli:
             **given,
         )
         if check:
-            assert done.returncode == 0, (
-                f"milestone {args} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
-            )
+            assert done.returncode == 0, f"milestone {args} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
     return run

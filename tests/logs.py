@@ -167,9 +167,7 @@ class Log:
             if states and number % states == 1:
                 steps = log.revision + 1
                 log.state(
-                    compact(
-                        {"step": steps, "note": "é" * (steps % 7), "done": list(range(steps % 11))}
-                    ).encode(),
+                    compact({"step": steps, "note": "é" * (steps % 7), "done": list(range(steps % 11))}).encode(),
                     inline=steps % 50 == 0,
                 )
             elif rare and number % rare == 0:

@@ -95,9 +95,7 @@ def test_imports(name: str, scene: Path, home: Path) -> None:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        return {
-            line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import")
-        }
+        return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import")}
 
     more = imported(str(BIN / "milestone"), *HOT[name], "--format", "json") - imported("-c", "pass")
     assert not {module.partition(".")[0] for module in more} & FORBIDDEN, sorted(more)

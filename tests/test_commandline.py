@@ -138,9 +138,7 @@ events query --limit 9999999999999999999
 
 
 def test_the_generated_module_is_what_the_app_says() -> None:
-    assert compile.TARGET.read_text(encoding="utf-8") == compile.source(), (
-        "run: python -m milestone_cli.cli.compile"
-    )
+    assert compile.TARGET.read_text(encoding="utf-8") == compile.source(), "run: python -m milestone_cli.cli.compile"
 
 
 def test_the_generator_checks_and_writes(tmp_path: Path) -> None:
@@ -313,9 +311,7 @@ VALUES = [
 
 def words_of(table: dict[str, str], before: str) -> st.SearchStrategy[list[str]]:
     """Command lines that are nearly right: a command's own options and plausible values, and some noise."""
-    values = st.one_of(
-        st.sampled_from(VALUES), st.text(max_size=4), st.integers().map(str), st.floats().map(str)
-    )
+    values = st.one_of(st.sampled_from(VALUES), st.text(max_size=4), st.integers().map(str), st.floats().map(str))
 
     def option(spelling: str) -> st.SearchStrategy[list[str]]:
         return st.one_of(

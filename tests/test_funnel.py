@@ -91,9 +91,7 @@ Funnel = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_an_error_is_a_message_a_hint_and_a_code(funnel: Funnel) -> None:
-    body = (
-        'print("before"); raise MilestoneError("lock_timeout", "held by \\x1b[31m\\u202eme", "wait", pid=3)'
-    )
+    body = 'print("before"); raise MilestoneError("lock_timeout", "held by \\x1b[31m\\u202eme", "wait", pid=3)'
     done = funnel(body)
     assert (done.returncode, done.stdout) == (7, "before\n")
     assert done.stderr == "milestone: held by \\x1b[31m\\u202eme\n  hint: wait\n"
@@ -144,9 +142,7 @@ def test_what_the_system_refuses_is_an_unreachable_store(funnel: Funnel, name: s
     assert "\x1b" not in funnel(body).stderr
 
 
-@pytest.mark.parametrize(
-    "error", ["KeyError('x\\ny')", "MemoryError()", "RecursionError('deep')", "ValueError('a')"]
-)
+@pytest.mark.parametrize("error", ["KeyError('x\\ny')", "MemoryError()", "RecursionError('deep')", "ValueError('a')"])
 def test_the_unexpected_is_one_line_and_a_traceback_only_when_wanted(funnel: Funnel, error: str) -> None:
     done = funnel(f"raise {error}")
     assert done.returncode == 1

@@ -1,6 +1,6 @@
 """Stores that the command wrote when the format was frozen: every later version reads, verifies and appends to them.
 
-`v1` was made by the commands themselves: saves of odd texts, sets, idempotency keys, lines of bash, a torn line, a state
+`v1` was made by the commands: saves of odd texts, sets, idempotency keys, lines of bash, a torn line, a state
 that bash replaced, a batch, a damaged state that was recovered. `v1.json` has the text of every revision.
 """
 

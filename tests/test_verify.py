@@ -122,9 +122,7 @@ def test_no_false_alarm(seed: int, tmp_path: Path) -> None:
         act = rng.randrange(10)
         if act == 0:
             log.bash(
-                data=rng.choice(
-                    ["{}", '{"n": 1.10}', '{"text":"é\\u0000"}', '{"checksum":"x","sequence_number":3}']
-                )
+                data=rng.choice(["{}", '{"n": 1.10}', '{"text":"é\\u0000"}', '{"checksum":"x","sequence_number":3}'])
             )
         elif act == 1 and log.sequence:
             log.torn(rng.randrange(1, 90))

@@ -31,9 +31,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
 LENT = {name: getattr(options, name) for name in options.__all__}
 
 
-def _register(
-    app: typer.Typer, function: Command, wrap: Callable[[Command], Command], group: str = ""
-) -> None:
+def _register(app: typer.Typer, function: Command, wrap: Callable[[Command], Command], group: str = "") -> None:
     """Add a function as a command, after lending its module the names that its signature quotes."""
     vars(sys.modules[function.__module__]).update(LENT)
     app.command(command_name(function, group))(wrap(function))

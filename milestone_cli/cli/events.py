@@ -128,9 +128,7 @@ def query(
     store = open_store()
     name = current_milestone(store, milestone)
     parser = core.Parser()
-    wanted = core.Filter(
-        type_, agent=agent, session=session, since=first, until=last, limit=limit, reverse=reverse
-    )
+    wanted = core.Filter(type_, agent=agent, session=session, since=first, until=last, limit=limit, reverse=reverse)
     found = core.query(store, name, wanted, parser)
     render.show("events", name, render.in_blocks(line for line, _ in found), output)
     render.notify_skipped(parser.skipped)

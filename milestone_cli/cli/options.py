@@ -38,9 +38,7 @@ __all__ = [
 
 MilestoneId = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[MILESTONE]", help="Milestone; left out: MILESTONE_ID, the session's, or the only one."
-    ),
+    typer.Argument(metavar="[MILESTONE]", help="Milestone; left out: MILESTONE_ID, the session's, or the only one."),
 ]
 Data = Annotated[
     str | None,
@@ -52,23 +50,15 @@ PathWords = Annotated[
 ]
 SetWords = Annotated[
     list[str],
-    typer.Argument(
-        metavar="[MILESTONE] PATH=VALUE...", help="What to set; VALUE is JSON, else taken as a string."
-    ),
+    typer.Argument(metavar="[MILESTONE] PATH=VALUE...", help="What to set; VALUE is JSON, else taken as a string."),
 ]
 EventWords = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[MILESTONE] TYPE [JSON]", help="The event's type, and its data as a JSON object."
-    ),
+    typer.Argument(metavar="[MILESTONE] TYPE [JSON]", help="The event's type, and its data as a JSON object."),
 ]
-Kind = Annotated[
-    str | None, typer.Argument(metavar="[KIND]", help="A kind of output; left out: all are listed.")
-]
+Kind = Annotated[str | None, typer.Argument(metavar="[KIND]", help="A kind of output; left out: all are listed.")]
 
-Format = Annotated[
-    Literal["text", "json", "jsonl", "yaml"], typer.Option("--format", help="Form of the output.")
-]
+Format = Annotated[Literal["text", "json", "jsonl", "yaml"], typer.Option("--format", help="Form of the output.")]
 DocumentFormat = Annotated[
     Literal["text", "json", "yaml"], typer.Option("--format", help="json: exactly the text that was saved.")
 ]
@@ -79,43 +69,27 @@ IdempotencyKey = Annotated[
 ]
 IfRevision = Annotated[
     int | None,
-    typer.Option(
-        "--if-revision", metavar="N", min=0, help="Only if this is the current revision; 0: only if new."
-    ),
+    typer.Option("--if-revision", metavar="N", min=0, help="Only if this is the current revision; 0: only if new."),
 ]
 LockTimeout = Annotated[
     float | None,
     typer.Option("--lock-timeout", metavar="S", min=0, help="Seconds to wait for the lock (default 30)."),
 ]
-Revision = Annotated[
-    int | None, typer.Option("--revision", metavar="N", min=1, help="The state as of this revision.")
-]
+Revision = Annotated[int | None, typer.Option("--revision", metavar="N", min=1, help="The state as of this revision.")]
 RecordAccess = Annotated[bool, typer.Option("--record-access", help="Log a state_loaded event.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Exit 6 when the state had to be recovered.")]
-Indent = Annotated[
-    int | None, typer.Option("--indent", metavar="N", min=0, max=16, help="Spaces to indent by.")
-]
-Agent = Annotated[
-    str | None, typer.Option("--agent", metavar="A", help="Agent that acts, or whose events to show.")
-]
+Indent = Annotated[int | None, typer.Option("--indent", metavar="N", min=0, max=16, help="Spaces to indent by.")]
+Agent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Agent that acts, or whose events to show.")]
 Session = Annotated[
     str | None, typer.Option("--session", metavar="S", help="Session that acts, or whose events to show.")
 ]
-Batch = Annotated[
-    bool, typer.Option("--batch", help="Read events as JSON Lines from standard input; one sync.")
-]
-TypeFilter = Annotated[
-    str | None, typer.Option("--type", metavar="T", help="Only this type; * and ? match any text.")
-]
+Batch = Annotated[bool, typer.Option("--batch", help="Read events as JSON Lines from standard input; one sync.")]
+TypeFilter = Annotated[str | None, typer.Option("--type", metavar="T", help="Only this type; * and ? match any text.")]
 Since = Annotated[
     str | None,
-    typer.Option(
-        "--since", metavar="T", help="RFC 3339, a date, '2h ago', 'yesterday', 'now'; from then on."
-    ),
+    typer.Option("--since", metavar="T", help="RFC 3339, a date, '2h ago', 'yesterday', 'now'; from then on."),
 ]
-Until = Annotated[
-    str | None, typer.Option("--until", metavar="T", help="Like --since; up to and including then.")
-]
+Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Like --since; up to and including then.")]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most this many; 0: all.")]
 Reverse = Annotated[bool, typer.Option("--reverse", help="Newest first.")]
 AllMilestones = Annotated[bool, typer.Option("--all", help="Every milestone of the store.")]

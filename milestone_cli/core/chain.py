@@ -162,9 +162,7 @@ class Chain:
         if sequence is None and stated is None and "event_id" not in event:
             self.foreign += 1
         elif type(sequence) is not int or type(stated) is not str or len(stated) != 64:
-            self.damage(
-                "fields_missing", "a line of ours without its sequence number or checksum", number, offset
-            )
+            self.damage("fields_missing", "a line of ours without its sequence number or checksum", number, offset)
         elif spaced and not self.compact:
             self.old(event, line, number, offset)
         else:
@@ -339,9 +337,7 @@ class Chain:
         elif self.open and not starts and re.search(BASH_END, line):
             self.open -= 1
             self.findings.append(
-                Finding(
-                    "note", "bash_fragment", "the rest of a bash line that another line broke", number, offset
-                )
+                Finding("note", "bash_fragment", "the rest of a bash line that another line broke", number, offset)
             )
         else:
             finding = self.damage("unreadable_line", "a line that is no JSON object", number, offset)
@@ -386,8 +382,7 @@ class Chain:
         self.missing = []
         if self.rewritten is not None:
             self.rewritten.message = (
-                f"{self.spaced} lines were written anew outside, as bash's clean-up does; "
-                "their checksums prove nothing"
+                f"{self.spaced} lines were written anew outside, as bash's clean-up does; their checksums prove nothing"
             )
             if self.front:
                 self.rewritten.message += f"; the first {self.front} events went with it"
@@ -396,7 +391,6 @@ class Chain:
                 Finding(
                     "note",
                     "events_lost_outside",
-                    f"{self.anchored} events went when the log was written anew "
-                    "outside; a later event records it",
+                    f"{self.anchored} events went when the log was written anew outside; a later event records it",
                 )
             )

@@ -84,8 +84,6 @@ class History:
         from hashlib import sha256
 
         if sha256(text).hexdigest() != newest_first[0].get("sha256"):
-            self.trouble = (
-                f"the replayed text of revision {newest_first[0]['revision']} does not prove itself"
-            )
+            self.trouble = f"the replayed text of revision {newest_first[0]['revision']} does not prove itself"
             return None
         return text
