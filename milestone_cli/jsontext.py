@@ -104,7 +104,7 @@ def check(raw: bytes, limit: int, what: str = "the document") -> str:
 
         raise explain(raw, error, what) from None
     if raw.count(b"[") + raw.count(b"{") > DEPTH:
-        _refuse_depth(text, what)
+        _refuse_depth(raw, what)
     return text
 
 
@@ -131,11 +131,14 @@ def _refuse_surrogates(value: object) -> None:
             waiting += value
 
 
-def _refuse_depth(text: str, what: str) -> None:
-    """Count nesting at the speed of C: without strings and scalars, each pass removes the innermost level."""
-    bare = "".join(text.replace("\\\\", "").replace('\\"', "").split('"')[::2])
-    brackets = bare.translate({ord("{"): "[", ord("}"): "]"}).encode()
-    brackets = brackets.translate(None, bytes(set(range(256)) - set(b"[]")))
+def _refuse_depth(raw: bytes, what: str) -> None:
+    """Count nesting at the speed of C: without strings and scalars, each pass removes the innermost level.
+
+    Two quotes that meet are an empty string, or the end of one string and the start of the next: without them, what is
+    left inside of strings stays inside.
+    """
+    bare = raw.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, bytes(set(range(256)) - set(b'[]{}"')))
+    brackets = b"".join(bare.replace(b'""', b"").split(b'"')[::2]).translate(bytes.maketrans(b"{}", b"[]"))
     for _ in range(DEPTH):
         if not brackets:
             return
