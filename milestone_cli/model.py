@@ -25,7 +25,7 @@ LIMIT = 64 << 20
 
 
 def digest(data: bytes) -> str:
-    """SHA-256, 64 hexadecimal digits; `hashlib` costs ten times the import, and pays from a quarter of a megabyte on."""
+    """SHA-256, 64 hexadecimal digits; importing `hashlib` pays from a quarter of a megabyte on."""
     if len(data) > 1 << 18:
         import hashlib
 
