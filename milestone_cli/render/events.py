@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 CONTROLS = bytes([*range(10), *range(11, 32), 127])
-LEADS = (b"\xc2", b"\xe2\x80", b"\xe2\x81", b"\xed")
+LEADS = (b"\xc2", b"\xd8\x9c", b"\xe2\x80", b"\xe2\x81", b"\xed")
 """First bytes of the controls beyond ASCII: C1, bidirectional ones, half characters."""
 PIECE = 1 << 18
 

@@ -1,0 +1,128 @@
+"""Tables for people: aligned by what a terminal shows, cut to its width there, and never cut in a pipe.
+
+Cells may come from outside: controls are shown, not sent, and a line feed forges no row. Colour comes from the
+sixteen that every theme defines, is used sparingly, and never tells anything that a word does not.
+"""
+
+from milestone_cli import runtime
+from milestone_cli.render.document import wants_colour
+from milestone_cli.render.text import clean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Cell = str | tuple[str, str]
+
+BOLD, DIM, RED, GREEN, MAGENTA, CYAN = "1", "2", "31", "32", "35", "36"
+"""Styles: magenta warns, because yellow cannot be read on white."""
+GAP = "  "
+NARROWEST = 8
+"""A column is not cut to fewer columns than this."""
+
+
+def table(
+    rows: "Sequence[Sequence[Cell]]", head: "Sequence[str]", *, align: str = "", width: "int | None" = None
+) -> str:
+    """Lay out rows under a head, two spaces apart.
+
+    Args:
+        rows: cells, each a text or a text and its style (`("damaged", RED)`).
+        head: the titles; empty for a table without them.
+        align: `<` or `>` for each column; what is left out stands right when it holds only numbers.
+        width: columns to keep to; left out: the terminal's, or no bound where standard output is none.
+    """
+    texts = [[flat(_text(cell)) for cell in row] for row in rows]
+    shown = [list(head), *texts] if head else texts
+    if not shown:
+        return ""
+    span = range(len(shown[0]))
+    align += "".join(">" if texts and all(_is_number(row[i]) for row in texts) else "<" for i in span[len(align) :])
+    widths = [max(columns(row[i]) for row in shown) for i in span]
+    _narrow(widths, align, screen_width() if width is None else width)
+    styles = [[_style(cell) for cell in row] for row in rows]
+    if head:
+        styles.insert(0, [DIM] * len(head))
+    colour = wants_colour()
+    lines = []
+    for texts_of_row, styles_of_row in zip(shown, styles, strict=True):
+        cells = []
+        for i in span:
+            text = fit(texts_of_row[i], widths[i])
+            pad = " " * (widths[i] - columns(text))
+            text = paint(text, styles_of_row[i], colour)
+            cells.append(pad + text if align[i] == ">" else text if i == span[-1] else text + pad)
+        lines.append(GAP.join(cells).rstrip(" "))
+    return "\n".join(lines)
+
+
+def flat(text: str) -> str:
+    """A text from outside as one harmless line; a line feed could forge another row."""
+    return clean(text).replace("\n", "\\n")
+
+
+def paint(text: str, style: str, colour: "bool | None" = None) -> str:
+    """Give a text a style where standard output takes colour."""
+    wanted = wants_colour() if colour is None else colour
+    return f"\x1b[{style}m{text}\x1b[0m" if wanted and style and text else text
+
+
+def screen_width() -> int:
+    """Columns of the terminal that standard output is; in a pipe there is no bound."""
+    if not runtime.is_terminal(1):
+        return 1 << 30
+    from os import get_terminal_size
+
+    given = runtime.env("COLUMNS") or ""
+    return (int(given) if given.isdecimal() and len(given) < 6 else 0) or get_terminal_size(1).columns or 80
+
+
+def columns(text: str) -> int:
+    """How many columns a terminal gives a text: two for wide characters, none for those that join others."""
+    if text.isascii():
+        return len(text)
+    return sum([_columns_of(char) for char in text])
+
+
+def _columns_of(char: str) -> int:
+    if char < "\u0300":
+        return 1
+    from unicodedata import category, east_asian_width
+
+    if category(char) in ("Mn", "Me", "Cf") or "\u1160" <= char <= "\u11ff":  # vowels and ends of Hangul syllables
+        return 0
+    return 2 if east_asian_width(char) in "WF" else 1
+
+
+def fit(text: str, width: int) -> str:
+    """Cut a text to so many columns; an ellipsis says so."""
+    if len(text) * 2 <= width or columns(text) <= width:
+        return text
+    taken = at = 0
+    while taken + _columns_of(text[at]) < width:
+        taken += _columns_of(text[at])
+        at += 1
+    return text[:at].rstrip() + "…"
+
+
+def _narrow(widths: list[int], align: str, bound: int) -> None:
+    """Take columns from the widest cells of text until all fit; numbers stay whole."""
+    room = bound - len(GAP) * (len(widths) - 1)
+    widths[:] = [min(width, bound) for width in widths]
+    while sum(widths) > room:
+        widest = max(range(len(widths)), key=lambda i: widths[i] if align[i] == "<" else 0)
+        if align[widest] == ">" or widths[widest] <= NARROWEST:
+            return
+        widths[widest] -= 1
+
+
+def _text(cell: "Cell") -> str:
+    return cell if isinstance(cell, str) else cell[0]
+
+
+def _style(cell: "Cell") -> str:
+    return "" if isinstance(cell, str) else cell[1]
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() or text in ("", "-")
