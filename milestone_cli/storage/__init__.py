@@ -37,7 +37,7 @@ def named() -> "str | None":
             "invalid_config", "stores in a database are not supported yet", "name a folder of files instead"
         )
     inside = path + "/" + HOME
-    return inside if os.path.isdir(inside) else path
+    return os.path.realpath(inside if os.path.isdir(inside) else path)  # a link that is named is meant
 
 
 def nearest(folder: str) -> "str | None":

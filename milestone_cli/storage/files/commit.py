@@ -30,18 +30,18 @@ REPLAY = 1000
 def commit(store: "FileStore", change: "Change") -> "Receipt":
     """Do one change; see `FileStore.commit`."""
     deadline = runtime.monotonic() + change.timeout
+    if not store.log_size(change.milestone)[1]:
+        store.refuse_twin(change.milestone)
     if not change.edit:
         log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
         try:
-            if log.is_empty:
-                store.refuse_twin(change.milestone)
             return _known(store, change, log) or log.append(change.drafts, change.key, change.request)
         finally:
             log.close()
     while True:
         lock = Lock(store.folder(layout.LOCKS), change.milestone, deadline, store.folder(layout.ACTIVE))
         try:
-            if not os.listdir(store.folder(layout.PENDING)):
+            if not any(map(layout.is_intent, os.listdir(store.folder(layout.PENDING)))):
                 log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
                 try:
                     return _replace(store, change, lock, log)
@@ -163,11 +163,9 @@ def publish(
     if state[2] == state[0]:
         draft.data = whole(draft.data, text)
     aside = layout.temporary(name, lock.token)
-    if old is None:
-        store.refuse_twin(name)
-    elif backup:
+    if old and backup:
         second = now[:19].replace("-", "").replace(":", "").replace("T", "-")
-        _link_backup(store, layout.state_file(name), layout.backup_file(name, second, old.revision))
+        keep_copy(store, name, layout.BACKUPS, layout.backup_file(name, second, old.revision))
     try:
         write_synced(aside, envelope, folder)
         lock.check()
@@ -226,14 +224,15 @@ def replace_file(name: str, data: bytes, folder: int) -> None:
         os.close(fd)
 
 
-def _link_backup(store: "FileStore", target: str, backup: str) -> None:
-    """Keep the old state as a backup that copies no bytes; where links cannot be, a copy."""
-    source, folder = store.folder(layout.ACTIVE), store.folder(layout.BACKUPS)
+def keep_copy(store: "FileStore", milestone: str, folder: str, name: str) -> None:
+    """Keep a state's file under another name, by a link that copies no bytes; where links cannot be, by a copy."""
+    source, target = store.folder(layout.ACTIVE), store.folder(folder)
+    state = layout.state_file(milestone)
     try:
-        os.link(target, backup, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
+        os.link(state, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
     except FileExistsError:
-        pass  # this revision, backed up in this second, by a writer that was killed
+        pass  # this revision, kept in this second, by a writer that was killed
     except OSError as error:
         if error.errno not in (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP):
             raise
-        write_synced(backup, store.read_file(layout.ACTIVE, target, 1 << 30), folder)
+        write_synced(name, store.read_file(layout.ACTIVE, state, 1 << 30), target)

@@ -125,6 +125,11 @@ def intent_aside(identity: str) -> str:
     return f".{identity}.tmp"
 
 
+def is_intent(name: str) -> bool:
+    """Whether a file in `PENDING` is a record of ours, committed or not."""
+    return name.startswith(("txn-", ".txn-"))
+
+
 def intent_id(name: str) -> "str | None":
     """The transaction whose record a file is; None when it is none."""
     return name[:-5] if name.startswith("txn-") and name.endswith(".yaml") else None

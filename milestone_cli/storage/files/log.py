@@ -153,11 +153,6 @@ class Log:
         self._fds.append(fd)
         return fd
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was ever logged here."""
-        return not self.head.end
-
     def close(self) -> None:
         """Release the log."""
         while self._fds:

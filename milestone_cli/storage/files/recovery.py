@@ -11,7 +11,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Change, Document, Draft
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.commit import publish, whole
+from milestone_cli.storage.files.commit import keep_copy, publish, whole
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import Log
@@ -86,9 +86,8 @@ def recover(store: "FileStore", lock: Lock, log: Log, error: MilestoneError) -> 
     name = log.stream
     source, copy = newest_copy(store, name, error)
     aside = layout.quarantined(name, runtime.timestamp(runtime.now_ns()), runtime.token())
-    active, quarantine = store.folder(layout.ACTIVE), store.folder(layout.QUARANTINE)
-    os.link(layout.state_file(name), aside, src_dir_fd=active, dst_dir_fd=quarantine, follow_symlinks=False)
-    os.fsync(quarantine)
+    keep_copy(store, name, layout.QUARANTINE, aside)
+    os.fsync(store.folder(layout.QUARANTINE))
     log.head.base = 0
     data = dumps({"backup_file": source, "quarantined": f"{layout.QUARANTINE}/{aside}", "reason": error.message})
     change = Change(name, [Draft("state_recovered", data, "no-session", "system")])

@@ -6,6 +6,7 @@ said about damage goes into `log.prefix`, and the next append says it.
 
 import os
 
+from milestone_cli import runtime
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Draft, Head
 from milestone_cli.storage.files.log import HEAD, SLOT, SLOTS, Log, slot, write_head
@@ -57,7 +58,16 @@ def _walk(log: Log, head: Head, start: int) -> None:
     """
     rest = b""
     at = start
-    while block := os.pread(log.fd, BLOCK, at):
+    patience = 4
+    while patience:
+        block = os.pread(log.fd, BLOCK, at)
+        if not block:
+            if not rest:
+                break
+            # Perhaps bash is still writing this line: it writes long ones in pieces.
+            runtime.sleep(0.003)
+            patience -= 1
+            continue
         at += len(block)
         lines = (rest + block).split(b"\n")
         rest = lines.pop()
