@@ -22,7 +22,7 @@ quote = encode_basestring
 """Write a text as a JSON string; characters beyond ASCII stay as they are."""
 
 
-class _Rules:
+class Rules:
     """What the C scanner asks of its context; `strict` refuses raw control characters in strings."""
 
     strict = True
@@ -33,6 +33,7 @@ class _Rules:
 
     @staticmethod
     def parse_constant(name: str) -> object:
+        """NaN and the infinities are refused."""
         raise ValueError(f"{name} is not JSON")
 
 
@@ -48,7 +49,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-class _Exact(_Rules):
+class _Exact(Rules):
     """Rules for documents: no duplicate keys, and numbers left as they are, whatever their length."""
 
     object_pairs_hook = staticmethod(_unique)
@@ -56,7 +57,7 @@ class _Exact(_Rules):
     parse_int = len
 
 
-_scan: "Callable[[str, int], tuple[Any, int]]" = make_scanner(_Rules)  # type: ignore[arg-type]
+_scan: "Callable[[str, int], tuple[Any, int]]" = make_scanner(Rules)  # type: ignore[arg-type]
 _scan_exact: "Callable[[str, int], tuple[Any, int]]" = make_scanner(_Exact)  # type: ignore[arg-type]
 
 
