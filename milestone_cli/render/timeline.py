@@ -1,14 +1,17 @@
 """The timeline for people: a header for each day, a line for each event.
 
 In a pipe nothing is cut and lines are taken apart by slicing, without parsing, where they have the shape of
-ours; at a terminal they are aligned, coloured and cut to its width.
+ours; at a terminal they stand by day and session, aligned, coloured and cut to its width.
 """
 
 from milestone_cli import runtime
 from milestone_cli.jsontext import loads
+from milestone_cli.render.ages import span
 from milestone_cli.render.document import wants_colour
-from milestone_cli.render.events import harmless, parts, state_summary
+from milestone_cli.render.events import harmless, is_bad, parts, state_summary, summary, told
+from milestone_cli.render.table import BOLD, CYAN, DIM, GREEN, RED, columns, fit, paint, screen_width
 from milestone_cli.render.text import clean
+from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +22,14 @@ TYPE = b'","event_type":"'
 DATA = b'","data":'
 PID = b',"pid":'
 AGENT = b'"agent_id":"'
-PLAIN = b"\n"
 SYSTEM = b'"agent_id":"system"'
+TYPES = 28
+"""A type takes no more columns than this at a terminal."""
+DAY = 86_400_000_000_000
+GAP = DAY // 48
+"""From half an hour without an event on, the silence is shown."""
+WEEK = ("Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday")
+"""The first of January 1970 was a Thursday."""
 
 
 def plain(milestone: str, blocks: "Iterable[bytes]", by_day: bool = True) -> "Iterator[bytes]":
@@ -28,36 +37,30 @@ def plain(milestone: str, blocks: "Iterable[bytes]", by_day: bool = True) -> "It
     if by_day:
         yield f"Timeline of {clean(milestone)}\n".encode()
     day = b""
-    shown: tuple[bytes, ...]
     for block in blocks:
         out: list[bytes] = []
         for line in block.split(b"\n"):
-            # A million lines pass here: slices and one list, no call and no formatting for each.
-            _, shaped, rest = line.partition(TYPE)
-            type_, more, rest = rest.partition(DATA)
-            data, end, tail = rest.rpartition(PID)
-            if not (shaped and more and end):
+            # A million lines pass here: three searches, slices and one join for each.
+            type_, at, end = line.find(TYPE), line.find(DATA), line.rfind(PID)
+            if not 0 < type_ < at < end:
                 if not line:
                     continue
                 date, rest = _parsed(line)
-                shown = (date, rest, PLAIN)
+                shown = date + rest
             else:
                 date = line[14:24]
-                if SYSTEM in tail or AGENT not in tail:
-                    rest = PLAIN
-                else:
-                    rest = b"  (" + tail.partition(AGENT)[2].partition(b'"')[0] + b")\n"
-                if data == b"{}":
-                    shown = (date, b" ", line[25:33], b"  ", type_, rest)
-                else:
-                    if data.startswith(STATE):
-                        data = _state(data)
-                    shown = (date, b" ", line[25:33], b"  ", type_, b"  ", data, rest)
+                data = line[at + 9 : end]
+                shown = date + b" " + line[25:33] + b"  " + line[type_ + 16 : at]
+                if data != b"{}":
+                    shown += b"  " + (_state(data) if data.startswith(STATE) else data)
+                if line.find(SYSTEM, end) < 0 and (by := line.find(AGENT, end)) > 0:
+                    shown += b"  (" + line[by + 12 :].partition(b'"')[0] + b")"
             if date != day and by_day:
                 day = date
-                out += (b"\n== ", day, b" ==\n")
-            out += shown
-        yield harmless(b"".join(out))
+                out.append(b"\n== " + day + b" ==")
+            out.append(shown)
+        if out:
+            yield harmless(b"\n".join(out) + b"\n")
 
 
 def _state(data: bytes) -> bytes:
@@ -70,71 +73,74 @@ def _state(data: bytes) -> bytes:
 
 def _parsed(line: bytes) -> "tuple[bytes, bytes]":
     """Date and the rest of one event's text, for a line of any shape."""
-    stamp, type_, agent, _, said = parts(line)
+    stamp, type_, agent, _, said = parts(line, summary)
     by = "" if agent in {"", "system"} else f"  ({agent})"
     text = f"{stamp[10:]}  {type_}{'  ' + said if said else ''}{by}"
     return stamp[:10].encode("utf-8", "replace"), text.encode("utf-8", "replace")
 
 
 def fancy(milestone: str, blocks: "Iterable[bytes]", by_day: bool = True) -> "Iterator[bytes]":
-    """Yield the same aligned and coloured, and cut to the width where standard output is a terminal."""
-    import shutil
-
-    colour = wants_colour()
-    width = shutil.get_terminal_size().columns if runtime.is_terminal(1) else 1 << 30
-    bold, dim, reset = ("\033[1m", "\033[2m", "\033[0m") if colour else ("", "", "")
+    """Yield the same by day and session, with gaps shown as gaps, coloured, and cut to the width of a terminal."""
+    page = Page(screen_width(), wants_colour())
     if by_day:
-        yield f"{bold}Timeline of {clean(milestone)}{reset}\n".encode()
-    day = session = ""
+        yield f"{paint('Timeline of ' + clean(milestone), BOLD)}  {paint('times in UTC', DIM)}\n".encode()
     for block in blocks:
-        out = []
-        for line in block.split(b"\n"):
-            if not line:
-                continue
-            stamp, type_, agent, in_session, said = parts(line)
-            if stamp[:10] != day:
-                day, session = stamp[:10], ""
-                out.append(f"\n{bold}{day}{reset}")
-            if in_session != session:
-                session = in_session
-                out.append(f"{dim}  {fit('session ' + session if session else 'no session', width - 2)}{reset}")
-            out.append(event_line(stamp[11:19], type_, agent, said, width=width, colour=colour))
-        yield ("\n".join(out) + "\n").encode("utf-8", "replace")
+        events = [parts(line, told) for line in block.split(b"\n") if line]
+        page.widen([type_ for _, type_, *_ in events])
+        yield "".join([line + "\n" for event in events for line in page.lines(*event)]).encode("utf-8", "replace")
 
 
-def event_line(stamp: str, type_: str, agent: str, said: str, *, width: int, colour: bool) -> str:
-    """One event in columns, cut to the width; only the type has a colour of its own."""
-    dim, reset = ("\033[2m", "\033[0m") if colour else ("", "")
-    shown = fit(type_, 24)
-    tint = ""
-    if colour:
-        tint = "\033[31m" if _is_bad(type_) else "\033[32m" if type_.startswith("state") else "\033[36m"
-    by = "" if agent in {"", "system"} else agent
-    room = width - len(stamp) - 6 - 24 - (columns(by) + 2 if by else 0)
-    text = fit(said, max(room, 8))
-    gap = " " * (24 - columns(shown))
-    return f"  {dim}{stamp}{reset}  {tint}{shown}{reset}{gap}  {text}{dim}{'  ' + by if by else ''}{reset}".rstrip()
+class Page:
+    """What the lines of a timeline at a terminal share: the day, the session and the time of the one before."""
+
+    __slots__ = ("_colour", "_day", "_now", "_room", "_session", "_time", "_width")
+
+    def __init__(self, width: int, colour: bool) -> None:
+        self._width = width
+        self._colour = colour
+        self._day = self._session = ""
+        self._time: int | None = None
+        self._room = 12
+        self._now = runtime.now_ns()
+
+    def widen(self, types: list[str]) -> None:
+        """Make room for the longest of these types, within bounds."""
+        self._room = max([self._room, *[min(columns(type_), TYPES) for type_ in types]])
+
+    def lines(self, stamp: str, type_: str, agent: str, session: str, said: str) -> "Iterator[str]":
+        """One event, after the gap, the day and the session that it begins."""
+        time = parse_ns(stamp[:19] + "Z")
+        if time is not None:
+            gap = abs(time - self._time) if self._time is not None else 0
+            if gap >= GAP:
+                yield " " * 12 + paint(f"· {span(gap)} ·", DIM, self._colour)
+            self._time = time
+        if stamp[:10] != self._day:
+            self._day = stamp[:10]
+            yield ""
+            yield self._heading(time)
+        if session != self._session:
+            self._session = session
+            heading = fit("session " + session if session else "no session", self._width - 2)
+            yield "  " + paint(heading, CYAN if session else DIM, self._colour)
+        yield event_line(stamp[11:19], type_, agent, said, width=self._width, colour=self._colour, room=self._room)
+
+    def _heading(self, time: "int | None") -> str:
+        """The day, its name, and how near it is."""
+        if time is None:
+            return paint(fit(self._day, self._width), BOLD, self._colour)
+        day = time // DAY
+        near = {0: "  today", 1: "  yesterday"}.get(self._now // DAY - day, "")
+        return paint(self._day, BOLD, self._colour) + paint(f"  {WEEK[day % 7]}{near}", DIM, self._colour)
 
 
-def _is_bad(type_: str) -> bool:
-    return any(word in type_ for word in ("fail", "error", "torn", "damage", "anchored"))
-
-
-def columns(text: str) -> int:
-    """How many columns a terminal gives a text: two for wide characters, none for combining ones."""
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    shown = [c for c in text if not combining(c) and c not in "\u200b\u200d\ufe0f"]
-    return len(shown) + sum([east_asian_width(c) in "WF" for c in shown])
-
-
-def fit(text: str, width: int) -> str:
-    """Cut a text to so many columns; an ellipsis says so."""
-    if columns(text) <= width:
-        return text
-    while text and columns(text) >= width:
-        over = columns(text) - width + 1
-        text = text[: len(text) - max(1, over // 2)]
-    return text + "…"
+def event_line(stamp: str, type_: str, agent: str, said: str, *, width: int, colour: bool, room: int = TYPES) -> str:
+    """One event in columns, cut to the width; only what went wrong and what changed the state have a colour."""
+    shown = fit(type_, room)
+    style = RED if is_bad(type_) else GREEN if type_.startswith("state") else ""
+    by = "" if agent in {"", "system"} else "  " + fit(agent, max(width // 4, 8))
+    rest = width - len(stamp) - 6 - room - columns(by)
+    text = fit(said, max(rest, 8))
+    gap = " " * (room - columns(shown))
+    words = (paint(stamp, DIM, colour), paint(shown, style, colour) + gap, text + paint(by, DIM, colour))
+    return ("  " + "  ".join(words)).rstrip()
