@@ -69,3 +69,12 @@ def apply(text: bytes, splices: "list[list[object]]") -> bytes:
         done = at + delete
     pieces.append(text[done:])
     return b"".join(pieces)
+
+
+def changed(splices: "list[object]") -> int:
+    """How many bytes a list of splices changes, from a log that may say anything."""
+    total = 0
+    for splice in splices:
+        if isinstance(splice, list) and len(splice) == 3 and isinstance(splice[1], int):
+            total += max(splice[1], len(str(splice[2]).encode("utf-8", "replace")))
+    return total

@@ -22,18 +22,26 @@ def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
 
 
 def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
-    """Tell where the work stands: revision, last events, sessions, lock.
+    """Tell where the work stands, what came last and what is next; of several milestones, an overview of all.
 
     Example: milestone status demo
     """
     from milestone_cli import render
-    from milestone_cli.core import current_milestone
-    from milestone_cli.core.overview import status as look
-    from milestone_cli.render.overview import status_text
+    from milestone_cli.core import current_milestone, overview
+    from milestone_cli.errors import MilestoneError
+    from milestone_cli.render.overview import everything_text, status_text
     from milestone_cli.storage import open_store
 
     store = open_store()
-    found = look(store, current_milestone(store, milestone))
+    try:
+        name = current_milestone(store, milestone)
+    except MilestoneError as error:
+        if error.code != "milestone_ambiguous":
+            raise
+        every = overview.everything(store)
+        render.emit("overview", every, everything_text(every), output)
+        return
+    found = overview.status(store, name)
     render.emit("status", found, status_text(found), output)
 
 

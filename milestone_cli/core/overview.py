@@ -4,18 +4,42 @@ from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, current_session
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
+from milestone_cli.splice import changed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from milestone_cli.model import Document
     from milestone_cli.storage.contract import Store
+
+WORDS = (
+    "title",
+    "goal",
+    "status",
+    "phase",
+    "step",
+    "progress",
+    "done",
+    "doing",
+    "next",
+    "next_step",
+    "todo",
+    "blockers",
+)
+"""Keys at the top of a state that tell how the work stands, in the order of telling."""
+NEXT = ("next", "next_step", "todo")
+READABLE = 1 << 20
+"""A larger state, in bytes, is not searched for words."""
+RECENT = 200
+"""So many of the newest sessions are looked at."""
 
 
 def milestones(store: "Store") -> list[dict[str, object]]:
     """All milestones: name, revision, bytes and time of the state, events, and whether something is the matter."""
-    return [_summary(store, name) for name in store.milestones()]
+    completed = set(store.keys("completed"))
+    return [_summary(store, name, completed)[0] for name in store.milestones()]
 
 
-def _summary(store: "Store", name: str) -> dict[str, object]:
+def _summary(store: "Store", name: str, completed: set[str]) -> "tuple[dict[str, object], Document | None]":
     head = store.head(name)
     found: dict[str, object] = {
         "milestone_id": name,
@@ -30,7 +54,9 @@ def _summary(store: "Store", name: str) -> dict[str, object]:
     except MilestoneError as error:
         if error.code != "not_found":
             found["state"] = error.code
-        return found
+        elif name in completed:
+            found["state"] = "completed"
+        return found, None
     known = head is not None and document.sha256 == head.state
     pending = head is not None and document.revision == head.revision + 1
     found["state"] = "good" if known or pending else "changed outside"
@@ -38,11 +64,21 @@ def _summary(store: "Store", name: str) -> dict[str, object]:
     found["updated_at"] = document.timestamp or found["updated_at"]
     if pending:
         found["revision"] = document.revision
-    return found
+    return found, document
+
+
+def everything(store: "Store") -> dict[str, object]:
+    """All milestones and who acts, for a look at the whole store."""
+    session = current_session(store)
+    return {
+        "store": store.path,
+        "session_id": None if session == NO_SESSION else session,
+        "milestones": milestones(store),
+    }
 
 
 def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
-    """One milestone at a look: its summary, session, lock and last events, newest last.
+    """One milestone at a look: summary, its state's own words, sessions, lock, checkpoint, last events, what is next.
 
     Raises:
         MilestoneError: `not_found` for a milestone that has neither state nor log.
@@ -50,13 +86,84 @@ def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
     if name not in store.milestones():
         store.read(name)
     session = current_session(store)
+    summary, document = _summary(store, name, set(store.keys("completed")))
+    said = _said(document)
+    checkpoints = _checkpoints(store, name)
     return {
-        **_summary(store, name),
+        **summary,
         "store": store.path,
         "session_id": None if session == NO_SESSION else session,
+        "sessions": _sessions(store, name),
         "lock": store.lock_holder(name),
+        "checkpoints": len(checkpoints),
+        "last_checkpoint": checkpoints[-1] if checkpoints else None,
+        "said": said,
         "last_events": _last(store, name, last),
+        "next": _next(name, str(summary["state"]), said, bool(checkpoints)),
     }
+
+
+def _said(document: "Document | None") -> dict[str, object]:
+    """What a state says of the work: short texts, numbers, and lists of them, under well-known keys."""
+    if document is None or len(document.text) > READABLE:
+        return {}
+    try:
+        value = loads(document.text)
+    except ValueError:
+        return {}
+    if not isinstance(value, dict):
+        return {}
+    return {word: value[word] for word in WORDS if word in value and _is_short(value[word])}
+
+
+def _is_short(value: object) -> bool:
+    if isinstance(value, list):
+        return 0 < len(value) <= 20 and all(isinstance(one, str) and len(one) <= 500 for one in value)
+    return isinstance(value, bool | int | float) or (isinstance(value, str) and 0 < len(value) <= 500)
+
+
+def _sessions(store: "Store", name: str) -> list[dict[str, object]]:
+    """The active sessions of a milestone, oldest first."""
+    found = []
+    for key in store.keys("session")[-RECENT:]:
+        record = store.session(key)
+        if record.get("milestone_id") == name and record.get("status") == "active":
+            found.append({"session_id": key, "created_at": record.get("created_at")})
+    return found
+
+
+def _checkpoints(store: "Store", name: str) -> list[dict[str, object]]:
+    """Name and time of each checkpoint of a milestone, newest last."""
+    keys = [key for key in store.keys("checkpoint") if key.startswith(name + "/")]
+    times = sorted((store.modified("checkpoint", key), key) for key in keys)
+    return [{"name": key[len(name) + 1 :], "created_at": runtime.timestamp(ns)} for ns, key in times]
+
+
+def _next(name: str, state: str, said: dict[str, object], has_checkpoint: bool) -> dict[str, object]:
+    """What to do next, in words, and the command for it where there is one."""
+    if state == "damaged":
+        return _hint("the state is damaged; put the newest good copy in its place", f"milestone state recover {name}")
+    if state == "changed outside":
+        return _hint("something else changed the state; look at what it did", f"milestone state diff {name}")
+    if state == "none":
+        return _hint("save the first state", f'milestone state save {name} \'{{"goal": "…"}}\'')
+    if state == "completed":
+        return _hint("completed; open it again to go on", f"milestone state reopen {name}")
+    if state != "good":
+        return _hint("prove the log", f"milestone events verify {name}")
+    if said.get("blockers"):
+        return _hint("clear the blockers", None)
+    for word in NEXT:
+        own = said.get(word)
+        if own:
+            return _hint(str(own[0]) if isinstance(own, list) else str(own), None)
+    if not has_checkpoint:
+        return _hint("keep this point, so that you can come back to it", f"milestone checkpoint create {name}")
+    return _hint("go on", f"milestone state set {name} next=…")
+
+
+def _hint(text: str, command: "str | None") -> dict[str, object]:
+    return {"text": text, "command": command}
 
 
 def _last(store: "Store", name: str, count: int) -> list[object]:
@@ -71,9 +178,19 @@ def _last(store: "Store", name: str, count: int) -> list[object]:
                 event.pop("checksum", None)
                 data = event.get("data")
                 if isinstance(data, dict):
-                    for bulk in ("text", "splice"):
-                        data.pop(bulk, None) if "sha256" in data else None
+                    _measure(data)
                 found.append(event)
                 if len(found) == count:
                     return found[::-1]
     return found[::-1]
+
+
+def _measure(data: dict[str, object]) -> None:
+    """Put the size of a change into the place of the change itself, which may be large."""
+    if "sha256" not in data:
+        return
+    text, splices = data.pop("text", None), data.pop("splice", None)
+    if isinstance(text, str):
+        data["bytes"] = len(text.encode("utf-8", "replace"))
+    elif isinstance(splices, list):
+        data["bytes_changed"] = changed(splices)

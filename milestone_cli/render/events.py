@@ -3,16 +3,21 @@
 from milestone_cli import runtime
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.render import notify, write
-from milestone_cli.render.text import clean
+from milestone_cli.render.text import clean, flat
+from milestone_cli.splice import changed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 CONTROLS = bytes([*range(10), *range(11, 32), 127])
 LEADS = (b"\xc2", b"\xd8\x9c", b"\xe2\x80", b"\xe2\x81", b"\xed")
 """First bytes of the controls beyond ASCII: C1, bidirectional ones, half characters."""
 PIECE = 1 << 18
+TOLD = ("checkpoint_name", "backup_file", "reason")
+"""What else a state's event may say, worth a word."""
+FILES = ("state_file", "checkpoint_file")
+"""What says no more than the name beside it."""
 
 
 def as_json(kind: str, milestone: str, blocks: "Iterable[bytes]") -> "Iterator[bytes]":
@@ -55,20 +60,20 @@ def harmless(raw: bytes) -> bytes:
     return b"\n".join([clean(line).encode() for line in raw.decode("utf-8", "replace").split("\n")])
 
 
-def flat(value: object) -> str:
-    """A value from outside as one harmless line; a line feed could forge another event."""
-    return clean(str(value)).replace("\n", "\\n")
+def is_bad(type_: str) -> bool:
+    """Whether an event's type speaks of something that went wrong."""
+    return any(word in type_ for word in ("fail", "error", "torn", "damage", "anchored"))
 
 
-def parts(line: bytes) -> "tuple[str, str, str, str, str]":
+def parts(line: bytes, tell: "Callable[[object], str]") -> "tuple[str, str, str, str, str]":
     """Second, type, agent, session and summary of one event, from whatever its line says."""
     event = loads(line)
     assert isinstance(event, dict)
-    stamp = flat(event.get("timestamp", ""))[:19].replace("T", " ")
-    type_ = flat(event.get("event_type", event.get("event", "?")))
-    session = flat(event.get("session_id", ""))
-    agent = flat(event.get("agent_id", ""))
-    return stamp, type_, agent, "" if session == "no-session" else session, flat(summary(event.get("data")))
+    stamp = flat(str(event.get("timestamp", "")))[:19].replace("T", " ")
+    type_ = flat(str(event.get("event_type", event.get("event", "?"))))
+    session = flat(str(event.get("session_id", "")))
+    agent = flat(str(event.get("agent_id", "")))
+    return stamp, type_, agent, "" if session == "no-session" else session, flat(tell(event.get("data")))
 
 
 def summary(data: object) -> str:
@@ -84,17 +89,32 @@ def state_summary(data: "dict[str, object]") -> str:
     """A state's event, without its text."""
     words = [f"revision {data['revision']}"]
     text, splices = data.get("text"), data.get("splice")
-    if isinstance(text, str):
-        words.append(f"{len(text.encode('utf-8', 'replace'))} bytes")
-    elif isinstance(splices, list):
-        changed = 0
-        for splice in splices:
-            if isinstance(splice, list) and len(splice) == 3 and isinstance(splice[1], int):
-                changed += max(splice[1], len(str(splice[2]).encode("utf-8", "replace")))
-        words.append(f"{changed} bytes changed" if changed else "nothing changed")
+    size = len(text.encode("utf-8", "replace")) if isinstance(text, str) else data.get("bytes")
+    edited = changed(splices) if isinstance(splices, list) else data.get("bytes_changed")
+    if isinstance(size, int):
+        words.append(_bytes(size))
+    elif isinstance(edited, int):
+        words.append(_bytes(edited) + " changed" if edited else "nothing changed")
+    words += [str(data[name]) for name in TOLD if isinstance(data.get(name), str)]
     if data.get("outside"):
         words.append("outside")
     return ", ".join(words)
+
+
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"
+
+
+def told(data: object) -> str:
+    """What an event's data says, in words where it is flat: `count 42, suite unit`."""
+    if not isinstance(data, dict) or ("revision" in data and "state_file" in data):
+        return summary(data)
+    if not all(isinstance(value, str | int | float | None) for value in data.values()):
+        return dumps(data)
+    shown = [(name, value) for name, value in data.items() if name not in FILES]
+    return ", ".join(
+        f"{name} {'-' if value is None else value if isinstance(value, str) else dumps(value)}" for name, value in shown
+    )
 
 
 def show(kind: str, milestone: str, blocks: "Iterable[bytes]", output: str) -> None:

@@ -6,7 +6,7 @@ sixteen that every theme defines, is used sparingly, and never tells anything th
 
 from milestone_cli import runtime
 from milestone_cli.render.document import wants_colour
-from milestone_cli.render.text import clean
+from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,11 +54,6 @@ def table(
             cells.append(pad + text if align[i] == ">" else text if i == span[-1] else text + pad)
         lines.append(GAP.join(cells).rstrip(" "))
     return "\n".join(lines)
-
-
-def flat(text: str) -> str:
-    """A text from outside as one harmless line; a line feed could forge another row."""
-    return clean(text).replace("\n", "\\n")
 
 
 def paint(text: str, style: str, colour: "bool | None" = None) -> str:

@@ -10,3 +10,8 @@ ESCAPES.update({code: f"\\u{code:04x}" for code in (*BIDI, *range(0xD800, 0xE000
 def clean(text: str) -> str:
     r"""Show controls (but line feeds), bidirectional controls and lone surrogates as `\xNN` and `\uNNNN`."""
     return text if text.isprintable() else text.translate(ESCAPES)
+
+
+def flat(text: str) -> str:
+    """A text from outside as one harmless line; a line feed could forge another."""
+    return clean(text).replace("\n", "\\n")
