@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milestone_cli.core.times import day, parse
+from milestone_cli.core.times import day, duration, parse
 from milestone_cli.errors import MilestoneError
 
 NOW = 1_795_262_400_500_000_000  # 2026-11-21T12:00:00.5Z
@@ -97,3 +97,28 @@ def test_agrees_with_datetime(when: dt.datetime) -> None:
     ns = (since.days * 86400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
     assert parse(aware.isoformat(), NOW) == ns
     assert day(ns) == aware.strftime("%Y-%m-%d")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7d", 7 * 86400),
+        ("24h", 86400),
+        ("2w", 14 * 86400),
+        ("90 min", 5400),
+        (" 30s ", 30),
+        ("1 week", 7 * 86400),
+        ("0", 0),
+    ],
+)
+def test_a_span_has_one_meaning(text: str, seconds: int) -> None:
+    assert duration(text) == seconds * 10**9
+
+
+@pytest.mark.parametrize(
+    "text", ["", "7", "d", "-1d", "1.5d", "1d2h", "7 fortnights", "٣d", "9999999999d", "7d ago", "1M"]
+)
+def test_what_is_no_span_is_refused(text: str) -> None:
+    with pytest.raises(MilestoneError) as caught:
+        duration(text)
+    assert caught.value.code == "invalid_time"

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__, runtime
-from . import events, options, state, store
+from . import cleanup, events, options, state, store
 
 Command = Callable[..., int | None]  # what it returns is the exit code
 
@@ -26,6 +26,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         "Log events, and look at what happened.",
         (events.log, events.query, events.timeline, events.verify),
     ),
+    "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run)),
     "config": ("Look at the settings.", (store.config_show,)),
 }
 LENT = {name: getattr(options, name) for name in options.__all__}

@@ -21,5 +21,7 @@ COMMANDS = {
     "events query": "milestone_cli.cli.events:query: :milestone:s: --type:type_:s: --agent:agent:s: --session:session:s: --since:since:s: --until:until:s: --limit:limit:i:0, --reverse:reverse:t: --format:output:c:text,json,jsonl",
     "events timeline": "milestone_cli.cli.events:timeline: :milestone:s: --format:output:c:text,json,jsonl",
     "events verify": "milestone_cli.cli.events:verify: :milestone:s: --all:all_:t: --format:output:c:text,json,jsonl,yaml",
+    "cleanup plan": "milestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --format:output:c:text,json,jsonl,yaml",
+    "cleanup run": "milestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "config show": "milestone_cli.cli.store:config_show: --format:output:c:text,json,jsonl,yaml",
 }

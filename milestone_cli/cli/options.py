@@ -14,16 +14,19 @@ __all__ = [
     "Batch",
     "Data",
     "DocumentFormat",
+    "DryRun",
     "EventWords",
     "Events",
     "Format",
     "IdempotencyKey",
     "IfRevision",
     "Indent",
+    "KeepLast",
     "Kind",
     "Limit",
     "LockTimeout",
     "MilestoneId",
+    "OlderThan",
     "PathWords",
     "RecordAccess",
     "Reverse",
@@ -34,6 +37,7 @@ __all__ = [
     "Strict",
     "TypeFilter",
     "Until",
+    "Yes",
 ]
 
 MilestoneId = Annotated[
@@ -93,3 +97,11 @@ Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Like --
 Limit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most this many; 0: all.")]
 Reverse = Annotated[bool, typer.Option("--reverse", help="Newest first.")]
 AllMilestones = Annotated[bool, typer.Option("--all", help="Every milestone of the store.")]
+OlderThan = Annotated[
+    str, typer.Option("--older-than", metavar="SPAN", help="Keep what is younger: 24h, 7d, 2w; 0 for no such bound.")
+]
+KeepLast = Annotated[
+    int, typer.Option("--keep-last", metavar="N", min=0, help="Keep the last N backups, and the last N checkpoints.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, at a terminal either.")]

@@ -17,6 +17,7 @@ UNITS = {
     "w": 7 * DAY, "week": 7 * DAY,
 }  # fmt: skip
 HINT = "write 2026-11-21T12:00:00Z, a date like 2026-11-21 (midnight UTC), '2h ago', yesterday, today or now"
+SPAN_HINT = "write a whole number and s, m, h, d or w, as in 24h, 7d or 2w"
 
 
 def civil(days: int) -> "tuple[int, int, int]":
@@ -66,18 +67,39 @@ def parse(text: str, now_ns: int) -> int:
     return ns
 
 
+def duration(text: str) -> int:
+    """Nanoseconds of a span of time that somebody typed: `7d`, `24 h`, `2w`; a bare number only when it is 0.
+
+    Raises:
+        MilestoneError: `invalid_time`.
+    """
+    span = text.strip(" ")  # M would be a month to some, so capitals are refused
+    ns = 0 if span == "0" else _span(span)
+    if ns is None:
+        shown = text if len(text) <= 40 else text[:40] + "…"
+        raise MilestoneError("invalid_time", f"{shown!r} is no span of time", SPAN_HINT, value=shown)
+    return ns
+
+
+def _span(span: str) -> "int | None":
+    number = span.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    unit = span[len(number) :].strip(" ")
+    size = UNITS.get(unit) or UNITS.get(unit.removesuffix("s"))
+    if not (number.isascii() and number.isdigit()) or len(number) > 9 or size is None:
+        return None
+    return int(number) * size
+
+
 def _refuse(text: str, why: str) -> MilestoneError:
     shown = text if len(text) <= 40 else text[:40] + "…"
     return MilestoneError("invalid_time", f"{shown!r} {why}", HINT, value=shown)
 
 
 def _ago(text: str, span: str, now_ns: int) -> int:
-    number = span.rstrip("abcdefghijklmnopqrstuvwxyz ")
-    unit = span[len(number) :].strip(" ")
-    size = UNITS.get(unit) or UNITS.get(unit.removesuffix("s"))
-    if not number.isdigit() or len(number) > 9 or size is None:
+    ns = _span(span)
+    if ns is None:
         raise _refuse(text, "is no span of time: a whole number and s, m, h, d or w")
-    return now_ns - int(number) * size
+    return now_ns - ns
 
 
 def _date(text: str, word: str) -> int:

@@ -75,7 +75,26 @@ FINDING = _object(
         "offset": _maybe(COUNT),
     }
 )
+CLEANED: dict[str, Schema] = {"kind": STRING, "name": STRING, "timestamp": _maybe(TIME), "bytes": COUNT}
+CLEANING: dict[str, Schema] = {
+    "milestone_id": NAME,
+    "older_than_seconds": COUNT,
+    "keep_last": COUNT,
+    "keep": COUNT,
+    "remove": COUNT,
+    "bytes_freed": COUNT,
+}
 KINDS: dict[str, tuple[str, Schema]] = {
+    "cleanup-plan": (
+        "What a clean-up would keep and remove, and why.",
+        _object(
+            {
+                **CLEANING,
+                "items": _list(_object({**CLEANED, "decision": {"enum": ["keep", "remove"]}, "reason": STRING})),
+            }
+        ),
+    ),
+    "cleanup-run": ("What a clean-up removed.", _object({**CLEANING, "removed": _list(_object(CLEANED))})),
     "config": (
         "Every setting, its value, and where it comes from.",
         _object({"settings": _list(_object({"name": STRING, "value": STRING, "origin": STRING, "meaning": STRING}))}),

@@ -1,0 +1,80 @@
+"""The commands of `milestone cleanup`: what retention would keep and remove, and doing it."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.core.retention import Plan, Policy
+    from milestone_cli.storage.contract import Store
+
+    from .options import DryRun, Format, KeepLast, LockTimeout, MilestoneId, OlderThan, Yes
+
+
+def plan(
+    milestone: "MilestoneId" = None,
+    older_than: "OlderThan" = "7d",
+    keep_last: "KeepLast" = 10,
+    output: "Format" = "text",
+) -> None:
+    """Show what a clean-up would keep and remove, and why; nothing is changed.
+
+    Kept are the last backups and checkpoints and what is young; and always what is active, pinned or referenced,
+    what cannot be read, and the newest good copy.
+
+    Example: milestone cleanup plan demo --older-than 2w
+    """
+    store, name, policy, found = _plan(milestone, older_than, keep_last)
+    del store
+    _show(name, policy, found, output)
+
+
+def run(
+    milestone: "MilestoneId" = None,
+    older_than: "OlderThan" = "7d",
+    keep_last: "KeepLast" = 10,
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Remove what `cleanup plan` says: old backups, checkpoints and completed sessions of a milestone.
+
+    At a terminal the plan is shown and confirmed first, unless --yes.
+
+    Example: milestone cleanup run demo --older-than 7d --keep-last 10
+    """
+    from milestone_cli import render
+    from milestone_cli.core.cleanup import run_cleanup
+    from milestone_cli.render.cleanup import run_fields, run_text
+
+    store, name, policy, found = _plan(milestone, older_than, keep_last)
+    if dry_run:
+        _show(name, policy, found, output)
+        return
+    if found.removed and not yes:
+        from milestone_cli.render.cleanup import plan_text
+
+        from .confirm import confirm
+
+        confirm(plan_text(name, found), f"Remove {len(found.removed)} of {len(found.decisions)}?")
+    removed = run_cleanup(store, name, policy, found, lock_timeout)
+    text = run_text(name, removed, len(found.decisions) - len(removed))
+    render.emit("cleanup-run", run_fields(name, policy, found, removed), text, output)
+
+
+def _plan(milestone: "str | None", older_than: str, keep_last: int) -> "tuple[Store, str, Policy, Plan]":
+    from milestone_cli.core import current_milestone
+    from milestone_cli.core.cleanup import plan_cleanup
+    from milestone_cli.core.retention import Policy
+    from milestone_cli.core.times import duration
+    from milestone_cli.storage import open_store
+
+    policy = Policy(duration(older_than), keep_last)
+    store = open_store()
+    name = current_milestone(store, milestone)
+    return store, name, policy, plan_cleanup(store, name, policy)
+
+
+def _show(name: str, policy: "Policy", found: "Plan", output: str) -> None:
+    from milestone_cli import render
+    from milestone_cli.render.cleanup import plan_fields, plan_text
+
+    render.emit("cleanup-plan", plan_fields(name, policy, found), plan_text(name, found), output)

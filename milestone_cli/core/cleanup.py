@@ -1,0 +1,179 @@
+"""Retention applied to a milestone: items come from small sources, a plan decides, and what goes goes all or nothing.
+
+A source looks at one kind of thing and says of each item what must hold it; a new kind joins `SOURCES`. Everything is
+looked at again under the milestone's lock, and only what both looks would remove is removed.
+"""
+
+from milestone_cli import runtime
+from milestone_cli.core import agent, current_session, lock_timeout
+from milestone_cli.core.copies import find_copies
+from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps, loads
+from milestone_cli.model import Draft
+from milestone_cli.model import Plan as Mutation
+from milestone_cli.timestamps import parse_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from milestone_cli.storage.contract import Store
+
+AT_ONCE = 200
+"""Items that one transaction removes; it names and locks each of them."""
+
+
+def plan_cleanup(store: "Store", milestone: str, policy: Policy) -> Plan:
+    """Say of everything of a milestone whether it would stay, and why; nothing is changed.
+
+    Raises:
+        MilestoneError: `usage` for a policy that keeps nothing; `not_found`.
+    """
+    if policy.is_empty:
+        raise MilestoneError(
+            "usage",
+            "this policy keeps nothing",
+            "give --keep-last, or --older-than a span of time, or neither for the last 10 and 7 days",
+        )
+    items = [item for source in SOURCES for item in source(store, milestone)]
+    if not items and milestone not in store.milestones():
+        store.read(milestone)
+    return plan(items, policy, runtime.now_ns())
+
+
+def run_cleanup(
+    store: "Store", milestone: str, policy: Policy, planned: Plan, timeout: "float | None" = None
+) -> "list[Item]":
+    """Remove what a plan removes, as far as a second look under the locks agrees.
+
+    Returns:
+        What was removed; it is logged as `state_cleaned`, and gone for good.
+    """
+    seconds = lock_timeout(store, timeout)
+    done: list[Item] = []
+    queue = planned.removed
+    for start in range(0, max(len(queue), 1), AT_ONCE):
+        part = queue[start : start + AT_ONCE]
+        removed: list[Item] = []
+
+        def build(part: "list[Item]" = part, removed: "list[Item]" = removed) -> Mutation:
+            wanted = {(item.kind, item.name) for item in part}
+            again = plan_cleanup(store, milestone, policy).removed
+            removed[:] = [item for item in again if (item.kind, item.name) in wanted]
+            return _mutation(store, milestone, policy, removed)
+
+        sessions = [item.name for item in part if item.kind == "session"]
+        store.transact([milestone, *sessions], build, seconds)
+        done += removed
+    return done
+
+
+def _mutation(store: "Store", milestone: str, policy: Policy, removed: "list[Item]") -> Mutation:
+    """The documents that go, and the event that says so."""
+    counts: dict[str, int] = {}
+    for item in removed:
+        counts[item.kind] = counts.get(item.kind, 0) + 1
+    days = policy.older_than / DAY
+    data: dict[str, object] = {
+        "retention_days": int(days) if days.is_integer() else days,
+        "keep_last": policy.keep_last,
+        "removed": counts,
+        "bytes": sum(item.size for item in removed),
+    }
+    mutation = Mutation("cleanup")
+    mutation.puts = [(kind, key, None) for item in removed for kind, key in item.puts]
+    mutation.events = [(milestone, Draft("state_cleaned", dumps(data), current_session(store), agent()))]
+    return mutation
+
+
+def copies(store: "Store", milestone: str) -> "Iterator[Item]":
+    """Backups and checkpoints; a pinned checkpoint stays, and what is no sound copy is for people to look at."""
+    infos = set(store.keys("checkpoint-info"))
+    for copy in find_copies(store, milestone):
+        hold, size = copy.trouble, copy.size
+        places: tuple[tuple[str, str], ...] = (copy.place,)
+        if copy.kind == "checkpoint" and copy.place[1] in infos:
+            places = (copy.place, ("checkpoint-info", copy.place[1]))
+            pin, more = _pin(store, copy.place[1])
+            hold, size = hold or pin, size + more
+        yield Item(
+            copy.kind, copy.name, copy.time, size, rank=copy.revision,
+            hold=hold, is_counted=copy.proved, proved=copy.proved, puts=places,
+        )  # fmt: skip
+
+
+def _pin(store: "Store", key: str) -> "tuple[str, int]":
+    """Why a checkpoint's own notes hold it, and their size; empty when they do not."""
+    record, size, trouble = _record(store, "checkpoint-info", key)
+    if trouble or record is None:
+        return "whether it is pinned cannot be read", size
+    pinned = record.get("pinned")
+    if not pinned:
+        return "", size
+    reason = pinned.get("reason") if isinstance(pinned, dict) else None
+    return f"pinned: {reason}" if reason else "pinned", size
+
+
+def sessions(store: "Store", milestone: str) -> "Iterator[Item]":
+    """Sessions of the milestone; one that is active, or that something points to, stays."""
+    pointed = _pointed_sessions(store)
+    for key in store.keys("session"):
+        record, size, trouble = _record(store, "session", key)
+        time = store.modified("session", key)
+        if record is None:
+            if trouble:
+                yield Item("session", key, time, size, hold=trouble)
+            continue
+        if record.get("milestone_id") != milestone:
+            continue
+        status = record.get("status")
+        hold = pointed.get(key, "")
+        if status != "completed":
+            hold = f"it is {status}" if isinstance(status, str) and status else "nothing says that it has ended"
+        time = max(time, parse_ns(record.get("ended_at")) or 0)
+        yield Item("session", key, time, size, hold=hold, puts=(("session", key),))
+
+
+def _pointed_sessions(store: "Store") -> "dict[str, str]":
+    """Sessions that `.current_session` or a client's binding names, and what to say of them."""
+    found = {}
+    for key in store.keys("client"):
+        for name in _words(store, "client", key)[:1]:
+            found[name] = f"bound to the client session {key}"
+    for name in _words(store, "current", "")[:1]:
+        found[name] = "the current session"
+    return found
+
+
+def _words(store: "Store", kind: str, key: str) -> "list[str]":
+    return (store.get(kind, key) or b"").decode("utf-8", "replace").split()
+
+
+def _record(store: "Store", kind: str, key: str) -> "tuple[dict[str, object] | None, int, str]":
+    """A document that is a JSON object, its size, and why it cannot be read."""
+    try:
+        raw = store.get(kind, key)
+    except MilestoneError as error:
+        return None, 0, f"cannot be read: {error.message}"
+    except OSError as error:
+        return None, 0, f"cannot be read: {error.strerror}"
+    if raw is None:
+        return None, 0, ""
+    try:
+        record = loads(raw)
+    except ValueError:
+        record = None
+    return (record, len(raw), "") if isinstance(record, dict) else (None, len(raw), "cannot be read: it is damaged")
+
+
+def events(store: "Store", milestone: str) -> "Iterator[Item]":
+    """The log; whole, since nothing may go from it before what proves the rest stands in its place."""
+    size = store.log_size(milestone)[0]
+    if size:
+        head = store.head(milestone)
+        hold = "events are kept until segments are sealed"
+        yield Item("events", milestone, head.time if head else 0, size, hold=hold)
+
+
+SOURCES: "tuple[Callable[[Store, str], Iterator[Item]], ...]" = (copies, sessions, events)
