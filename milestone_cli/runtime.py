@@ -12,6 +12,7 @@ env = os.environ.get
 monotonic = time.monotonic
 sleep = time.sleep
 getpid = os.getpid
+SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "busybox", "env", "timeout")
 flags: dict[str, object] = {}
 """The options before the command (`store`, `verbose`, `no_color`); the funnel fills it before a command runs."""
 
@@ -83,6 +84,53 @@ def alive(pid: int) -> bool:
     except (PermissionError, OverflowError):
         return True
     return True
+
+
+def parent(pid: int) -> "tuple[str, int]":
+    """Name of a process and id of its parent; an empty name and 0 where the system does not say.
+
+    Source: proc(5), fields 2 and 4 of /proc/PID/stat.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            before, _, after = file.read(4096).rpartition(b")")
+        return before.partition(b"(")[2].decode("utf-8", "replace"), int(after.split()[1])
+    except (OSError, IndexError, ValueError):
+        return "", 0
+
+
+def is_ancestor(pid: int) -> bool:
+    """Whether a process is this one's parent, or its parent's, and so on; False where the system does not say."""
+    at = os.getppid()
+    for _ in range(100):
+        if at == pid:
+            return True
+        at = parent(at)[1]
+        if at <= 1:
+            return False
+    return False
+
+
+def caller() -> int:
+    """The process that this one works for: its parent, the shell that bash's `$$` would name.
+
+    A client runs every command in a shell of its own, which is gone at once: then it is what started that shell.
+    """
+    pid = os.getppid()
+    if env("CLAUDE_CODE_SESSION_ID"):
+        name, above = parent(pid)
+        while name in SHELLS and above > 1:
+            pid = above
+            name, above = parent(pid)
+    return pid
+
+
+def age(pid: int) -> "float | None":
+    """Seconds since a process started; None where the system does not say."""
+    ticks = start_time(pid)
+    if not ticks.isdigit():
+        return None
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def is_terminal(stream: int) -> bool:

@@ -36,8 +36,17 @@ class Store(Protocol):
         """When a document was last written, nanoseconds since 1970; 0 when there is none."""
         ...
 
-    def transact(self, names: list[str], build: Callable[[], Plan], timeout: float) -> list[Receipt]:
-        """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing."""
+    def transact(
+        self,
+        names: list[str],
+        build: Callable[[], Plan],
+        timeout: float,
+        once: tuple[str, str, str] | None = None,
+    ) -> list[Receipt]:
+        """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing.
+
+        `once` is stream, idempotency key and request: done before, `build` is not asked.
+        """
         ...
 
     def recover(self, milestone: str, timeout: float) -> tuple[Document, list[str]]:
@@ -80,6 +89,10 @@ class Store(Protocol):
 
     def state_file(self, milestone: str) -> str:
         """How the log names a milestone's state."""
+        ...
+
+    def checkpoint_file(self, milestone: str, name: str) -> str:
+        """How the log names a checkpoint."""
         ...
 
     def bound_session(self, client: str | None) -> str | None:

@@ -257,6 +257,10 @@ class FileStore:
         """How the log names a milestone's state."""
         return layout.state_path(milestone)
 
+    def checkpoint_file(self, milestone: str, name: str) -> str:
+        """How the log names a checkpoint."""
+        return layout.checkpoint_path(milestone, name)
+
     def lock_holder(self, name: str) -> "dict[str, object] | None":
         """Who holds the lock of a milestone: pid, and the host where it is known; None when it is free."""
         from milestone_cli.storage.files.contention import holder
@@ -339,15 +343,32 @@ class FileStore:
         except FileNotFoundError:
             return 0
 
-    def transact(self, names: "list[str]", build: "Callable[[], Plan]", timeout: float) -> "list[Receipt]":
+    def transact(
+        self,
+        names: "list[str]",
+        build: "Callable[[], Plan]",
+        timeout: float,
+        once: "tuple[str, str, str] | None" = None,
+    ) -> "list[Receipt]":
         """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing.
 
+        Args:
+            names: of the locks.
+            build: called under them, after an earlier transaction that was killed has been finished.
+            timeout: seconds to wait for all of them.
+            once: stream of the plan's last event, idempotency key and request; `build` is not asked again then.
+
         Returns:
-            A receipt for each event of the plan.
+            A receipt for each event of the plan, everything on disk; the earlier one alone, `replayed`, when `once`
+            was done before.
+
+        Raises:
+            MilestoneError: what `build` raises, before anything was changed; `lock_timeout`, `idempotency_conflict`;
+                `unlogged` when it is committed and could not be finished: the next command finishes it.
         """
         from milestone_cli.storage.files.transaction import transact
 
-        return transact(self, names, build, timeout)
+        return transact(self, names, build, timeout, once)
 
     def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
         """Put the newest copy that proves itself in the place of a damaged state, which is set aside.

@@ -40,7 +40,7 @@ def wait_flock(fd: int, deadline: float, name: str) -> None:
     """
     left = deadline - runtime.monotonic()
     pid = _field(os.pread(fd, 512, 0), 4)
-    if pid.isdigit() and _is_ancestor(int(pid)) and _has_locked(int(pid), fd):
+    if pid.isdigit() and runtime.is_ancestor(int(pid)) and _has_locked(int(pid), fd):
         raise _timeout(name, f"process {pid}, which started this one", {"pid": int(pid)}, retry=False)
     if left > 0 and threading.current_thread() is threading.main_thread():
         import signal
@@ -80,22 +80,6 @@ def _field(record: bytes, index: int) -> str:
     """A field of what a holder of ours wrote: fence, token, host, boot id, pid, start time."""
     fields = record.decode("ascii", "replace").rstrip().split(" ")
     return fields[index] if len(fields) > index else ""
-
-
-def _is_ancestor(pid: int) -> bool:
-    """Whether a process is this one's parent, or its parent's, and so on; False where the system does not say."""
-    at = os.getppid()
-    for _ in range(100):
-        if at == pid:
-            return True
-        try:
-            with open(f"/proc/{at}/stat", "rb") as file:
-                at = int(file.read(4096).rpartition(b")")[2].split()[1])
-        except (OSError, IndexError, ValueError):
-            return False
-        if at <= 1:
-            return False
-    return False
 
 
 def _has_locked(pid: int, fd: int) -> bool:
@@ -160,7 +144,7 @@ def take_over(locks: int, name: str, before: bytes, deadline: float, active: int
             broken.append({"lock": name, "reason": why, **details})
             continue
         pid = details.get("pid")
-        if isinstance(pid, int) and _is_ancestor(pid):
+        if isinstance(pid, int) and runtime.is_ancestor(pid):
             raise _timeout(name, f"process {pid}, which started this one", details, retry=False)
         left = deadline - runtime.monotonic()
         if left <= 0:

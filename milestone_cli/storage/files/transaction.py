@@ -1,39 +1,43 @@
 """Several files and events, all or nothing: an intent is written first, and its rename is the commit point.
 
 Before it nothing has changed. After it recovery only rolls forward: whoever comes next puts the files in place, logs
-the events that are not logged yet, and moves the intent to `committed`. The records have the keys of the reference
-architecture and are JSON text, which YAML is.
+the events that are not logged yet, and leaves a record without the contents among the committed ones. The records have
+the keys of the reference architecture and are JSON text, which YAML is.
 """
 
-import json
 import os
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 
 from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Draft, Plan
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.commit import write_synced
+from milestone_cli.storage.files.commit import replace_file, write_synced
 from milestone_cli.storage.files.lock import Lock
-from milestone_cli.storage.files.log import FLAGS, Log, flock
+from milestone_cli.storage.files.log import FLAGS, Log, find_key, flock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from milestone_cli.model import Receipt
     from milestone_cli.storage.files import FileStore
 
+    Record = dict[str, Any]
 
-def transact(store: "FileStore", names: list[str], build: "Callable[[], Plan]", timeout: float) -> "list[Receipt]":
-    """Take the locks of `names`, let `build` look and decide, and do what it planned.
+
+def transact(
+    store: "FileStore",
+    names: list[str],
+    build: "Callable[[], Plan]",
+    timeout: float,
+    once: "tuple[str, str, str] | None" = None,
+) -> "list[Receipt]":
+    """Take the locks of `names`, let `build` look and decide, and do what it planned; see `FileStore.transact`.
 
     One transaction is under way at a time; writers of single states do not wait for it unless they want its locks.
-
-    Returns:
-        A receipt for each event; everything is on disk.
-
-    Raises:
-        MilestoneError: what `build` raises, before anything was changed; `lock_timeout`.
     """
     deadline = runtime.monotonic() + timeout
     gate = _gate(store, deadline)
@@ -41,22 +45,37 @@ def transact(store: "FileStore", names: list[str], build: "Callable[[], Plan]", 
         _finish_all(store, deadline)
         held = _take(store, names, deadline)
         try:
+            if once and (known := _known(store, once, deadline)):
+                return [known]
             plan = build()
-            for _, draft in plan.events:
+            if not plan.puts and not plan.events:
+                return []
+            for stream, draft in plan.events:
                 draft.event_id = draft.event_id or runtime.new_event_id(runtime.now_ns())
-            identity = _write_intent(store, plan, sorted(set(names)))
-            try:
-                for lock in held:
-                    lock.check()
-                _rename(store, identity)
-            except BaseException:
-                os.unlink(layout.intent_aside(identity), dir_fd=store.folder(layout.PENDING))
-                raise
-            return _apply(store, identity, plan, deadline, is_new=True)
+                if not store.log_size(stream)[1]:
+                    store.refuse_twin(stream)
+            record = _record(plan, sorted(set(names)), once)
+            _write_intent(store, record, held)
+            return _apply(store, record, plan, deadline, held)
         finally:
             _release(held)
     finally:
         os.close(gate)
+
+
+def _known(store: "FileStore", once: "tuple[str, str, str]", deadline: float) -> "Receipt | None":
+    """The receipt of the same request under the same key, when it was done before."""
+    stream, key, request = once
+    log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), stream, deadline)
+    try:
+        sequence = find_key(log.head_fd, key, request) if log.head_fd >= 0 else 0
+    finally:
+        log.close()
+    if not sequence:
+        return None
+    from milestone_cli.storage.files.history import receipt_of
+
+    return receipt_of(store, stream, sequence)
 
 
 def finish_pending(store: "FileStore", deadline: float) -> None:
@@ -110,35 +129,41 @@ def _finish_all(store: "FileStore", deadline: float) -> None:
 
 def _finish(store: "FileStore", identity: str, deadline: float) -> None:
     """Roll one committed intent forward."""
-    record = json.loads(store.read_file(layout.PENDING, layout.intent_file(identity), 1 << 30))
+    record: Record = loads(store.read_file(layout.PENDING, layout.intent_file(identity), 1 << 30))  # type: ignore[assignment]
     plan = Plan(record["transaction"]["operation"])
-    plan.puts = [(kind, key, None if data is None else b64decode(data)) for kind, key, data in record["puts"]]
+    plan.puts = [(kind, key, None if data is None else a2b_base64(data)) for kind, key, data in record["puts"]]
     plan.events = [
         (one["stream"], Draft(one["event_type"], one["data"], one["session_id"], one["agent_id"], one["event_id"]))
         for one in record["events"]
     ]
     held = _take(store, record["locks"], deadline)
     try:
-        _apply(store, identity, plan, deadline, is_new=False)
+        logged = [_is_logged(store, stream, draft.event_id) for stream, draft in plan.events]
+        if plan.events and all(logged):
+            plan.puts = []  # events come after the files, so these are in place, and may have been changed since
+        plan.events = [event for event, is_logged in zip(plan.events, logged, strict=True) if not is_logged]
+        _apply(store, record, plan, deadline, held, is_new=False)
     finally:
         _release(held)
 
 
-def _write_intent(store: "FileStore", plan: Plan, names: list[str]) -> str:
-    """Write an intent aside, synced; return its id."""
+def _record(plan: Plan, names: list[str], once: "tuple[str, str, str] | None") -> "Record":
+    """What an intent says: all that is needed to do it."""
     now = runtime.now_ns()
-    identity = f"txn-{now // 1_000_000:012x}{runtime.token()[:8]}"
-    first = "/".join(layout.place(*plan.puts[0][:2])) if plan.puts else ""
-    record = {
+    return {
         "transaction": {
-            "id": identity,
+            "id": f"txn-{now // 1_000_000:012x}{runtime.token()[:8]}",
             "operation": plan.operation,
-            "target_file": first,
+            "target_file": "/".join(layout.place(*plan.puts[0][:2])) if plan.puts else "",
             "status": "pending",
             "started_at": runtime.timestamp(now),
         },
         "locks": names,
-        "puts": [[kind, key, None if data is None else b64encode(data).decode()] for kind, key, data in plan.puts],
+        "once": once,
+        "puts": [
+            [kind, key, None if data is None else b2a_base64(data, newline=False).decode()]
+            for kind, key, data in plan.puts
+        ],
         "events": [
             {
                 "stream": stream,
@@ -151,19 +176,50 @@ def _write_intent(store: "FileStore", plan: Plan, names: list[str]) -> str:
             for stream, draft in plan.events
         ],
     }
-    write_synced(layout.intent_aside(identity), json.dumps(record).encode(), store.folder(layout.PENDING))
-    return identity
 
 
-def _rename(store: "FileStore", identity: str) -> None:
-    """Commit: from here on the transaction will be done, by us or by whoever comes next."""
-    folder = store.folder(layout.PENDING)
-    os.rename(layout.intent_aside(identity), layout.intent_file(identity), src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
+def _write_intent(store: "FileStore", record: "Record", held: list[Lock]) -> None:
+    """Commit: once the intent has its name, it will be done, by us or by whoever comes next."""
+    folder, identity = store.folder(layout.PENDING), record["transaction"]["id"]
+    aside, name = layout.intent_aside(identity), layout.intent_file(identity)
+    try:
+        write_synced(aside, dumps(record).encode(), folder)
+        for lock in held:
+            lock.check()
+        os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        _forget(folder, aside)
+        raise
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        raise _unfinished(record, error) from error
 
 
-def _apply(store: "FileStore", identity: str, plan: Plan, deadline: float, *, is_new: bool) -> "list[Receipt]":
-    """Put the files in place, log the events, and move the intent to where the committed ones are."""
+def _unfinished(record: "Record", error: OSError) -> MilestoneError:
+    """The error for a failure after the commit point: never plain failure."""
+    return MilestoneError(
+        "unlogged",
+        f"the {record['transaction']['operation'].replace('_', ' ')} is on disk, but not finished: {error.strerror}",
+        "the next command that can write finishes it",
+        transaction=record["transaction"]["id"],
+    )
+
+
+def _apply(
+    store: "FileStore", record: "Record", plan: Plan, deadline: float, held: list[Lock], *, is_new: bool = True
+) -> "list[Receipt]":
+    """Put the files in place, log the events, and leave a record of it where the committed ones are."""
+    try:
+        _put(store, record["transaction"]["id"], plan, is_new=is_new)
+        receipts = _log(store, record, plan, deadline, held)
+        _close(store, record)
+    except OSError as error:
+        raise _unfinished(record, error) from error
+    return receipts
+
+
+def _put(store: "FileStore", identity: str, plan: Plan, *, is_new: bool) -> None:
     touched = set()
     for kind, key, data in plan.puts:
         folder, name = layout.place(kind, key)
@@ -175,24 +231,47 @@ def _apply(store: "FileStore", identity: str, plan: Plan, deadline: float, *, is
         aside = layout.temporary(name, identity)
         if not is_new:
             _forget(fd, aside)
-        write_synced(aside, data, fd)
-        os.rename(aside, name, src_dir_fd=fd, dst_dir_fd=fd)
+        try:
+            write_synced(aside, data, fd)
+            os.rename(aside, name, src_dir_fd=fd, dst_dir_fd=fd)
+        except BaseException:
+            _forget(fd, aside)
+            raise
     for fd in touched:
         os.fsync(fd)
+
+
+def _log(store: "FileStore", record: "Record", plan: Plan, deadline: float, held: list[Lock]) -> "list[Receipt]":
+    once = record.get("once") or ("", "", "")
     receipts = []
-    for stream, draft in plan.events:
+    for index, (stream, draft) in enumerate(plan.events, 1):
         log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), stream, deadline)
         try:
-            if is_new or not _is_logged(store, stream, draft.event_id):
-                receipts.append(log.append([draft]))
+            for lock in held:
+                if lock.name == stream:
+                    log.prefix += [Draft("lock_broken", dumps(one), "no-session", "system") for one in lock.broken]
+                    lock.broken = []
+            key, request = once[1:] if index == len(plan.events) and once[0] == stream else ("", "")
+            receipts.append(log.append([draft], key, request))
         finally:
             log.close()
-    pending, committed = store.folder(layout.PENDING), store.folder(layout.COMMITTED)
-    name = layout.intent_file(identity)
-    os.rename(name, name, src_dir_fd=pending, dst_dir_fd=committed)
+    return receipts
+
+
+def _close(store: "FileStore", record: "Record") -> None:
+    """Leave a record without the contents, and take the intent away."""
+    done = {
+        **record["transaction"],
+        "status": "committed",
+        "completed_at": runtime.timestamp(runtime.now_ns()),
+    }
+    files = ["/".join(layout.place(kind, key)) for kind, key, _ in record["puts"]]
+    text = dumps({"transaction": done, "files": files, "events": [one["event_id"] for one in record["events"]]})
+    name, pending = layout.intent_file(done["id"]), store.folder(layout.PENDING)
+    replace_file(name, text.encode() + b"\n", store.folder(layout.COMMITTED))
+    os.unlink(name, dir_fd=pending)
     # Were this lost in a power cut, the intent would be done once more, over what was written since.
     os.fsync(pending)
-    return receipts
 
 
 def _is_logged(store: "FileStore", stream: str, event_id: str) -> bool:
