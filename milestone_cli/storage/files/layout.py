@@ -158,8 +158,8 @@ def place(kind: str, key: str) -> "tuple[str, str]":
 def keys(kind: str, names: "list[str]") -> "list[str]":
     """Keys of the documents of a kind among the files of its folder, sorted; files of another form are passed over.
 
-    A checkpoint's file can be read in several ways where a name has `-checkpoint-` in it; each is a key here, and the
-    `milestone_id` inside has the last word.
+    A checkpoint's file can be read in several ways where a milestone's name has `-checkpoint-` in it; the shortest
+    milestone is taken, and the `milestone_id` inside has the last word.
     """
     _, before, after = SHAPES[kind]
     found = [
@@ -167,20 +167,10 @@ def keys(kind: str, names: "list[str]") -> "list[str]":
     ]
     found = [key for key in found if key and key[0] != "."]
     if kind.startswith("checkpoint"):
-        found = [reading for key in found for reading in _readings(key)]
+        found = [key.replace(CHECKPOINT, "/", 1) for key in found if CHECKPOINT in key]
     elif kind == "backup":
         found = [key for key in found if CHECKPOINT not in key]
     return sorted(found)
-
-
-def _readings(key: str) -> "list[str]":
-    """Every way to read a checkpoint's file name as MILESTONE/NAME."""
-    found = []
-    at = key.find(CHECKPOINT, 1)
-    while 0 < at < len(key) - len(CHECKPOINT):
-        found.append(key[:at] + "/" + key[at + len(CHECKPOINT) :])
-        at = key.find(CHECKPOINT, at + 1)
-    return found
 
 
 def checkpoint_path(milestone: str, name: str) -> str:
