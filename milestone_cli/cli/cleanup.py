@@ -3,7 +3,6 @@
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.retention import Plan, Policy
-    from milestone_cli.storage.contract import Store
 
     from .options import DryRun, Format, KeepLast, LockTimeout, MilestoneId, OlderThan, Yes
 
@@ -21,9 +20,14 @@ def plan(
 
     Example: milestone cleanup plan demo --older-than 2w
     """
-    store, name, policy, found = _plan(milestone, older_than, keep_last)
-    del store
-    _show(name, policy, found, output)
+    from milestone_cli.core import current_milestone
+    from milestone_cli.core.cleanup import plan_cleanup
+    from milestone_cli.storage import open_store
+
+    policy = _policy(older_than, keep_last)
+    store = open_store()
+    name = current_milestone(store, milestone)
+    _show(name, policy, plan_cleanup(store, name, policy), output)
 
 
 def run(
@@ -42,10 +46,15 @@ def run(
     Example: milestone cleanup run demo --older-than 7d --keep-last 10
     """
     from milestone_cli import render
-    from milestone_cli.core.cleanup import run_cleanup
+    from milestone_cli.core import current_milestone
+    from milestone_cli.core.cleanup import plan_cleanup, run_cleanup
     from milestone_cli.render.cleanup import run_fields, run_text
+    from milestone_cli.storage import open_store
 
-    store, name, policy, found = _plan(milestone, older_than, keep_last)
+    policy = _policy(older_than, keep_last)
+    store = open_store()
+    name = current_milestone(store, milestone)
+    found = plan_cleanup(store, name, policy)
     if dry_run:
         _show(name, policy, found, output)
         return
@@ -60,17 +69,11 @@ def run(
     render.emit("cleanup-run", run_fields(name, policy, found, removed), text, output)
 
 
-def _plan(milestone: "str | None", older_than: str, keep_last: int) -> "tuple[Store, str, Policy, Plan]":
-    from milestone_cli.core import current_milestone
-    from milestone_cli.core.cleanup import plan_cleanup
+def _policy(older_than: str, keep_last: int) -> "Policy":
     from milestone_cli.core.retention import Policy
     from milestone_cli.core.times import duration
-    from milestone_cli.storage import open_store
 
-    policy = Policy(duration(older_than), keep_last)
-    store = open_store()
-    name = current_milestone(store, milestone)
-    return store, name, policy, plan_cleanup(store, name, policy)
+    return Policy(duration(older_than), keep_last)
 
 
 def _show(name: str, policy: "Policy", found: "Plan", output: str) -> None:

@@ -47,11 +47,14 @@ class Copy:
 
 def find_copies(store: "Store", milestone: str) -> "Iterator[Copy]":
     """Every file among the backups whose name says that it is a copy of this milestone's state, read and judged."""
+    seen = set()
     for kind in ("backup", "checkpoint"):
         for key in store.keys(kind):
-            parsed = parse_name(key.replace("/", "-" + MARK), milestone)
-            if parsed is None:
-                continue
+            name = key.replace("/", "-" + MARK)
+            parsed = parse_name(name, milestone)
+            if parsed is None or name in seen:
+                continue  # a checkpoint's name that can be read in two ways comes as two keys
+            seen.add(name)
             time = max(parsed[2], store.modified(kind, key))
             copy = Copy(parsed[0], parsed[1], (kind, key), time, parsed[3])
             _judge(store, milestone, copy)

@@ -1,0 +1,280 @@
+"""Retention through the command: what goes, what must stay, and a run that is killed in the middle."""
+
+import json
+import os
+import pty
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from conftest import MILESTONE, Cli, clean_environment
+
+from milestone_cli.render.schemas import schema
+
+DAY = 86_400
+LONG_AGO = time.gmtime(time.time() - 30 * DAY)
+OLD = time.strftime("%Y%m%d-%H%M%S", LONG_AGO)
+OLD_TIME = time.strftime("%Y-%m-%dT%H:%M:%SZ", LONG_AGO)
+
+
+def run(cli: Cli, *args: str) -> dict[str, Any]:
+    """A clean-up command's JSON output, held against its schema."""
+    done = cli("cleanup", *args, "--format", "json", check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    jsonschema.validate(found, schema(found["schema"].split("/")[1]))
+    return found
+
+
+def age(path: Path, days: float = 30) -> Path:
+    """Make a file look as old as that, by its times."""
+    moment = time.time() - days * DAY
+    os.utime(path, (moment, moment), follow_symlinks=False)
+    return path
+
+
+def put_backup(store: Path, milestone: str, number: int, *, owner: str | None = None) -> Path:
+    """A backup as the bash utilities write it, thirty days old."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(time.time() - 30 * DAY + number))
+    path = store / f"state/backups/{milestone}-{stamp}.json"
+    record = {"timestamp": OLD_TIME, "milestone_id": owner or milestone, "version": "1.0", "state": {"n": number}}
+    path.write_text(json.dumps(record, indent=2) + "\n")
+    return age(path)
+
+
+def put_checkpoint(store: Path, milestone: str, name: str, pinned: object = None) -> Path:
+    path = store / f"state/backups/{milestone}-checkpoint-{name}.json"
+    record = {"timestamp": OLD_TIME, "milestone_id": milestone, "version": "1.0", "state": {"name": name}}
+    path.write_text(json.dumps(record) + "\n")
+    if pinned is not None:
+        path.with_suffix(".info").write_text(json.dumps({"pinned": pinned}))
+        age(path.with_suffix(".info"))
+    return age(path)
+
+
+def put_session(store: Path, milestone: str, name: str, status: str = "completed") -> Path:
+    path = store / f"state/sessions/{name}.json"
+    record = {"session_id": name, "milestone_id": milestone, "status": status, "ended_at": OLD_TIME}
+    path.write_text(json.dumps(record, indent=2))
+    return age(path)
+
+
+def reasons(found: dict[str, Any]) -> dict[str, str]:
+    """Name of each item, and what becomes of it."""
+    return {one["name"]: f"{one['decision']}: {one['reason']}" for one in found["items"]}
+
+
+def files(store: Path) -> dict[str, bytes]:
+    """Everything that a clean-up might touch."""
+    return {
+        str(path.relative_to(store)): path.read_bytes()
+        for folder in ("active", "backups", "sessions", "completed")
+        for path in (store / "state" / folder).rglob("*")
+        if path.is_file()
+    }
+
+
+def test_the_default_keeps_ten_and_seven_days(cli: Cli, store: Path) -> None:
+    old = [put_backup(store, "demo", number) for number in range(14)]
+    cli("state", "save", "demo", "1", check=True)
+    cli("state", "save", "demo", "2", check=True)
+    found = run(cli, "plan", "demo")
+    assert (found["keep"], found["remove"]) == (10 + 1, 5)  # the young one, nine old ones, the log
+    assert [path.exists() for path in old] == [True] * 14
+    assert found["bytes_freed"] == sum(path.stat().st_size for path in old[:5])
+    done = run(cli, "run", "demo")
+    assert [path.exists() for path in old] == [False] * 5 + [True] * 9
+    assert (done["remove"], done["bytes_freed"], done["keep"]) == (5, found["bytes_freed"], 11)
+    event = json.loads(cli("events", "query", "demo", "--type", "state_cleaned", "--format", "json").stdout)["events"][
+        0
+    ]
+    assert event["data"]["retention_days"] == 7
+    assert event["data"]["removed"] == {"backup": 5}
+    assert run(cli, "run", "demo")["remove"] == 0
+    cli("events", "verify", "demo", check=True)
+
+
+def test_both_bounds_must_let_it_go(cli: Cli, store: Path) -> None:
+    put_backup(store, "demo", 1)
+    put_backup(store, "demo", 2)
+    assert run(cli, "plan", "demo", "--keep-last", "1", "--older-than", "31d")["remove"] == 0
+    assert run(cli, "plan", "demo", "--keep-last", "2", "--older-than", "29d")["remove"] == 0
+    assert run(cli, "plan", "demo", "--keep-last", "1", "--older-than", "29d")["remove"] == 1
+
+
+def test_another_milestone_is_never_touched(cli: Cli, store: Path) -> None:
+    for name in ("a", "a-b", "a-checkpoint-b"):
+        cli("init", name, check=True)
+        for number in range(3):
+            put_backup(store, name, number)
+        put_checkpoint(store, name, "before")
+        put_session(store, name, f"session-of-{name}")
+    put_backup(store, "a", 100, owner="a-b")  # by its name a's, by its content not
+    before = files(store)
+    found = run(cli, "plan", "a", "--older-than", "1d", "--keep-last", "0")
+    run(cli, "run", "a", "--older-than", "1d", "--keep-last", "0")
+    gone = sorted(set(before) - set(files(store)))
+    assert {**before, **files(store)} == before
+    assert len(gone) == found["remove"] == 4  # two of three backups and the checkpoint, or all three backups; session
+    for name in gone:
+        assert json.loads(before[name])["milestone_id"] == "a"
+    assert sum("belongs to 'a-b'" in reason for reason in reasons(found).values()) == 1
+    left = run(cli, "plan", "a-checkpoint-b", "--older-than", "1d", "--keep-last", "1")
+    assert (left["remove"], left["keep"]) == (3, 3)  # two backups and the session; one backup, the checkpoint, the log
+
+
+def test_a_pinned_checkpoint_stays(cli: Cli, store: Path) -> None:
+    put_backup(store, "demo", 1)
+    pinned = put_checkpoint(store, "demo", "pinned", {"reason": "before the move"})
+    loose = put_checkpoint(store, "demo", "loose", False)
+    unclear = put_checkpoint(store, "demo", "unclear")
+    unclear.with_suffix(".info").write_text("{")
+    newest = put_checkpoint(store, "demo", "newest")
+    age(newest, 20)
+    told = reasons(run(cli, "plan", "demo", "--keep-last", "0"))
+    assert told["pinned"] == "keep: pinned: before the move"
+    assert told["unclear"] == "keep: whether it is pinned cannot be read"
+    assert told["newest"] == "keep: the last good copy"
+    run(cli, "run", "demo", "--keep-last", "0")
+    assert (pinned.exists(), loose.exists(), unclear.exists(), newest.exists()) == (True, False, True, True)
+    assert not loose.with_suffix(".info").exists()
+    assert pinned.with_suffix(".info").exists()
+
+
+def test_sessions_that_live_or_are_pointed_to_stay(cli: Cli, store: Path) -> None:
+    ended = put_session(store, "demo", "session-1")
+    active = put_session(store, "demo", "session-2", "active")
+    current = put_session(store, "demo", "session-3")
+    bound = put_session(store, "demo", "session-4")
+    other = put_session(store, "other", "session-5")
+    (store / "state/sessions/broken.json").write_text("{")
+    age(store / "state/sessions/broken.json")
+    (store / "state/.current_session").write_text("session-3\n")
+    (store / "state/sessions/.by-client").mkdir()
+    (store / "state/sessions/.by-client/client-1").write_text("session-4\n")
+    told = reasons(run(cli, "plan", "demo"))
+    assert told["session-2"] == "keep: it is active"
+    assert told["session-3"] == "keep: the current session"
+    assert told["session-4"] == "keep: bound to the client session client-1"
+    assert told["broken"] == "keep: cannot be read: it is damaged"
+    assert "session-5" not in told
+    run(cli, "run", "demo")
+    assert [path.exists() for path in (ended, active, current, bound, other)] == [False, True, True, True, True]
+
+
+def test_what_cannot_be_read_stays_and_so_does_the_last_good_copy(cli: Cli, store: Path, tmp_path: Path) -> None:
+    good = put_backup(store, "demo", 1)
+    broken = put_backup(store, "demo", 2)
+    broken.write_text('{"half": ')
+    age(broken)
+    link = store / f"state/backups/demo-{OLD}-r99.json"
+    (tmp_path / "elsewhere").write_text("x")
+    link.symlink_to(tmp_path / "elsewhere")
+    age(link)
+    run(cli, "run", "demo", "--keep-last", "0")
+    assert good.exists()
+    assert broken.exists()
+    assert link.is_symlink()
+    told = reasons(run(cli, "plan", "demo", "--keep-last", "0"))
+    assert sum(reason.startswith("keep: cannot be read") for reason in told.values()) == 2
+
+
+def test_a_dry_run_changes_nothing(cli: Cli, store: Path) -> None:
+    for number in range(3):
+        put_backup(store, "demo", number)
+    before, log = files(store), (store / "state/events/milestone-demo.jsonl").read_bytes()
+    found = run(cli, "run", "demo", "--keep-last", "1", "--dry-run")
+    assert (found["schema"], found["remove"]) == ("milestone/cleanup-plan/v1", 2)
+    assert found == run(cli, "plan", "demo", "--keep-last", "1")
+    assert (files(store), (store / "state/events/milestone-demo.jsonl").read_bytes()) == (before, log)
+
+
+def test_text_names_every_item_with_its_reason(cli: Cli, store: Path) -> None:
+    for number in range(2):
+        put_backup(store, "demo", number)
+    shown = cli("cleanup", "plan", "demo", "--keep-last", "1", check=True).stdout
+    assert "older than 7d, not one of the last 1" in shown
+    assert "the last one" in shown
+    assert shown.rstrip().splitlines()[-1].startswith("demo: 2 keep, 1 remove, ")
+    shown = cli("cleanup", "run", "demo", "--keep-last", "1", check=True).stdout
+    assert shown.count("removed backup") == 1
+    assert "demo: 1 removed, 2 kept" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--keep-last", "0", "--older-than", "0"), 2),
+        (("--keep-last", "-1"), 2),
+        (("--keep-last", "many"), 2),
+        (("--older-than", "soon"), 5),
+        (("--older-than", "7"), 5),
+        (("--older-than", "-7d"), 5),
+    ],
+)
+def test_a_policy_that_keeps_nothing_or_means_nothing_is_refused(
+    words: tuple[str, ...], code: int, cli: Cli, store: Path
+) -> None:
+    put_backup(store, "demo", 1)
+    before = files(store)
+    for command in ("plan", "run"):
+        done = cli("cleanup", command, "demo", *words)
+        assert (done.returncode, done.stdout) == (code, "")
+    assert files(store) == before
+
+
+def test_an_unknown_milestone_is_not_found(cli: Cli, store: Path) -> None:
+    assert cli("cleanup", "plan", "nobody").returncode == 3
+
+
+def answered(store: Path, home: Path, answer: str, *words: str) -> tuple[int, str]:
+    """Run a clean-up at a terminal and type an answer; exit code and all that was shown."""
+    control, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [str(MILESTONE), "cleanup", "run", "demo", "--keep-last", "1", *words],
+        cwd=store.parent, env=clean_environment(home, TERM="xterm"),
+        stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    os.write(control, answer.encode())
+    out, _ = process.communicate(timeout=30)
+    os.close(terminal)
+    os.close(control)
+    return process.returncode, out
+
+
+def test_a_person_is_asked(cli: Cli, store: Path, home: Path) -> None:
+    old = [put_backup(store, "demo", number) for number in range(2)]
+    code, shown = answered(store, home, "n\n")
+    assert (code, old[0].exists()) == (130, True)
+    assert "Remove 1 of 3? [y/N]" in shown
+    assert "older than 7d" in shown
+    code, shown = answered(store, home, "y\n")
+    assert (code, old[0].exists(), old[1].exists()) == (0, False, True)
+    put_backup(store, "demo", 0)
+    code, shown = answered(store, home, "", "--yes")
+    assert (code, old[0].exists()) == (0, False)
+    assert "[y/N]" not in shown
+
+
+def test_more_than_one_transaction_takes_all(cli: Cli, store: Path) -> None:
+    for number in range(450):
+        put_backup(store, "demo", number)
+    assert run(cli, "run", "demo", "--keep-last", "5")["remove"] == 445
+    assert len(list((store / "state/backups").iterdir())) == 5
+    cli("events", "verify", "demo", check=True)
+
+
+def test_a_writer_is_waited_for(cli: Cli, store: Path) -> None:
+    old = [put_backup(store, "demo", number) for number in range(2)]
+    lock = store / "state/.locks/demo.lock"
+    lock.mkdir()
+    with subprocess.Popen(["sleep", "60"]) as writer:
+        (lock / "pid").write_text(f"{writer.pid}\n")
+        (lock / "acquired").write_text(time.strftime("%Y-%m-%dT%H:%M:%SZ\n", time.gmtime()))
+        done = cli("cleanup", "run", "demo", "--keep-last", "1", "--lock-timeout", "0.3")
+        writer.kill()
+    assert (done.returncode, old[0].exists()) == (7, True), done.stderr
+    run(cli, "run", "demo", "--keep-last", "1")
+    assert [path.exists() for path in old] == [False, True]
