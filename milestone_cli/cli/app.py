@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__, runtime
-from . import cleanup, events, options, state, store
+from . import cleanup, events, history, options, state, store
 
 Command = Callable[..., int | None]  # what it returns is the exit code
 
@@ -20,7 +20,18 @@ COMMANDS: tuple[Command, ...] = (store.init, store.status, store.schema)
 GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "state": (
         "Save, load and change the state of milestones.",
-        (state.save, state.load, state.get, state.set_, state.list_),
+        (
+            state.save,
+            state.load,
+            state.get,
+            state.set_,
+            history.patch,
+            state.list_,
+            history.history,
+            history.diff,
+            history.undo,
+            history.redo,
+        ),
     ),
     "events": (
         "Log events, and look at what happened.",

@@ -11,13 +11,16 @@ import typer
 __all__ = [
     "Agent",
     "AllMilestones",
+    "At",
     "Batch",
     "Data",
+    "DiffWords",
     "DocumentFormat",
     "DryRun",
     "EventWords",
     "Events",
     "Format",
+    "HistoryLimit",
     "IdempotencyKey",
     "IfRevision",
     "Indent",
@@ -26,7 +29,9 @@ __all__ = [
     "Limit",
     "LockTimeout",
     "MilestoneId",
+    "NamesOf",
     "OlderThan",
+    "PatchType",
     "PathWords",
     "RecordAccess",
     "Reverse",
@@ -105,3 +110,15 @@ KeepLast = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, at a terminal either.")]
+NamesOf = Annotated[
+    Literal["milestones", "sessions", "checkpoints"], typer.Argument(metavar="KIND", help="Names of what.")
+]
+At = Annotated[str | None, typer.Option("--at", metavar="T", help="The state as of this moment; like --since.")]
+DiffWords = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[MILESTONE] [A] [B]", help="Revisions to compare; left out: the previous and the current."),
+]
+HistoryLimit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most this many; 0: all.")]
+PatchType = Annotated[
+    Literal["merge", "json"], typer.Option("--type", help="merge: RFC 7396, an object; json: RFC 6902, operations.")
+]

@@ -7,8 +7,10 @@ from milestone_cli.storage import open_store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.model import Receipt
+    from milestone_cli.storage.contract import Store
 
     from .options import (
+        At,
         Data,
         DocumentFormat,
         Format,
@@ -47,12 +49,13 @@ def save(
     name = current_milestone(store, milestone)
     raw = read_data(data)
     receipt = state.save(store, name, raw, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
-    _acknowledge("state-save", receipt, "saved", output)
+    acknowledge("state-save", receipt, "saved", output)
 
 
 def load(
     milestone: "MilestoneId" = None,
     revision: "Revision" = None,
+    at: "At" = None,
     record_access: "RecordAccess" = False,
     strict: "Strict" = False,
     indent: "Indent" = None,
@@ -66,6 +69,8 @@ def load(
     """
     store = open_store()
     name = current_milestone(store, milestone)
+    if at is not None:
+        revision = _revision_at(store, name, at, revision)
     document, notes = state.load(store, name, revision)
     if notes:
         render.notify(notes)
@@ -76,6 +81,16 @@ def load(
         from milestone_cli.errors import MilestoneError
 
         raise MilestoneError("recovered", f"the state of '{name}' had to be recovered", "see what was said before")
+
+
+def _revision_at(store: "Store", name: str, at: str, revision: "int | None") -> int:
+    """The revision that was current at a moment."""
+    if revision is not None:
+        _refuse("--at and --revision both say which state is meant", "give one of them")
+    from milestone_cli import runtime
+    from milestone_cli.core.revisions import revision_at
+
+    return revision_at(store, name, at, runtime.now_ns())
 
 
 def get(
@@ -120,7 +135,7 @@ def set_(
     store = open_store()
     name = current_milestone(store, given)
     receipt = state.assign(store, name, assignments, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
-    _acknowledge("state-set", receipt, "set", output)
+    acknowledge("state-set", receipt, "set", output)
 
 
 def list_(output: "Format" = "text") -> None:
@@ -148,7 +163,7 @@ def _refuse(message: str, hint: str) -> None:
     raise MilestoneError("usage", message, hint)
 
 
-def _acknowledge(kind: str, receipt: "Receipt", done: str, output: str) -> None:
+def acknowledge(kind: str, receipt: "Receipt", done: str, output: str, more: "dict[str, object] | None" = None) -> None:
     """Print what a commit did; when this is printed, it is on disk."""
     if receipt.notes:
         render.notify(receipt.notes)
@@ -161,6 +176,8 @@ def _acknowledge(kind: str, receipt: "Receipt", done: str, output: str) -> None:
         "timestamp": receipt.timestamp,
         "replayed": receipt.replayed,
     }
+    if more:
+        fields.update(more)
     again = " already, under this key" if receipt.replayed else ""
     render.emit(kind, fields, f"{receipt.milestone}: revision {receipt.revision} {done}{again}", output)
 

@@ -66,6 +66,14 @@ SUMMARY: dict[str, Schema] = {
     "bytes": COUNT,
     "updated_at": _maybe(TIME),
 }
+STEP: dict[str, Schema] = {
+    **SAVED,
+    "undo": {"type": "integer", "minimum": 1, "description": "the change that was taken back"},
+    "redo": {"type": "integer", "minimum": 1, "description": "the change that was done again"},
+    "restores": {"type": "integer", "minimum": 1, "description": "the revision whose text this is"},
+    "deleted": {"const": True, "description": "what was taken back is a deletion"},
+}
+OPERATION: Schema = {"enum": ["add", "remove", "replace"]}
 FINDING = _object(
     {
         "severity": {"enum": ["damage", "note"]},
@@ -141,9 +149,51 @@ KINDS: dict[str, tuple[str, Schema]] = {
         "All milestones of a store at a look.",
         _object({"store": STRING, "session_id": _maybe(STRING), "milestones": _list(_object(SUMMARY))}),
     ),
+    "state-diff": (
+        "What differs between two revisions; `changes` is also a JSON Patch (RFC 6902) from the one to the other.",
+        _object(
+            {
+                "milestone_id": NAME,
+                "from": COUNT,
+                "to": COUNT,
+                "outside": FLAG,
+                "identical": FLAG,
+                "changes": _list(
+                    _object({"op": OPERATION, "path": STRING, "value": {}, "old": {}}, ["op", "path"]),
+                ),
+            }
+        ),
+    ),
+    "state-history": (
+        "The revisions of a state, newest first.",
+        _object(
+            {
+                "milestone_id": NAME,
+                "revisions": _list(
+                    _object(
+                        {
+                            "revision": COUNT,
+                            "timestamp": TIME,
+                            "event_type": STRING,
+                            "agent_id": _maybe(STRING),
+                            "session_id": _maybe(STRING),
+                            "event_id": _maybe(STRING),
+                            "bytes": _maybe(COUNT),
+                            "marks": _list({"enum": ["undo", "redo", "outside", "restored", "recovered"]}),
+                            "changed": _maybe(COUNT),
+                            "changes": _maybe(_list(_object({"op": OPERATION, "path": STRING}))),
+                        }
+                    )
+                ),
+            }
+        ),
+    ),
     "state-list": ("The milestones of a store.", _object({"milestones": _list(_object(SUMMARY))})),
+    "state-patch": ("A state that was patched.", _object(SAVED)),
+    "state-redo": ("A change that was done again.", _object(STEP, [*SAVED, "redo", "restores"])),
     "state-save": ("A state that was saved.", _object(SAVED)),
     "state-set": ("A state in which values were set.", _object(SAVED)),
+    "state-undo": ("A change that was taken back.", _object(STEP, [*SAVED, "undo", "restores"])),
     "status": (
         "One milestone at a look.",
         _object(

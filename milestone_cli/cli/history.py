@@ -1,0 +1,143 @@
+"""The commands of `milestone state` that look back and step back: patch, history, diff, undo, redo."""
+
+from milestone_cli import render
+from milestone_cli.core import current_milestone
+from milestone_cli.storage import open_store
+
+from .state import acknowledge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import (
+        Data,
+        DiffWords,
+        Format,
+        HistoryLimit,
+        IdempotencyKey,
+        IfRevision,
+        LockTimeout,
+        MilestoneId,
+        PatchType,
+    )
+
+
+def patch(
+    milestone: "MilestoneId" = None,
+    data: "Data" = None,
+    form: "PatchType" = "merge",
+    if_revision: "IfRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Patch a state, whole or not at all; what the patch does not name keeps its exact text.
+
+    merge is RFC 7396: an object of what changes, null removes. json is RFC 6902: an array of operations.
+
+    Example: milestone state patch demo '{"step": 3, "draft": null}'
+    """
+    from milestone_cli.core.patch import patch as apply
+
+    from .data import is_data, read_data
+
+    if data is None and is_data(milestone):
+        milestone, data = None, milestone
+    store = open_store()
+    name = current_milestone(store, milestone)
+    raw = read_data(data)
+    receipt = apply(store, name, raw, form, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
+    acknowledge("state-patch", receipt, "patched", output)
+
+
+def history(milestone: "MilestoneId" = None, limit: "HistoryLimit" = 20, output: "Format" = "text") -> None:
+    """Show the revisions of a state, newest first: when, who, and what changed.
+
+    Example: milestone state history demo --limit 5
+    """
+    from milestone_cli.core.revisions import history as look
+    from milestone_cli.render.changes import history_text
+
+    store = open_store()
+    name = current_milestone(store, milestone)
+    entries = look(store, name, limit)
+    fields: dict[str, object] = {"milestone_id": name, "revisions": [entry.fields() for entry in entries]}
+    render.emit("state-history", fields, history_text(entries), output)
+
+
+def diff(words: "DiffWords" = None, output: "Format" = "text") -> None:
+    """Show what differs between two revisions: the previous and the current one, unless they are given.
+
+    Words that are numbers are revisions: one is compared with the current state, two with each other.
+
+    Example: milestone state diff demo 1 2
+    """
+    from milestone_cli.core.compare import compare
+    from milestone_cli.core.revisions import pair
+    from milestone_cli.render.changes import diff_text, emit_texts
+
+    words = list(words or [])
+    given = words.pop(0) if words and not _is_revision(words[0]) else None
+    if len(words) > 2 or not all(map(_is_revision, words)):
+        from milestone_cli.errors import MilestoneError
+
+        raise MilestoneError("usage", f"'{words[-1][:140]}' is no revision", "milestone state diff [MILESTONE] [A] [B]")
+    store = open_store()
+    name = current_milestone(store, given)
+    numbers: list[int | None] = [int(word) for word in words]
+    before, after = pair(store, name, *[*numbers, None, None][:2])
+    changes = compare(before.text, after.text)
+    fields: dict[str, object] = {
+        "milestone_id": name,
+        "from": before.revision,
+        "to": after.revision,
+        "outside": after.outside,
+        "identical": before.text == after.text,
+    }
+    text = diff_text(changes, identical=before.text == after.text)
+    emit_texts("state-diff", fields, {"changes": [change.json() for change in changes]}, text, output)
+
+
+def undo(
+    milestone: "MilestoneId" = None,
+    if_revision: "IfRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Take back the last change, whatever made it, by a new revision with the exact text before; a deleted state too.
+
+    Each undo after an undo goes one step further back; redo goes forward again.
+
+    Example: milestone state undo demo
+    """
+    from milestone_cli.core.undo import undo as back
+
+    store = open_store()
+    name = current_milestone(store, milestone)
+    receipt, told = back(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
+    what = "the deletion" if told.get("deleted") else f"revision {told.get('undo')}"
+    done = f"saved; {what} undone, the text is that of revision {told.get('restores')}"
+    acknowledge("state-undo", receipt, done, output, told)
+
+
+def redo(
+    milestone: "MilestoneId" = None,
+    if_revision: "IfRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Do again what the last undo took back.
+
+    Example: milestone state redo demo
+    """
+    from milestone_cli.core.undo import redo as forward
+
+    store = open_store()
+    name = current_milestone(store, milestone)
+    receipt, told = forward(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
+    acknowledge("state-redo", receipt, f"saved; revision {told.get('redo')} redone", output, told)
+
+
+def _is_revision(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 10
