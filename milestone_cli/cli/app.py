@@ -5,18 +5,20 @@ without the group's name before it and the underscores that keep it apart from P
 `config_show`.
 """
 
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from .. import __version__, runtime
+from .. import __version__, render, runtime
 from . import cleanup, events, history, options, state, store
 
 Command = Callable[..., int | None]  # what it returns is the exit code
 
-COMMANDS: tuple[Command, ...] = (store.init, store.status, store.schema)
+COMMANDS: tuple[Command, ...] = (store.init, store.status, store.schema, store.names)
+HIDDEN = ("names",)
 GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "state": (
         "Save, load and change the state of milestones.",
@@ -46,7 +48,8 @@ LENT = {name: getattr(options, name) for name in options.__all__}
 def _register(app: typer.Typer, function: Command, wrap: Callable[[Command], Command], group: str = "") -> None:
     """Add a function as a command, after lending its module the names that its signature quotes."""
     vars(sys.modules[function.__module__]).update(LENT)
-    app.command(command_name(function, group))(wrap(function))
+    name = command_name(function, group)
+    app.command(name, hidden=not group and name in HIDDEN)(wrap(function))
 
 
 def command_name(function: Command, group: str = "") -> str:
@@ -96,8 +99,33 @@ def build(
     return app
 
 
+OVERVIEW = """\
+milestone: the state of agent work, kept so that an interruption costs nothing.
+
+  milestone init demo                        make a store here, and a milestone in it
+  milestone state save demo '{"step": 1}'    save a state: validated, backed up, logged
+  milestone state set demo step=2            change a value inside it
+  milestone status                           where the work stands, and what is next
+  milestone events timeline demo             everything that happened
+
+"""
+
+
+def overview() -> str:
+    """What stands on the screen when nothing is asked: how to begin, and what there is."""
+    names = {command_name(function): inspect.getdoc(function) or "" for function in COMMANDS}
+    shown = {name: text.partition("\n")[0] for name, text in names.items() if name not in HIDDEN}
+    shown |= {name: help_ for name, (help_, _) in GROUPS.items()}
+    width = max(map(len, shown))
+    lines = "".join(f"  {name.ljust(width)}  {text}\n" for name, text in shown.items())
+    return f"{OVERVIEW}{lines}\nAn example of each: milestone COMMAND --help, or milestone GROUP COMMAND --help\n"
+
+
 def run(arguments: list[str]) -> int:
     """Run a command line through Typer and return its exit code; what stops it comes out as an exception."""
+    if not arguments:
+        render.write(overview())
+        return 0
     command = typer.main.get_command(build())
     try:
         with command.make_context("milestone", arguments) as context:

@@ -1,4 +1,6 @@
-"""Writes `compiled.py`, the table of the strict reader, from the Typer app; `--check` only compares.
+"""Writes `compiled.py`, the table of the strict reader, from the Typer app, and what `complete` makes of the same.
+
+`--check` only compares.
 
     python -m milestone_cli.cli.compile [--check]
 
@@ -17,7 +19,7 @@ from typer._click import types  # Typer's own copy of click: the only place that
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
-from . import app
+from . import app, complete
 
 TARGET = Path(__file__).with_name("compiled.py")
 HEADER = '''\
@@ -149,7 +151,7 @@ def main() -> int:
     elif not TARGET.exists() or TARGET.read_text(encoding="utf-8") != wanted:
         sys.stderr.write("compiled.py is out of date: run python -m milestone_cli.cli.compile\n")
         return 1
-    return 0
+    return complete.main([word for word in sys.argv[1:] if word == "--check"]) if complete.FOLDER.is_dir() else 0
 
 
 if __name__ == "__main__":

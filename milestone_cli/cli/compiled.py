@@ -12,6 +12,7 @@ COMMANDS = {
     "init": "milestone_cli.cli.store:init: :milestone:s: --format:output:c:text,json,jsonl,yaml",
     "status": "milestone_cli.cli.store:status: :milestone:s: --format:output:c:text,json,jsonl,yaml",
     "schema": "milestone_cli.cli.store:schema: :kind:s:",
+    "names": "milestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints :milestone:s:",
     "state save": "milestone_cli.cli.state:save: :milestone:s: :data:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "state load": "milestone_cli.cli.state:load: :milestone:s: --revision:revision:i:1, --at:at:s: --record-access:record_access:t: --strict:strict:t: --indent:indent:i:0,16 --format:output:c:text,json,yaml",
     "state get": "milestone_cli.cli.state:get:words :words:S: --format:output:c:text,json,yaml",

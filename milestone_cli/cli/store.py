@@ -1,8 +1,8 @@
-"""The commands without a group: init, status, schema; and `config show`."""
+"""The commands without a group: init, status, schema, names; and `config show`."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import Format, Kind, MilestoneId
+    from .options import Format, Kind, MilestoneId, NamesOf
 
 
 def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
@@ -22,7 +22,9 @@ def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
 
 
 def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
-    """Tell where the work stands, what came last and what is next; of several milestones, an overview of all.
+    """Tell where the work stands, what came last and what is next.
+
+    Of several milestones, without one named, it gives an overview.
 
     Example: milestone status demo
     """
@@ -54,6 +56,23 @@ def schema(kind: "Kind" = None) -> None:
     from milestone_cli.render.schemas import schema_text
 
     render.write(schema_text(kind))
+
+
+def names(what: "NamesOf", milestone: "MilestoneId" = None) -> None:
+    """Print the names that completion offers, one a line; nothing where there is no store.
+
+    Example: milestone names milestones
+    """
+    from milestone_cli import render
+    from milestone_cli.core.overview import known_names
+    from milestone_cli.errors import MilestoneError
+    from milestone_cli.storage import open_store
+
+    try:
+        found = known_names(open_store(), what, milestone)
+    except MilestoneError:
+        return  # whoever presses a key wants no sentence
+    render.write("".join([name + "\n" for name in found]))
 
 
 def config_show(output: "Format" = "text") -> None:

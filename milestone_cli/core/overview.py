@@ -4,6 +4,7 @@ from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, current_session
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
+from milestone_cli.model import safe
 from milestone_cli.splice import changed
 
 TYPE_CHECKING = False
@@ -75,6 +76,26 @@ def everything(store: "Store") -> dict[str, object]:
         "session_id": None if session == NO_SESSION else session,
         "milestones": milestones(store),
     }
+
+
+def known_names(store: "Store", what: str, milestone: "str | None" = None) -> list[str]:
+    """The names of all milestones, sessions or checkpoints, or of one milestone's checkpoints; only sound ones."""
+    if what == "milestones":
+        found = {*store.milestones(), *store.keys("completed")}
+    elif what == "sessions":
+        found = {*store.keys("session")}
+    else:
+        keys = [key.partition("/") for key in store.keys("checkpoint")]
+        found = {name for owner, _, name in keys if milestone in (None, owner)}
+    return sorted(name for name in found if _is_safe(name))
+
+
+def _is_safe(name: str) -> bool:
+    try:
+        safe(name)
+    except MilestoneError:
+        return False
+    return True
 
 
 def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:

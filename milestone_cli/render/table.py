@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    Cell = str | tuple[str, str]
+    Cell = Sequence[str]  # a text (which is one too), or a text and its style
 
 BOLD, DIM, RED, GREEN, MAGENTA, CYAN = "1", "2", "31", "32", "35", "36"
 """Styles: magenta warns, because yellow cannot be read on white."""

@@ -1,0 +1,138 @@
+# Completion of milestone for bash, made by python -m milestone_cli.cli.complete: do not edit.
+# It needs nothing but bash itself, from 3.2 on.
+
+# Names that the store knows; silent where there is none.
+_milestone_names() {
+    command milestone ${store:+--store "$store"} names "$@" 2> /dev/null
+}
+
+# Offer what begins with the word at the cursor; each word of $1 is one, or a kind of names in <>, or <files>.
+_milestone_offer() {
+    local word found=
+    for word in $1; do
+        case $word in
+            '<files>')
+                if [[ $cur == @* ]]; then
+                    COMPREPLY+=($(compgen -f -P @ -- "${cur#@}"))
+                fi
+                ;;
+            '<folders>') COMPREPLY+=($(compgen -d -- "$cur")) ;;
+            '<checkpoints>') found+=" $(_milestone_names checkpoints $milestone)" ;;
+            '<'*) word=${word#<} found+=" $(_milestone_names "${word%>}")" ;;
+            *) found+=" $word" ;;
+        esac
+    done
+    COMPREPLY+=($(compgen -W "$found" -- "$cur"))
+}
+
+_milestone() {
+    local IFS=$' \t\n' cur=${COMP_WORDS[COMP_CWORD]} command= store= milestone= option= at=0 i word
+    COMPREPLY=()
+    # What stands before the cursor: the command, how many plain words follow it, an option that awaits its value.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ $word == = ]]; then
+            continue
+        elif [[ -n $option ]]; then
+            [[ $option == --store ]] && store=$word
+            option=
+            continue
+        fi
+        case $word in
+            --agent | --at | --format | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --older-than | --revision | --session | --since | --store | --type | --until) option=$word ;;
+            -?*) ;;
+            *)
+                case $command in
+                    '' | state | events | cleanup | config) command=${command:+$command }$word ;;
+                    *)
+                        ((at++ == 0)) && milestone=$word
+                        ;;
+                esac
+                ;;
+        esac
+    done
+    [[ $cur == = ]] && cur=
+    if [[ -n $option ]]; then
+        case $command:$option in
+            'init':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'status':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state save':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state load':--format) _milestone_offer 'text json yaml' ;;
+            'state get':--format) _milestone_offer 'text json yaml' ;;
+            'state set':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state patch':--type) _milestone_offer 'merge json' ;;
+            'state patch':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state history':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state diff':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state undo':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state redo':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'events log':--session) _milestone_offer '<sessions>' ;;
+            'events log':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'events query':--session) _milestone_offer '<sessions>' ;;
+            'events query':--format) _milestone_offer 'text json jsonl' ;;
+            'events timeline':--format) _milestone_offer 'text json jsonl' ;;
+            'events verify':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cleanup plan':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'config show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            *:--store) _milestone_offer '<folders>' ;;
+        esac
+        return
+    fi
+    if [[ $cur == -* ]]; then
+        case $command in
+            '') _milestone_offer '--store --verbose --no-color --version --help' ;;
+            'init') _milestone_offer '--format --help' ;;
+            'status') _milestone_offer '--format --help' ;;
+            'schema') _milestone_offer '--help' ;;
+            'state save') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'state load') _milestone_offer '--revision --at --record-access --strict --indent --format --help' ;;
+            'state get') _milestone_offer '--format --help' ;;
+            'state set') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'state patch') _milestone_offer '--type --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'state list') _milestone_offer '--format --help' ;;
+            'state history') _milestone_offer '--limit --format --help' ;;
+            'state diff') _milestone_offer '--format --help' ;;
+            'state undo') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'state redo') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'events log') _milestone_offer '--batch --agent --session --idempotency-key --lock-timeout --format --help' ;;
+            'events query') _milestone_offer '--type --agent --session --since --until --limit --reverse --format --help' ;;
+            'events timeline') _milestone_offer '--format --help' ;;
+            'events verify') _milestone_offer '--all --format --help' ;;
+            'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
+            'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --lock-timeout --format --help' ;;
+            'config show') _milestone_offer '--format --help' ;;
+        esac
+        return
+    fi
+    case $command:$at in
+        :0) _milestone_offer 'init status schema state events cleanup config' ;;
+        state:0) _milestone_offer 'save load get set patch list history diff undo redo' ;;
+        events:0) _milestone_offer 'log query timeline verify' ;;
+        cleanup:0) _milestone_offer 'plan run' ;;
+        config:0) _milestone_offer 'show' ;;
+        'init':0) _milestone_offer '<milestones>' ;;
+        'status':0) _milestone_offer '<milestones>' ;;
+        'schema':0) _milestone_offer 'cleanup-plan cleanup-run config error event-batch event-log events init overview state-diff state-history state-list state-patch state-redo state-save state-set state-undo status timeline verify' ;;
+        'state save':0) _milestone_offer '<milestones> <files>' ;;
+        'state save':1) _milestone_offer '<files>' ;;
+        'state load':0) _milestone_offer '<milestones>' ;;
+        'state get':0) _milestone_offer '<milestones>' ;;
+        'state set':0) _milestone_offer '<milestones>' ;;
+        'state patch':0) _milestone_offer '<milestones> <files>' ;;
+        'state patch':1) _milestone_offer '<files>' ;;
+        'state history':0) _milestone_offer '<milestones>' ;;
+        'state diff':0) _milestone_offer '<milestones>' ;;
+        'state undo':0) _milestone_offer '<milestones>' ;;
+        'state redo':0) _milestone_offer '<milestones>' ;;
+        'events log':0) _milestone_offer '<milestones>' ;;
+        'events query':0) _milestone_offer '<milestones>' ;;
+        'events timeline':0) _milestone_offer '<milestones>' ;;
+        'events verify':0) _milestone_offer '<milestones>' ;;
+        'cleanup plan':0) _milestone_offer '<milestones>' ;;
+        'cleanup run':0) _milestone_offer '<milestones>' ;;
+    esac
+}
+
+complete -o default -F _milestone milestone
