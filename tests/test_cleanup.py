@@ -258,7 +258,20 @@ def test_a_person_is_asked(cli: Cli, store: Path, home: Path) -> None:
     assert "[y/N]" not in shown
 
 
-def test_more_than_one_transaction_takes_all(cli: Cli, store: Path) -> None:
+def test_a_key_is_done_once(cli: Cli, store: Path) -> None:
+    for number in range(3):
+        put_backup(store, "demo", number)
+    words = ("run", "demo", "--keep-last", "2", "--idempotency-key", "k")
+    first = run(cli, *words)
+    assert (first["remove"], first["replayed"]) == (1, False)
+    late = put_backup(store, "demo", -1)
+    again = run(cli, *words)
+    assert (again["remove"], again["replayed"], late.exists()) == (0, True, True)
+    other = cli("cleanup", "run", "demo", "--keep-last", "1", "--idempotency-key", "k")
+    assert (other.returncode, late.exists()) == (4, True)
+
+
+def test_hundreds_go_at_once(cli: Cli, store: Path) -> None:
     for number in range(450):
         put_backup(store, "demo", number)
     assert run(cli, "run", "demo", "--keep-last", "5")["remove"] == 445

@@ -4,7 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.retention import Plan, Policy
 
-    from .options import DryRun, Format, KeepLast, LockTimeout, MilestoneId, OlderThan, Yes
+    from .options import DryRun, Format, IdempotencyKey, KeepLast, LockTimeout, MilestoneId, OlderThan, Yes
 
 
 def plan(
@@ -36,6 +36,7 @@ def run(
     keep_last: "KeepLast" = 10,
     dry_run: "DryRun" = False,
     yes: "Yes" = False,
+    idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
@@ -64,9 +65,12 @@ def run(
         from .confirm import confirm
 
         confirm(plan_text(name, found), f"Remove {len(found.removed)} of {len(found.decisions)}?")
-    removed = run_cleanup(store, name, policy, found, lock_timeout)
-    text = run_text(name, removed, len(found.decisions) - len(removed))
-    render.emit("cleanup-run", run_fields(name, policy, found, removed), text, output)
+    removed, replayed = run_cleanup(store, name, policy, found, key=idempotency_key, timeout=lock_timeout)
+    fields = {**run_fields(name, policy, found, removed), "replayed": replayed}
+    text = f"{name}: cleaned already, under this key"
+    if not replayed:
+        text = run_text(name, removed, len(found.decisions) - len(removed))
+    render.emit("cleanup-run", fields, text, output)
 
 
 def _policy(older_than: str, keep_last: int) -> "Policy":

@@ -5,7 +5,7 @@ looked at again under the milestone's lock, and only what both looks would remov
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, current_session, lock_timeout
+from milestone_cli.core import agent, current_session, lock_timeout, request_digest
 from milestone_cli.core.copies import find_copies
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
 from milestone_cli.errors import MilestoneError
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from milestone_cli.storage.contract import Store
-
-AT_ONCE = 200
-"""Items that one transaction removes; it names and locks each of them."""
 
 
 def plan_cleanup(store: "Store", milestone: str, policy: Policy) -> Plan:
@@ -43,30 +40,32 @@ def plan_cleanup(store: "Store", milestone: str, policy: Policy) -> Plan:
 
 
 def run_cleanup(
-    store: "Store", milestone: str, policy: Policy, planned: Plan, timeout: "float | None" = None
-) -> "list[Item]":
-    """Remove what a plan removes, as far as a second look under the locks agrees.
+    store: "Store",
+    milestone: str,
+    policy: Policy,
+    planned: Plan,
+    *,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "tuple[list[Item], bool]":
+    """Remove what a plan removes, as far as a second look under the lock agrees.
 
     Returns:
-        What was removed; it is logged as `state_cleaned`, and gone for good.
+        What was removed, which is logged as `state_cleaned`; and whether this was done before under the same key.
     """
-    seconds = lock_timeout(store, timeout)
-    done: list[Item] = []
-    queue = planned.removed
-    for start in range(0, max(len(queue), 1), AT_ONCE):
-        part = queue[start : start + AT_ONCE]
-        removed: list[Item] = []
+    wanted = {(item.kind, item.name) for item in planned.removed}
+    removed: list[Item] = []
 
-        def build(part: "list[Item]" = part, removed: "list[Item]" = removed) -> Mutation:
-            wanted = {(item.kind, item.name) for item in part}
-            again = plan_cleanup(store, milestone, policy).removed
-            removed[:] = [item for item in again if (item.kind, item.name) in wanted]
-            return _mutation(store, milestone, policy, removed)
+    def build() -> Mutation:
+        again = plan_cleanup(store, milestone, policy).removed
+        removed[:] = [item for item in again if (item.kind, item.name) in wanted]
+        return _mutation(store, milestone, policy, removed)
 
-        sessions = [item.name for item in part if item.kind == "session"]
-        store.transact([milestone, *sessions], build, seconds)
-        done += removed
-    return done
+    request = f"{policy.older_than} {policy.keep_last}".encode()
+    once = (milestone, key, request_digest(b"cleanup", request)) if key else None
+    # Sessions are changed by transactions alone, and one is under way at a time: they need no lock of their own.
+    receipts = store.transact([milestone], build, lock_timeout(store, timeout), once)
+    return removed, receipts[0].replayed
 
 
 def _mutation(store: "Store", milestone: str, policy: Policy, removed: "list[Item]") -> Mutation:

@@ -92,7 +92,82 @@ CLEANING: dict[str, Schema] = {
     "remove": COUNT,
     "bytes_freed": COUNT,
 }
+CHECKPOINT: dict[str, Schema] = {
+    "milestone_id": NAME,
+    "checkpoint_name": NAME,
+    "checkpoint_file": STRING,
+    "state": {"enum": ["good", "replaced", "damaged"], "description": "replaced: another program made it again"},
+    "trouble": _maybe(STRING),
+    "created_at": STRING,
+    "reason": _maybe(STRING),
+    "revision": _maybe(COUNT),
+    "sha256": _maybe(STRING),
+    "bytes": _maybe(COUNT),
+    "pinned": _maybe({"type": "object", "properties": {"reason": _maybe(STRING), "at": STRING, "by": STRING}}),
+}
+SESSION: dict[str, Schema] = {
+    "session_id": STRING,
+    "milestone_id": _maybe(NAME),
+    "status": {"type": "string", "description": "as stored; orphaned: its process is gone; damaged: no JSON"},
+    "current": FLAG,
+    "type": _maybe(STRING),
+    "created_at": _maybe(STRING),
+    "ended_at": _maybe(STRING),
+    "pid": _maybe({"type": "integer"}),
+    "user": _maybe(STRING),
+    "host": _maybe(STRING),
+    "working_directory": _maybe(STRING),
+    "git_branch": _maybe(STRING),
+}
+CHANGES: Schema = _list(
+    _object({"op": {"enum": ["add", "remove", "replace"]}, "path": STRING, "value": {}, "old": {}}, ["op", "path"])
+)
 KINDS: dict[str, tuple[str, Schema]] = {
+    "checkpoint-create": ("A checkpoint that was made.", _object({**CHECKPOINT, "replayed": FLAG})),
+    "checkpoint-delete": ("A checkpoint that was removed, or would be.", _object({**CHECKPOINT, "removed": FLAG})),
+    "checkpoint-diff": (
+        "What differs between a checkpoint and another, or the present state (`to` is null); `changes` is a JSON Patch.",
+        _object({"milestone_id": NAME, "from": NAME, "to": _maybe(NAME), "identical": FLAG, "changes": CHANGES}),
+    ),
+    "checkpoint-list": (
+        "A milestone's checkpoints, oldest first.",
+        _object({"milestone_id": NAME, "checkpoints": _list(_object(CHECKPOINT))}),
+    ),
+    "checkpoint-pin": ("A checkpoint that was pinned, or let go.", _object(CHECKPOINT)),
+    "checkpoint-restore": (
+        "A checkpoint that was restored as a new revision.",
+        _object({**SAVED, "checkpoint_name": NAME, "pre_restore": _maybe(NAME), "from_revision": _maybe(COUNT)}),
+    ),
+    "checkpoint-restore-plan": (
+        "What restoring a checkpoint would do; `refused` says who would lose work.",
+        _object(
+            {
+                "milestone_id": NAME,
+                "checkpoint_name": NAME,
+                "checkpoint": _object(CHECKPOINT),
+                "from_revision": _maybe(COUNT),
+                "sha256": SHA,
+                "bytes": COUNT,
+                "from_bytes": _maybe(COUNT),
+                "identical": FLAG,
+                "refused": _list(STRING),
+                "changes": CHANGES,
+            }
+        ),
+    ),
+    "checkpoint-show": ("One checkpoint.", _object({**CHECKPOINT, "changes": _maybe(COUNT)})),
+    "session-create": ("A session that was begun.", _object({**SESSION, "replayed": FLAG})),
+    "session-current": (
+        "The session that acts when nobody says otherwise.",
+        _object({"session_id": _maybe(STRING), "milestone_id": _maybe(NAME), "status": _maybe(STRING)}),
+    ),
+    "session-end": ("A session that has ended.", _object({**SESSION, "changed": FLAG})),
+    "session-list": ("All sessions, oldest first.", _object({"sessions": _list(_object(SESSION))})),
+    "session-show": (
+        "One session, with its whole record.",
+        _object({**SESSION, "trouble": _maybe(STRING), "record": {"type": "object"}}),
+    ),
+    "session-use": ("A session that was made the current one.", _object(SESSION)),
     "cleanup-plan": (
         "What a clean-up would keep and remove, and why.",
         _object(
@@ -102,7 +177,10 @@ KINDS: dict[str, tuple[str, Schema]] = {
             }
         ),
     ),
-    "cleanup-run": ("What a clean-up removed.", _object({**CLEANING, "removed": _list(_object(CLEANED))})),
+    "cleanup-run": (
+        "What a clean-up removed.",
+        _object({**CLEANING, "removed": _list(_object(CLEANED)), "replayed": FLAG}),
+    ),
     "config": (
         "Every setting, its value, and where it comes from.",
         _object({"settings": _list(_object({"name": STRING, "value": STRING, "origin": STRING, "meaning": STRING}))}),

@@ -67,9 +67,7 @@ def killed(point: Point, directory: Path, allowed: set[str]) -> str:
         return f"the log says that {cleaned(scene)} backups were removed, not 3"
     scene.run("state", "set", "demo", "next=1")
     scene.run("events", "verify", "demo")
-    # The lock of a session that is gone stays as its dead holder left it, until somebody wants it.
-    strange = {name for name in shapes(scene.store) - allowed if not name.startswith("state/.locks/ended.lock")}
-    if strange:
+    if strange := shapes(scene.store) - allowed:
         return f"left behind: {sorted(strange)}"
     return ""
 
