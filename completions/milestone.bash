@@ -12,7 +12,10 @@ _milestone_offer() {
     for word in $1; do
         case $word in
             '<files>')
-                if [[ $cur == @* ]]; then
+                # Bash may take @ for a word of its own; then what follows it is what is replaced.
+                if [[ $before == @ ]]; then
+                    COMPREPLY+=($(compgen -f -- "$cur"))
+                elif [[ $cur == @* ]]; then
                     COMPREPLY+=($(compgen -f -P @ -- "${cur#@}"))
                 fi
                 ;;
@@ -26,12 +29,13 @@ _milestone_offer() {
 }
 
 _milestone() {
-    local IFS=$' \t\n' cur=${COMP_WORDS[COMP_CWORD]} command= store= milestone= option= at=0 i word
+    local IFS=$' \t\n' cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local command= store= milestone= option= at=0 i word
     COMPREPLY=()
     # What stands before the cursor: the command, how many plain words follow it, an option that awaits its value.
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
-        if [[ $word == = ]]; then
+        if [[ $word == [=@] ]]; then
             continue
         elif [[ -n $option ]]; then
             [[ $option == --store ]] && store=$word
@@ -39,11 +43,11 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --format | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --older-than | --revision | --session | --since | --store | --type | --until) option=$word ;;
+            --agent | --at | --format | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --name | --older-than | --reason | --revision | --session | --since | --store | --type | --until) option=$word ;;
             -?*) ;;
             *)
                 case $command in
-                    '' | state | events | cleanup | config) command=${command:+$command }$word ;;
+                    '' | state | events | checkpoint | session | cleanup | config) command=${command:+$command }$word ;;
                     *)
                         ((at++ == 0)) && milestone=$word
                         ;;
@@ -73,6 +77,20 @@ _milestone() {
             'events query':--format) _milestone_offer 'text json jsonl' ;;
             'events timeline':--format) _milestone_offer 'text json jsonl' ;;
             'events verify':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'checkpoint create':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'checkpoint list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'checkpoint show':--format) _milestone_offer 'text json yaml' ;;
+            'checkpoint diff':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'checkpoint restore':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'checkpoint delete':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'checkpoint pin':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'checkpoint unpin':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session create':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session current':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session use':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session end':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup plan':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
             'config show':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -100,21 +118,37 @@ _milestone() {
             'events query') _milestone_offer '--type --agent --session --since --until --limit --reverse --format --help' ;;
             'events timeline') _milestone_offer '--format --help' ;;
             'events verify') _milestone_offer '--all --format --help' ;;
+            'checkpoint create') _milestone_offer '--name --reason --idempotency-key --lock-timeout --format --help' ;;
+            'checkpoint list') _milestone_offer '--format --help' ;;
+            'checkpoint show') _milestone_offer '--state --format --help' ;;
+            'checkpoint diff') _milestone_offer '--format --help' ;;
+            'checkpoint restore') _milestone_offer '--dry-run --yes --force --idempotency-key --lock-timeout --format --help' ;;
+            'checkpoint delete') _milestone_offer '--dry-run --yes --lock-timeout --format --help' ;;
+            'checkpoint pin') _milestone_offer '--reason --lock-timeout --format --help' ;;
+            'checkpoint unpin') _milestone_offer '--reason --lock-timeout --format --help' ;;
+            'session create') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
+            'session current') _milestone_offer '--format --help' ;;
+            'session use') _milestone_offer '--lock-timeout --format --help' ;;
+            'session list') _milestone_offer '--format --help' ;;
+            'session show') _milestone_offer '--format --help' ;;
+            'session end') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
             'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
-            'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --lock-timeout --format --help' ;;
+            'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'config show') _milestone_offer '--format --help' ;;
         esac
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status schema state events cleanup config' ;;
+        :0) _milestone_offer 'init status schema state events checkpoint session cleanup config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo' ;;
         events:0) _milestone_offer 'log query timeline verify' ;;
+        checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
+        session:0) _milestone_offer 'create current use list show end' ;;
         cleanup:0) _milestone_offer 'plan run' ;;
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'cleanup-plan cleanup-run config error event-batch event-log events init overview state-diff state-history state-list state-patch state-redo state-save state-set state-undo status timeline verify' ;;
+        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config error event-batch event-log events init overview session-create session-current session-end session-list session-show session-use state-diff state-history state-list state-patch state-redo state-save state-set state-undo status timeline verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;
@@ -130,6 +164,25 @@ _milestone() {
         'events query':0) _milestone_offer '<milestones>' ;;
         'events timeline':0) _milestone_offer '<milestones>' ;;
         'events verify':0) _milestone_offer '<milestones>' ;;
+        'checkpoint create':0) _milestone_offer '<milestones>' ;;
+        'checkpoint list':0) _milestone_offer '<milestones>' ;;
+        'checkpoint show':0) _milestone_offer '<milestones> <checkpoints>' ;;
+        'checkpoint show':1) _milestone_offer '<checkpoints>' ;;
+        'checkpoint diff':0) _milestone_offer '<milestones> <checkpoints>' ;;
+        'checkpoint diff':1) _milestone_offer '<checkpoints>' ;;
+        'checkpoint diff':2) _milestone_offer '<checkpoints>' ;;
+        'checkpoint restore':0) _milestone_offer '<milestones> <checkpoints>' ;;
+        'checkpoint restore':1) _milestone_offer '<checkpoints>' ;;
+        'checkpoint delete':0) _milestone_offer '<milestones> <checkpoints>' ;;
+        'checkpoint delete':1) _milestone_offer '<checkpoints>' ;;
+        'checkpoint pin':0) _milestone_offer '<milestones> <checkpoints>' ;;
+        'checkpoint pin':1) _milestone_offer '<checkpoints>' ;;
+        'checkpoint unpin':0) _milestone_offer '<milestones> <checkpoints>' ;;
+        'checkpoint unpin':1) _milestone_offer '<checkpoints>' ;;
+        'session create':0) _milestone_offer '<milestones>' ;;
+        'session use':0) _milestone_offer '<sessions>' ;;
+        'session show':0) _milestone_offer '<sessions>' ;;
+        'session end':0) _milestone_offer '<sessions>' ;;
         'cleanup plan':0) _milestone_offer '<milestones>' ;;
         'cleanup run':0) _milestone_offer '<milestones>' ;;
     esac

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__, render, runtime
-from . import cleanup, events, history, options, state, store
+from . import checkpoint, cleanup, events, history, options, session, state, store
 
 Command = Callable[..., int | None]  # what it returns is the exit code
 
@@ -38,6 +38,23 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "events": (
         "Log events, and look at what happened.",
         (events.log, events.query, events.timeline, events.verify),
+    ),
+    "checkpoint": (
+        "Keep states under a name, and bring them back.",
+        (
+            checkpoint.create,
+            checkpoint.list_,
+            checkpoint.show,
+            checkpoint.diff,
+            checkpoint.restore,
+            checkpoint.delete,
+            checkpoint.pin,
+            checkpoint.unpin,
+        ),
+    ),
+    "session": (
+        "Say who works on what, from which shell or client.",
+        (session.create, session.current, session.use, session.list_, session.show, session.end),
     ),
     "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run)),
     "config": ("Look at the settings.", (store.config_show,)),

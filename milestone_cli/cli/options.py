@@ -13,12 +13,17 @@ __all__ = [
     "AllMilestones",
     "At",
     "Batch",
+    "CheckpointDiffWords",
+    "CheckpointName",
+    "CheckpointState",
+    "CheckpointWords",
     "Data",
     "DiffWords",
     "DocumentFormat",
     "DryRun",
     "EventWords",
     "Events",
+    "Force",
     "Format",
     "HistoryLimit",
     "IdempotencyKey",
@@ -33,10 +38,13 @@ __all__ = [
     "OlderThan",
     "PatchType",
     "PathWords",
+    "Reason",
     "RecordAccess",
     "Reverse",
     "Revision",
     "Session",
+    "SessionId",
+    "SessionName",
     "SetWords",
     "Since",
     "Strict",
@@ -122,3 +130,20 @@ HistoryLimit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="
 PatchType = Annotated[
     Literal["merge", "json"], typer.Option("--type", help="merge: RFC 7396, an object; json: RFC 6902, operations.")
 ]
+CheckpointWords = Annotated[
+    list[str], typer.Argument(metavar="[MILESTONE] CHECKPOINT", help="A checkpoint by its name.")
+]
+CheckpointDiffWords = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="[MILESTONE] CHECKPOINT [CHECKPOINT]", help="What to compare; left out: with the present state."
+    ),
+]
+CheckpointName = Annotated[
+    str | None, typer.Option("--name", metavar="N", help="Its name; left out: manual-YYYYmmdd-HHMMSS.")
+]
+CheckpointState = Annotated[bool, typer.Option("--state", help="Print the document that it keeps, exactly.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="R", help="Why, for people.")]
+Force = Annotated[bool, typer.Option("--force", help="Even if somebody who is at work would lose work.")]
+SessionId = Annotated[str | None, typer.Argument(metavar="[SESSION]", help="Session; left out: the current one.")]
+SessionName = Annotated[str, typer.Argument(metavar="SESSION", help="A session by its id.")]

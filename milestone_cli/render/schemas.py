@@ -126,7 +126,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
     "checkpoint-create": ("A checkpoint that was made.", _object({**CHECKPOINT, "replayed": FLAG})),
     "checkpoint-delete": ("A checkpoint that was removed, or would be.", _object({**CHECKPOINT, "removed": FLAG})),
     "checkpoint-diff": (
-        "What differs between a checkpoint and another, or the present state (`to` is null); `changes` is a JSON Patch.",
+        "What differs between a checkpoint and another or, `to` null, the present state; `changes` is a JSON Patch.",
         _object({"milestone_id": NAME, "from": NAME, "to": _maybe(NAME), "identical": FLAG, "changes": CHANGES}),
     ),
     "checkpoint-list": (

@@ -1,0 +1,264 @@
+"""The commands of `milestone checkpoint`: create, list, show, diff, restore, delete, pin, unpin."""
+
+from milestone_cli import render
+from milestone_cli.core import checkpoint, current_milestone
+from milestone_cli.storage import open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
+
+    from .options import (
+        CheckpointDiffWords,
+        CheckpointName,
+        CheckpointState,
+        CheckpointWords,
+        DocumentFormat,
+        DryRun,
+        Force,
+        Format,
+        IdempotencyKey,
+        LockTimeout,
+        MilestoneId,
+        Reason,
+        Yes,
+    )
+
+
+def create(
+    milestone: "MilestoneId" = None,
+    name: "CheckpointName" = None,
+    reason: "Reason" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Keep a milestone's present state under a name, to come back to it.
+
+    Example: milestone checkpoint create demo --name before-refactoring --reason "all tests pass"
+    """
+    store = open_store()
+    whose = current_milestone(store, milestone)
+    made, replayed = checkpoint.create(store, whose, name, reason, key=idempotency_key, timeout=lock_timeout)
+    at = f", revision {made.revision}" if made.revision else ""
+    again = "; made already, under this key" if replayed else ""
+    text = f"{whose}: checkpoint {made.name}{at}{again}"
+    render.emit("checkpoint-create", {**made.fields(), "replayed": replayed}, text, output)
+
+
+def list_(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
+    """List a milestone's checkpoints, oldest first; those of the bash utilities too.
+
+    Example: milestone checkpoint list demo
+    """
+    from milestone_cli.render.checkpoint import list_text
+
+    store = open_store()
+    name = current_milestone(store, milestone)
+    found = [one.fields() for one in checkpoint.checkpoints(store, name)]
+    render.emit("checkpoint-list", {"milestone_id": name, "checkpoints": found}, list_text(name, found), output)
+
+
+def show(words: "CheckpointWords", state: "CheckpointState" = False, output: "DocumentFormat" = "text") -> None:
+    """Show one checkpoint: when and why it was made, and what differs from the present state.
+
+    With --state its document is printed, exactly as it was saved.
+
+    Example: milestone checkpoint show demo before-refactoring
+    """
+    from milestone_cli.render.checkpoint import show_text
+
+    store = open_store()
+    whose, name = _target(store, words)
+    if state:
+        render.write(checkpoint.text_of(store, whose, name))
+        return
+    found = checkpoint.find(store, whose, name)
+    changes = None
+    if found.text is not None and (present := _present(store, found.milestone)) is not None:
+        from milestone_cli.core.compare import compare
+
+        changes = len(compare(present, found.text))
+    fields = {**found.fields(), "changes": changes}
+    render.emit("checkpoint-show", fields, show_text(fields), output)
+
+
+def diff(words: "CheckpointDiffWords", output: "Format" = "text") -> None:
+    """Show what differs between a checkpoint and the present state, or between two checkpoints.
+
+    Example: milestone checkpoint diff demo before-refactoring
+    """
+    from milestone_cli.core.compare import compare
+    from milestone_cli.render.changes import diff_text, emit_texts
+
+    store = open_store()
+    milestone, first, second = _two(store, words)
+    before = checkpoint.text_of(store, milestone, first)
+    after = checkpoint.text_of(store, milestone, second) if second else store.read(milestone).text
+    changes = compare(before, after)
+    identical = before == after
+    fields: dict[str, object] = {"milestone_id": milestone, "from": first, "to": second, "identical": identical}
+    text = diff_text(changes, identical=identical)
+    emit_texts("checkpoint-diff", fields, {"changes": [change.json() for change in changes]}, text, output)
+
+
+def restore(
+    words: "CheckpointWords",
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    force: "Force" = False,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Bring a checkpoint's state back, as a new revision; the state before is kept as checkpoint `pre-restore-…`.
+
+    At a terminal the plan is shown and confirmed first, unless --yes. While another process holds the milestone or
+    another session of it is active, it is refused (exit 4), unless --force.
+
+    Example: milestone checkpoint restore demo before-refactoring --dry-run
+    """
+    from milestone_cli.core import restore as restoring
+
+    store = open_store()
+    whose, name = _target(store, words)
+    plan = restoring.plan_restore(store, whose, name)
+    if dry_run or not yes:
+        from milestone_cli.render.changes import emit_texts
+        from milestone_cli.render.checkpoint import plan_fields, plan_text
+
+        if dry_run:
+            lists = {"changes": [change.json() for change in plan.changes]}
+            emit_texts("checkpoint-restore-plan", plan_fields(plan), lists, plan_text(plan), output)
+            return
+        _confirm_restore(plan_text(plan), force or not plan.blockers)
+    receipt, before = restoring.restore(store, plan, force=force, key=idempotency_key, timeout=lock_timeout)
+    render.notify(receipt.notes)
+    fields: dict[str, object] = {
+        "milestone_id": whose,
+        "checkpoint_name": name,
+        "pre_restore": before.name if before else None,
+        "from_revision": plan.revision,
+        "revision": receipt.revision,
+        "sha256": receipt.sha256,
+        "event_id": receipt.event_id,
+        "sequence_number": receipt.sequence,
+        "timestamp": receipt.timestamp,
+        "replayed": receipt.replayed,
+    }
+    kept = f"; what was there is checkpoint {before.name}" if before else ""
+    again = " already, under this key" if receipt.replayed else ""
+    text = f"{whose}: checkpoint {name} restored as revision {receipt.revision}{again}{kept}"
+    render.emit("checkpoint-restore", fields, text, output)
+
+
+def _confirm_restore(plan: str, is_allowed: bool) -> None:
+    """Ask, unless it will be refused anyway."""
+    if is_allowed:
+        from .confirm import confirm
+
+        confirm(plan, "Restore?")
+
+
+def delete(
+    words: "CheckpointWords",
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Remove a checkpoint; one that is pinned stays (exit 4).
+
+    Example: milestone checkpoint delete demo before-refactoring --dry-run
+    """
+    from milestone_cli.render.checkpoint import show_text
+
+    store = open_store()
+    found = _find(store, words)
+    checkpoint.refuse_pinned(found)
+    if not dry_run:
+        if not yes:
+            from .confirm import confirm
+
+            confirm(show_text({**found.fields(), "changes": None}), "Remove it?")
+        found = checkpoint.delete(store, found.milestone, found.name, timeout=lock_timeout)
+    text = f"{found.milestone}: checkpoint {found.name} {'would be ' if dry_run else ''}removed"
+    render.emit("checkpoint-delete", {**found.fields(), "removed": not dry_run}, text, output)
+
+
+def pin(
+    words: "CheckpointWords",
+    reason: "Reason" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Keep a checkpoint from every clean-up and deletion.
+
+    Example: milestone checkpoint pin demo before-refactoring --reason "the last release"
+    """
+    store = open_store()
+    found = checkpoint.pin(store, *_target(store, words), reason, timeout=lock_timeout)
+    render.emit("checkpoint-pin", found.fields(), f"{found.milestone}: checkpoint {found.name} pinned", output)
+
+
+def unpin(
+    words: "CheckpointWords",
+    reason: "Reason" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Let a pinned checkpoint go.
+
+    Example: milestone checkpoint unpin demo before-refactoring
+    """
+    store = open_store()
+    found = checkpoint.unpin(store, *_target(store, words), reason, timeout=lock_timeout)
+    render.emit("checkpoint-pin", found.fields(), f"{found.milestone}: checkpoint {found.name} not pinned", output)
+
+
+def _target(store: "Store", words: list[str]) -> tuple[str, str]:
+    """Milestone and checkpoint of the words `[MILESTONE] CHECKPOINT`."""
+    if len(words) > 2:
+        _too_many(words)
+    return current_milestone(store, words[0] if len(words) == 2 else None), words[-1]
+
+
+def _find(store: "Store", words: list[str]) -> checkpoint.Checkpoint:
+    return checkpoint.find(store, *_target(store, words))
+
+
+def _two(store: "Store", words: list[str]) -> "tuple[str, str, str | None]":
+    """Milestone and one or two checkpoints; two words are two checkpoints where the current milestone has both."""
+    if len(words) > 3:
+        _too_many(words)
+    if len(words) == 3:
+        return current_milestone(store, words[0]), words[1], words[2]
+    if len(words) == 1:
+        return current_milestone(store), words[0], None
+    if words[0] in store.milestones() and checkpoint.look(store, words[0], words[1]):
+        return words[0], words[1], None
+    from milestone_cli.errors import MilestoneError
+
+    try:
+        milestone = current_milestone(store)
+    except MilestoneError:
+        return current_milestone(store, words[0]), words[1], None
+    if checkpoint.look(store, milestone, words[0]) or words[0] not in store.milestones():
+        return milestone, words[0], words[1]
+    return words[0], words[1], None
+
+
+def _present(store: "Store", milestone: str) -> "bytes | None":
+    """The present text; None where there is none, or none that can be read."""
+    from milestone_cli.errors import MilestoneError
+
+    try:
+        return store.read(milestone).text
+    except MilestoneError:
+        return None
+
+
+def _too_many(words: list[str]) -> None:
+    from milestone_cli.errors import MilestoneError
+
+    raise MilestoneError("usage", f"'{words[-1][:140]}' is one word too many", "see --help")

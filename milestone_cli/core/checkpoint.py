@@ -1,0 +1,425 @@
+"""Checkpoints: copies of a milestone's whole envelope under a name, which the bash utilities restore too.
+
+Beside each of ours stand its notes: why and when it was made, of which revision, its SHA-256, and whether it is pinned.
+Whose a checkpoint is, the `milestone_id` inside decides, not its name. What does not prove itself is never restored.
+"""
+
+from milestone_cli import runtime
+from milestone_cli.core import agent, current_session, lock_timeout, request_digest
+from milestone_cli.core.record import data_of, indented, words
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps, loads
+from milestone_cli.model import Draft, Plan, safe
+from milestone_cli.storage.files.envelope import parse_envelope
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.model import Document
+    from milestone_cli.storage.contract import Store
+
+LONGEST = 200
+"""Most characters of a milestone's name and a checkpoint's together, since both stand in one file name."""
+
+
+class Checkpoint:
+    """A checkpoint as it was found.
+
+    Attributes:
+        name: its own, without the milestone's.
+        state: `good`; `replaced` when another program has made it again under its name; `damaged`.
+        trouble: why it is damaged.
+        text: the state's text; None when damaged.
+        sha256: of the text; of what it was meant to be when damaged, or empty.
+        info: its notes; empty for one of the bash utilities.
+        file: how the log names it.
+    """
+
+    __slots__ = ("_modified", "file", "info", "milestone", "name", "revision", "sha256", "state", "text", "trouble")
+
+    def __init__(self, milestone: str, name: str, file: str, info: "dict[str, object]", modified: int) -> None:
+        self.milestone = milestone
+        self.name = name
+        self.file = file
+        self.info = info
+        self._modified = modified
+        self.state = "good"
+        self.trouble = ""
+        self.text: bytes | None = None
+        self.sha256 = _word(info, "sha256") or ""
+        revision = info.get("revision")
+        self.revision = revision if isinstance(revision, int) else None
+
+    def judge(self, raw: bytes, noted: int) -> None:
+        """Find out whether it proves itself; `noted` is when its notes were written."""
+        try:
+            document = parse_envelope(raw, self.milestone)
+        except MilestoneError as error:
+            self.state, self.trouble = "damaged", error.message.partition(": ")[2] or error.message
+            return
+        proved = bool(document.revision)  # by the checksum in the envelope
+        known = self.sha256
+        if known and document.sha256 != known and (proved or self._modified > noted):
+            self.state, self.info = "replaced", {"pinned": self.info.get("pinned")}
+        elif (known and document.sha256 != known) or (not known and not proved and _has_checksum(raw)):
+            self.state, self.trouble = "damaged", "its text does not fit its checksum"
+            return
+        if self.state == "replaced" or not known:
+            self.revision = document.revision or None
+        self.text, self.sha256 = document.text, document.sha256
+
+    @property
+    def created_at(self) -> str:
+        """When it was made, RFC 3339: as noted, else as its file says."""
+        return _word(self.info, "created_at") or runtime.timestamp(self._modified)
+
+    @property
+    def pinned(self) -> "dict[str, object] | None":
+        """Reason, time and maker of its pin; None when it is not pinned."""
+        found = self.info.get("pinned")
+        return found if isinstance(found, dict) else {} if found else None
+
+    def fields(self) -> "dict[str, object]":
+        """The checkpoint as JSON values."""
+        return {
+            "milestone_id": self.milestone,
+            "checkpoint_name": self.name,
+            "checkpoint_file": self.file,
+            "state": self.state,
+            "trouble": self.trouble or None,
+            "created_at": self.created_at,
+            "reason": _word(self.info, "reason"),
+            "revision": self.revision,
+            "sha256": self.sha256 or None,
+            "bytes": None if self.text is None else len(self.text),
+            "pinned": self.pinned,
+        }
+
+
+def _word(record: "dict[str, object]", key: str) -> "str | None":
+    value = record.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _has_checksum(raw: bytes) -> bool:
+    record = loads(raw)
+    return isinstance(record, dict) and "sha256" in record
+
+
+def look(store: "Store", milestone: str, name: str) -> "Checkpoint | None":
+    """A checkpoint of a milestone; None when there is none, or when it belongs to another milestone."""
+    key = f"{milestone}/{name}"
+    raw = store.get("checkpoint", key)
+    if raw is None:
+        return None
+    info = _info(store, key)
+    if info.get("milestone_id", milestone) != milestone:
+        return None
+    file = store.checkpoint_file(milestone, name)
+    found = Checkpoint(milestone, name, file, info, store.modified("checkpoint", key))
+    found.judge(raw, store.modified("checkpoint-info", key))
+    if found.state == "damaged" and not info and _is_foreign(store, milestone, file, raw):
+        return None
+    return found
+
+
+def _info(store: "Store", key: str) -> "dict[str, object]":
+    raw = store.get("checkpoint-info", key)
+    if raw is None:
+        return {}
+    try:
+        record = loads(raw)
+    except ValueError:
+        # A pin that cannot be read still holds.
+        return {"pinned": {"reason": "its notes cannot be read"}}
+    return record if isinstance(record, dict) else {}
+
+
+def _is_foreign(store: "Store", milestone: str, file: str, raw: bytes) -> bool:
+    """Whether a file that is no envelope of this milestone is another's: by what is inside, else by its name."""
+    try:
+        record = loads(raw)
+        owner = record.get("milestone_id") if isinstance(record, dict) else None
+        if isinstance(owner, str):
+            return owner != milestone
+    except ValueError:
+        _, mark, rest = raw[:4096].partition(b'"milestone_id"')
+        owned = rest.lstrip(b" \t\n\r:")[:130].partition(b'"')[2].partition(b'"')
+        if mark and owned[1]:
+            return owned[0] != milestone.encode()
+    leaf = file.rpartition("/")[2]
+    longer = [one for one in store.milestones() if len(one) > len(milestone)]
+    return any(leaf.startswith(one + "-") for one in longer)
+
+
+def checkpoints(store: "Store", milestone: str) -> list[Checkpoint]:
+    """All checkpoints of a milestone, oldest first."""
+    found = [one for name in _names(store, milestone) if (one := look(store, milestone, name))]
+    return sorted(found, key=lambda one: (one.created_at, one.name))
+
+
+def _names(store: "Store", milestone: str) -> list[str]:
+    """Names of what may be a milestone's checkpoints, by the names of their files."""
+    from milestone_cli.core.copies import MARK, parse_name
+
+    parsed = [parse_name(key.replace("/", "-" + MARK), milestone) for key in store.keys("checkpoint")]
+    return [one[1] for one in parsed if one and one[0] == "checkpoint"]
+
+
+def find(store: "Store", milestone: str, name: str) -> Checkpoint:
+    """A checkpoint by its name.
+
+    Raises:
+        MilestoneError: `not_found`, with what there is.
+    """
+    found = look(store, milestone, _fitting(milestone, name))
+    if found is None:
+        known = [one.name for one in checkpoints(store, milestone)]
+        shown = ("… " if len(known) > 10 else "") + ", ".join(known[-10:])
+        raise MilestoneError(
+            "not_found",
+            f"'{milestone}' has no checkpoint '{name}'",
+            f"there are {shown}" if known else "there is none yet; `milestone checkpoint create` makes one",
+            milestone_id=milestone,
+            checkpoints=known,
+        )
+    return found
+
+
+def text_of(store: "Store", milestone: str, name: str) -> bytes:
+    """The state that a checkpoint keeps.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`.
+    """
+    found = find(store, milestone, name)
+    if found.text is None:
+        raise MilestoneError(
+            "damaged",
+            f"the checkpoint '{name}' of '{milestone}' is damaged: {found.trouble}",
+            "`milestone checkpoint list` shows the others",
+            milestone_id=milestone,
+            checkpoint_name=name,
+        )
+    return found.text
+
+
+def _fitting(milestone: str, name: str) -> str:
+    safe(name, "checkpoint")
+    if len(milestone) + len(name) > LONGEST:
+        raise MilestoneError(
+            "invalid_name",
+            f"'{name}' is too long beside the name of its milestone",
+            f"both together may have {LONGEST} characters",
+        )
+    return name
+
+
+def create(
+    store: "Store",
+    milestone: str,
+    name: "str | None" = None,
+    reason: "str | None" = None,
+    *,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+    prefix: str = "manual",
+    sha256: "str | None" = None,
+) -> "tuple[Checkpoint, bool]":
+    """Keep a milestone's present state under a name.
+
+    Args:
+        store: where.
+        milestone: whose.
+        name: left out: PREFIX-YYYYmmdd-HHMMSS, in UTC.
+        reason: why, for people.
+        key: idempotency key.
+        timeout: seconds to wait for the milestone's lock.
+        prefix: of a name that is left out.
+        sha256: what the state must still be.
+
+    Returns:
+        The checkpoint, and whether it is an earlier one under the same idempotency key.
+
+    Raises:
+        MilestoneError: `not_found` and `damaged` for the state; `conflict` when the name is taken; `revision_conflict`.
+    """
+    given = None if name is None else _fitting(milestone, name)
+    words(reason, "the reason")
+    made = ""
+
+    def build() -> Plan:
+        nonlocal made
+        raw = store.get("active", milestone)
+        if raw is None:
+            store.read(milestone)  # which tells what there is instead
+        assert raw is not None
+        document = parse_envelope(raw, milestone)
+        if sha256 is not None and document.sha256 != sha256:
+            raise changed(milestone)
+        made = given or _free_name(store, milestone, prefix)
+        if given:
+            _refuse_taken(store, milestone, given)
+        info = _notes(milestone, made, reason, _revision(store, milestone, document), document.sha256)
+        plan = Plan("checkpoint_create")
+        plan.puts.append(("checkpoint", f"{milestone}/{made}", raw))
+        plan.puts.append(("checkpoint-info", f"{milestone}/{made}", indented(info).encode() + b"\n"))
+        said = {"checkpoint_file": store.checkpoint_file(milestone, made), "sha256": document.sha256}
+        plan.events.append((milestone, _draft(store, "checkpoint_created", made, {**said, "reason": reason})))
+        return plan
+
+    parts = [part.encode() for part in ("checkpoint create", name or "", reason or "")]
+    once = (milestone, key, request_digest(*parts)) if key else None
+    receipts = store.transact([milestone], build, lock_timeout(store, timeout), once)
+    if receipts[0].replayed:
+        made = str(data_of(store, milestone, receipts[0].event_id).get("checkpoint_name"))
+    return find(store, milestone, made), receipts[0].replayed
+
+
+def _notes(milestone: str, name: str, reason: "str | None", revision: "int | None", sha256: str) -> "dict[str, object]":
+    return {
+        "milestone_id": milestone,
+        "checkpoint_name": name,
+        "created_at": runtime.timestamp(runtime.now_ns()),
+        "reason": reason,
+        "revision": revision,
+        "sha256": sha256,
+        "pinned": None,
+    }
+
+
+def _draft(store: "Store", type_: str, name: str, more: "dict[str, object]") -> Draft:
+    data = {"checkpoint_name": name, **{key: value for key, value in more.items() if value is not None}}
+    return Draft(type_, dumps(data), current_session(store), agent())
+
+
+def _free_name(store: "Store", milestone: str, prefix: str) -> str:
+    """A name of this second, and of nothing else."""
+    now = runtime.timestamp(runtime.now_ns())
+    base = f"{prefix}-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}"
+    name, count = _fitting(milestone, base), 1
+    while store.modified("checkpoint", f"{milestone}/{name}"):
+        count += 1
+        name = f"{base}-{count}"
+    return name
+
+
+def _refuse_taken(store: "Store", milestone: str, name: str) -> None:
+    """Refuse a name that is taken, in whatever case, by whichever milestone; nothing is ever overwritten."""
+    for taken in _names(store, milestone):
+        if taken.lower() == name.lower():
+            raise MilestoneError(
+                "conflict",
+                f"'{milestone}' has a checkpoint '{taken}' already",
+                "choose another name, or leave --name out",
+                milestone_id=milestone,
+                checkpoint_name=taken,
+            )
+
+
+def _revision(store: "Store", milestone: str, document: "Document") -> "int | None":
+    """Which revision a state on disk is; None for one that another program made and nobody recorded."""
+    head = store.head(milestone)
+    if head is not None and document.sha256 == head.state:
+        return head.revision
+    return document.revision if head is None or document.revision > head.revision else None
+
+
+def changed(milestone: str) -> MilestoneError:
+    """The error for a state that is no longer what was planned with."""
+    return MilestoneError(
+        "revision_conflict",
+        f"'{milestone}' changed meanwhile; nothing was restored",
+        "look at the plan again, then restore",
+        milestone_id=milestone,
+    )
+
+
+def delete(store: "Store", milestone: str, name: str, *, timeout: "float | None" = None) -> Checkpoint:
+    """Remove a checkpoint with its notes.
+
+    Raises:
+        MilestoneError: `not_found`; `conflict` when it is pinned.
+    """
+    found = find(store, milestone, name)
+
+    def build() -> Plan:
+        refuse_pinned(find(store, milestone, name))
+        plan = Plan("checkpoint_delete")
+        plan.puts = [("checkpoint-info", f"{milestone}/{name}", None), ("checkpoint", f"{milestone}/{name}", None)]
+        said: dict[str, object] = {"checkpoint_file": found.file, "revision": found.revision}
+        said["sha256"] = found.sha256 or None
+        plan.events.append((milestone, _draft(store, "checkpoint_deleted", name, said)))
+        return plan
+
+    store.transact([milestone], build, lock_timeout(store, timeout))
+    return found
+
+
+def refuse_pinned(found: Checkpoint) -> None:
+    """Refuse to remove what is pinned.
+
+    Raises:
+        MilestoneError: `conflict`, with the reason of the pin.
+    """
+    if found.pinned is not None:
+        reason = found.pinned.get("reason")
+        raise MilestoneError(
+            "conflict",
+            f"the checkpoint '{found.name}' is pinned{f': {reason}' if reason else ''}",
+            f"`milestone checkpoint unpin {found.milestone} {found.name}` lets it go",
+            milestone_id=found.milestone,
+            checkpoint_name=found.name,
+        )
+
+
+def pin(
+    store: "Store", milestone: str, name: str, reason: "str | None" = None, *, timeout: "float | None" = None
+) -> Checkpoint:
+    """Keep a checkpoint from every clean-up; pinned again, it has the new reason.
+
+    Raises:
+        MilestoneError: `not_found`.
+    """
+    words(reason, "the reason")
+    now = runtime.timestamp(runtime.now_ns())
+    return _note_pin(store, milestone, name, {"reason": reason, "at": now, "by": runtime.user()}, reason, timeout)
+
+
+def unpin(
+    store: "Store", milestone: str, name: str, reason: "str | None" = None, *, timeout: "float | None" = None
+) -> Checkpoint:
+    """Let a pinned checkpoint go; nothing happens to one that is not pinned.
+
+    Raises:
+        MilestoneError: `not_found`.
+    """
+    words(reason, "the reason")
+    return _note_pin(store, milestone, name, None, reason, timeout)
+
+
+def _note_pin(
+    store: "Store",
+    milestone: str,
+    name: str,
+    pinned: "dict[str, object] | None",
+    reason: "str | None",
+    timeout: "float | None",
+) -> Checkpoint:
+    """Write a pin, or its end, into a checkpoint's notes, which one of the bash utilities has none of yet."""
+
+    def build() -> Plan:
+        found = find(store, milestone, name)
+        plan = Plan("checkpoint_pin" if pinned else "checkpoint_unpin")
+        if pinned is None and found.pinned is None:
+            return plan
+        info = _notes(milestone, name, None, found.revision, found.sha256)
+        info["created_at"] = found.created_at
+        key = f"{milestone}/{name}"
+        text = indented({**info, **found.info, "pinned": pinned}).encode() + b"\n"
+        plan.puts.append(("checkpoint-info", key, text))
+        type_ = "checkpoint_pinned" if pinned else "checkpoint_unpinned"
+        plan.events.append((milestone, _draft(store, type_, name, {"reason": reason})))
+        return plan
+
+    store.transact([milestone], build, lock_timeout(store, timeout))
+    return find(store, milestone, name)

@@ -1,0 +1,52 @@
+"""Small records in JSON that people may look into: written indented; and what a log said of them, found again."""
+
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps, loads, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
+
+LONGEST = 4096
+
+
+def indented(fields: "dict[str, object]", margin: str = "") -> str:
+    """Write an object as JSON, two spaces a level, as Python's `json` does with `indent=2`."""
+    if not fields:
+        return "{}"
+    inner = margin + "  "
+    lines = [
+        f"{inner}{quote(key)}: {indented(value, inner) if isinstance(value, dict) else dumps(value)}"
+        for key, value in fields.items()
+    ]
+    return "{\n" + ",\n".join(lines) + "\n" + margin + "}"
+
+
+def words(text: "str | None", what: str) -> "str | None":
+    """Let a text of a person's through, unchanged.
+
+    Raises:
+        MilestoneError: `invalid_data` when it is no text in UTF-8, or longer than anybody would read.
+    """
+    if text is not None:
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            raise MilestoneError("invalid_data", f"{what} is not UTF-8", "write it as UTF-8") from None
+        if size > LONGEST:
+            told = f"{what} has {size} bytes; {LONGEST} are allowed"
+            raise MilestoneError("too_large", told, "say it in fewer words; keep more in the state")
+    return text
+
+
+def data_of(store: "Store", stream: str, event_id: str) -> "dict[str, object]":
+    """The data of an event that is in a log; empty when it no longer is."""
+    needle = f'"event_id":"{event_id}"'.encode()
+    for _, block in store.scan(stream, backwards=True):
+        at = block.rfind(needle)
+        if at >= 0:
+            end = block.find(b"\n", at)
+            event = loads(block[block.rfind(b"\n", 0, at) + 1 : end if end >= 0 else len(block)])
+            data = event.get("data") if isinstance(event, dict) else None
+            return data if isinstance(data, dict) else {}
+    return {}

@@ -1,0 +1,335 @@
+"""Sessions: who works on what, from which process; begun, bound to a client or a directory, looked at, ended.
+
+Records are files that the bash utilities write too: their keys come first, an edit leaves every other byte as it was,
+and keys that are not known here stay. A session whose process is proved dead shows as orphaned; that is found out when
+somebody looks, and never stored.
+"""
+
+import os
+
+from milestone_cli import runtime
+from milestone_cli.core import NO_SESSION, agent, current_session, lock_timeout, request_digest
+from milestone_cli.core.record import data_of, indented
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import check, dumps, loads, quote
+from milestone_cli.model import Draft, Plan, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
+
+LIMIT = 1 << 20
+"""Largest record, in bytes."""
+SLACK = 2.0
+"""Seconds that a process may seem younger than the record that it wrote."""
+
+
+class Session:
+    """A session as it was found.
+
+    Attributes:
+        id: the session's.
+        status: as stored, but `orphaned` for an active one whose process is gone, and `damaged` for no JSON.
+        record: its keys and values; empty when damaged.
+        text: the record as it is stored.
+        is_current: it acts when nobody says otherwise.
+        is_alive: its process is proved to live; None where that cannot be known.
+        trouble: why it is damaged.
+    """
+
+    __slots__ = ("id", "is_alive", "is_current", "record", "status", "text", "trouble")
+
+    def __init__(self, name: str, raw: bytes, written: int, current: str) -> None:
+        self.id = name
+        self.is_current = name == current
+        self.is_alive: bool | None = None
+        self.record: dict[str, object] = {}
+        self.text = self.trouble = ""
+        try:
+            self.text = check(raw, LIMIT, "the record")
+            record = loads(self.text)
+        except (MilestoneError, ValueError) as error:
+            self.trouble = error.message if isinstance(error, MilestoneError) else str(error)
+            record = None
+        if not isinstance(record, dict):
+            self.status = "damaged"
+            self.trouble = self.trouble or "it is no JSON object"
+            return
+        self.record = record
+        self.status = self.word("status") or "unknown"
+        if self.status == "active":
+            self.is_alive = is_alive(record, written)
+            if self.is_alive is False:
+                self.status = "orphaned"
+
+    def word(self, key: str) -> "str | None":
+        """A value that is a text; None for anything else."""
+        value = self.record.get(key)
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def milestone(self) -> "str | None":
+        """The milestone that it works on; None where the record names none that can be one."""
+        try:
+            return safe(self.word("milestone_id") or "")
+        except MilestoneError:
+            return None
+
+    def fields(self) -> "dict[str, object]":
+        """The session as JSON values."""
+        pid = self.record.get("pid")
+        return {
+            "session_id": self.id,
+            "milestone_id": self.milestone,
+            "status": self.status,
+            "current": self.is_current,
+            "type": self.word("type"),
+            "created_at": self.word("created_at"),
+            "ended_at": self.word("ended_at"),
+            "pid": pid if type(pid) is int else None,
+            "user": self.word("user"),
+            "host": self.word("host"),
+            "working_directory": self.word("working_directory"),
+            "git_branch": self.word("git_branch"),
+        }
+
+
+def is_alive(record: "dict[str, object]", written: int) -> "bool | None":
+    """Whether a session's process lives: proved by host, boot, process id and start time.
+
+    Args:
+        record: the session's.
+        written: when its file was last written, nanoseconds since 1970: a process that is younger is another one.
+
+    Returns:
+        None where nothing proves it: a process of another host, or a record without a process.
+    """
+    pid, host, boot, start = (record.get(key) for key in ("pid", "host", "boot_id", "start_time"))
+    if type(pid) is not int or not 0 < pid < 1 << 31 or (host and host != runtime.host()):
+        return None
+    if boot and boot != runtime.boot_id():
+        return False
+    if not runtime.alive(pid):
+        return False
+    if start:
+        return runtime.start_time(pid) in ("", start)
+    age = runtime.age(pid)
+    return age is None or age > (runtime.now_ns() - written) / 1e9 - SLACK
+
+
+def create(
+    store: "Store",
+    milestone: str,
+    *,
+    type_: str = "general",
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "tuple[Session, bool]":
+    """Begin a session of the calling shell, and make it the current one of the client, or else of the directory.
+
+    Returns:
+        The session, and whether it is an earlier one under the same idempotency key.
+    """
+    fields = _identity(milestone, type_)
+    binding = _binding()
+    made = ""
+
+    def build() -> Plan:
+        nonlocal made
+        now = runtime.timestamp(runtime.now_ns())
+        base = f"session-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{fields['pid']}"
+        made, count = base, 1
+        while store.modified("session", made):
+            count += 1
+            made = f"{base}-{count}"
+        fields["session_id"], fields["created_at"] = made, now
+        plan = Plan("session_create")
+        plan.puts.append(("session", made, indented(fields).encode() + b"\n"))
+        plan.puts.append((*binding, f"{made}\n".encode()))
+        data = f'{{"session_id":{quote(made)}}}'
+        plan.events.append((milestone, Draft("session_created", data, made, agent())))
+        return plan
+
+    once = (milestone, key, request_digest(b"session create", type_.encode())) if key else None
+    receipts = store.transact([], build, lock_timeout(store, timeout), once)
+    if receipts[0].replayed:
+        earlier = data_of(store, milestone, receipts[0].event_id).get("session_id")
+        return find(store, str(earlier)), True
+    return find(store, made), False
+
+
+def _identity(milestone: str, type_: str) -> "dict[str, object]":
+    """A new record: the keys of the bash utilities in their order, then ours."""
+    from milestone_cli.core.git import branch
+
+    pid = runtime.caller()
+    try:
+        folder = os.getcwd()
+    except OSError:
+        folder = ""  # removed meanwhile
+    fields: dict[str, object] = {
+        "session_id": "",
+        "milestone_id": milestone,
+        "created_at": "",
+        "pid": pid,
+        "user": runtime.user(),
+        "working_directory": os.fsencode(folder).decode("utf-8", "replace"),
+        "git_branch": branch(folder),
+        "status": "active",
+        "type": type_,
+        **_process(pid),
+    }
+    if client := runtime.env("CLAUDE_CODE_SESSION_ID"):
+        fields["client"] = client
+    return fields
+
+
+def _process(pid: int) -> "dict[str, object]":
+    """What tells a process from a later one under the same number."""
+    return {"host": runtime.host(), "boot_id": runtime.boot_id(), "start_time": runtime.start_time(pid)}
+
+
+def _binding() -> "tuple[str, str]":
+    """Kind and key of the document that says which session is current: the client's own, else the directory's."""
+    client = runtime.env("CLAUDE_CODE_SESSION_ID")
+    return ("client", safe(client, "client session")) if client else ("current", "")
+
+
+def find(store: "Store", name: str) -> Session:
+    """A session by its id.
+
+    Raises:
+        MilestoneError: `not_found`, with what there is.
+    """
+    raw = store.get("session", safe(name, "session"))
+    if raw is None:
+        known = store.keys("session")
+        shown = ", ".join(known[-10:])
+        raise MilestoneError(
+            "not_found",
+            f"there is no session '{name}'",
+            f"the store has {'… ' if len(known) > 10 else ''}{shown}"
+            if known
+            else "`milestone session create` begins one",
+            session_id=name,
+        )
+    return Session(name, raw, store.modified("session", name), current_session(store))
+
+
+def sessions(store: "Store") -> list[Session]:
+    """All sessions, oldest first."""
+    current = current_session(store)
+    found = []
+    for name in store.keys("session"):
+        raw = store.get("session", name)
+        if raw is not None:
+            found.append(Session(name, raw, store.modified("session", name), current))
+    return sorted(found, key=lambda one: (one.word("created_at") or "", one.id))
+
+
+def current(store: "Store", given: "str | None" = None) -> Session:
+    """The session that is meant: what is given, else the current one.
+
+    Raises:
+        MilestoneError: `not_found`.
+    """
+    name = current_session(store, given)
+    if name == NO_SESSION:
+        raise MilestoneError("not_found", "there is no current session", "name one, or `milestone session create`")
+    return find(store, name)
+
+
+def holders(store: "Store", milestone: str) -> list[Session]:
+    """Active sessions of a milestone whose process lives, and is neither the current one nor what started us."""
+    return [
+        one
+        for one in sessions(store)
+        if one.milestone == milestone
+        and one.status == "active"
+        and one.is_alive
+        and not one.is_current
+        and not runtime.is_ancestor(int(str(one.record["pid"])))
+    ]
+
+
+def use(store: "Store", name: str, timeout: "float | None" = None) -> Session:
+    """Make a session the current one; one that is orphaned goes over to the calling shell.
+
+    Raises:
+        MilestoneError: `not_found`; `conflict` when it has ended; `damaged`.
+    """
+    kind, key = _binding()
+
+    def build() -> Plan:
+        found = _sound(find(store, name))
+        if found.status == "completed":
+            raise MilestoneError(
+                "conflict", f"the session '{name}' has ended", "`milestone session create` begins a new one"
+            )
+        plan = Plan("session_use")
+        if found.status == "orphaned":
+            pid = runtime.caller()
+            plan.puts.append(("session", name, _edited(found.text, {"pid": pid, **_process(pid)})))
+        if store.get(kind, key) != f"{name}\n".encode():
+            plan.puts.append((kind, key, f"{name}\n".encode()))
+        return plan
+
+    store.transact([safe(name, "session")], build, lock_timeout(store, timeout))
+    return find(store, name)
+
+
+def end(
+    store: "Store", given: "str | None" = None, *, key: "str | None" = None, timeout: "float | None" = None
+) -> "tuple[Session, bool]":
+    """End a session, and take it away from whoever has it as the current one; nobody else's current is touched.
+
+    Returns:
+        The session, and whether it was ended now.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`.
+    """
+    meant = current(store, given)
+    name, stream = meant.id, meant.milestone
+    changed = False
+
+    def build() -> Plan:
+        nonlocal changed
+        found = _sound(find(store, name))
+        plan = Plan("session_end")
+        if found.status != "completed":
+            changed = True
+            now = runtime.timestamp(runtime.now_ns())
+            plan.puts.append(("session", name, _edited(found.text, {"status": "completed", "ended_at": now})))
+            if stream:
+                data = f'{{"session_id":{quote(name)}}}'
+                plan.events.append((stream, Draft("session_ended", data, name, agent())))
+        for kind in ("current", "client"):
+            for one in [""] if kind == "current" else store.keys("client"):
+                if (store.get(kind, one) or b"").split()[:1] == [name.encode()]:
+                    plan.puts.append((kind, one, None))
+        return plan
+
+    once = (stream, key, request_digest(b"session end", name.encode())) if key and stream else None
+    store.transact([name], build, lock_timeout(store, timeout), once)
+    return find(store, name), changed
+
+
+def _sound(found: Session) -> Session:
+    if found.status == "damaged":
+        raise MilestoneError(
+            "damaged",
+            f"the record of the session '{found.id}' is damaged: {found.trouble}",
+            f"mend it in an editor, as JSON: {found.id}.json among the sessions",
+            session_id=found.id,
+        )
+    return found
+
+
+def _edited(text: str, values: "dict[str, object]") -> bytes:
+    """A record with some values set; every other byte stays."""
+    from milestone_cli.core.document import assign
+
+    for key, value in values.items():
+        text = assign(text, key, dumps(value))
+    return text.encode()
