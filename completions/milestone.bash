@@ -12,9 +12,9 @@ _milestone_offer() {
     for word in $1; do
         case $word in
             '<files>')
-                # Bash may take @ for a word of its own; then what follows it is what is replaced.
+                # Bash hands @ over as a word of its own, and replaces it together with what follows.
                 if [[ $before == @ ]]; then
-                    COMPREPLY+=($(compgen -f -- "$cur"))
+                    COMPREPLY+=($(compgen -f -P @ -- "$cur"))
                 elif [[ $cur == @* ]]; then
                     COMPREPLY+=($(compgen -f -P @ -- "${cur#@}"))
                 fi

@@ -17,7 +17,10 @@ _milestone_offer() {
     for word in $1; do
         case $word in
             '<files>')
-                if [[ $cur == @* ]]; then
+                # Bash hands @ over as a word of its own, and replaces it together with what follows.
+                if [[ $before == @ ]]; then
+                    COMPREPLY+=($(compgen -f -P @ -- "$cur"))
+                elif [[ $cur == @* ]]; then
                     COMPREPLY+=($(compgen -f -P @ -- "${cur#@}"))
                 fi
                 ;;
@@ -31,12 +34,13 @@ _milestone_offer() {
 }
 
 _milestone() {
-    local IFS=$' \\t\\n' cur=${COMP_WORDS[COMP_CWORD]} command= store= milestone= option= at=0 i word
+    local IFS=$' \\t\\n' cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local command= store= milestone= option= at=0 i word
     COMPREPLY=()
     # What stands before the cursor: the command, how many plain words follow it, an option that awaits its value.
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${COMP_WORDS[i]}
-        if [[ $word == = ]]; then
+        if [[ $word == [=@] ]]; then
             continue
         elif [[ -n $option ]]; then
             [[ $option == --store ]] && store=$word

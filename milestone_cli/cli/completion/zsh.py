@@ -9,7 +9,7 @@ ZSH = """\
 # Names that the store knows; silent where there is none.
 _milestone_names() {
     local -a found
-    found=(${(f)"$(command milestone ${opt_args[--store]:+--store ${(Q)opt_args[--store]}} names $1 $2 2> /dev/null)"})
+    found=(${(f)"$(command milestone ${store:+--store} $store names $1 $2 2> /dev/null)"})
     (( $#found )) && compadd "${@:3}" -a found
 }
 
@@ -39,14 +39,16 @@ def _zsh_chooser(name: str, options: list[Option], words: dict[str, str]) -> str
     """A function that completes the first word, and hands what follows to that word's own function."""
     specs = "".join(f"        {quoted(spec)} \\\n" for option in options for spec in _zsh_option(option))
     described = "".join(f"        {quoted(word + ':' + help_)}\n" for word, help_ in words.items())
+    keep = "    local store=${(Q)opt_args[--store]}\n" if options else ""
     return (
         f"{name}() {{\n"
         "    local context state state_descr line\n"
+        "    local -A opt_args\n"
         "    local -a words_here=(\n"
         f"{described}    )\n"
         f"    _arguments -C \\\n{specs}"
         "        '--help[Show help and exit.]' '1: :->first' '*:: :->rest' && return 0\n"
-        "    case $state in\n"
+        f"{keep}    case $state in\n"
         "        first) _describe -t commands command words_here ;;\n"
         f"        rest) (( $+functions[{name}_$line[1]] )) && {name}_$line[1] ;;\n"
         "    esac\n"
@@ -61,7 +63,7 @@ def _zsh_command(command: Declared) -> str:
         at = "*" if is_open(command, i) else str(i + 1)
         specs.append(f"{at}: :{_zsh_action(place.choices, place.names, place.takes_file)}")
     lines = "".join(f" \\\n        {quoted(spec)}" for spec in [*specs, "--help[Show help and exit.]"])
-    return f"_milestone_{command.path.replace(' ', '_')}() {{\n    _arguments{lines}\n}}\n\n"
+    return f"_milestone_{command.path.replace(' ', '_')}() {{\n    local -A opt_args\n    _arguments{lines}\n}}\n\n"
 
 
 def _zsh_option(option: Option) -> Iterator[str]:
