@@ -181,6 +181,34 @@ def test_what_cannot_be_read_stays_and_so_does_the_last_good_copy(cli: Cli, stor
     assert sum(reason.startswith("keep: cannot be read") for reason in told.values()) == 2
 
 
+def test_a_copy_that_does_not_fit_its_checksum_is_no_good_copy(cli: Cli, store: Path) -> None:
+    good = put_backup(store, "demo", 1)
+    cli("state", "save", "demo", '{"n": 1}', check=True)
+    cli("checkpoint", "create", "demo", "--name", "spoilt", check=True)
+    spoilt = store / "state/backups/demo-checkpoint-spoilt.json"
+    spoilt.write_text(spoilt.read_text().replace('{"n": 1}', '{"n": 2}'))
+    age(spoilt, 20)
+    told = reasons(run(cli, "plan", "demo", "--keep-last", "0"))
+    assert told["spoilt"] == "remove: older than 7d"
+    assert told[good.stem.removeprefix("demo-")] == "keep: the last good copy"
+
+
+def test_pins_of_the_command_hold(cli: Cli, store: Path) -> None:
+    cli("state", "save", "demo", "1", check=True)
+    for name in ("first", "second", "third"):
+        cli("checkpoint", "create", "demo", "--name", name, check=True)
+        age(store / f"state/backups/demo-checkpoint-{name}.json", 30 - len(name))
+    cli("checkpoint", "pin", "demo", "first", "--reason", "the release", check=True)
+    cli("checkpoint", "pin", "demo", "second", check=True)
+    cli("checkpoint", "unpin", "demo", "second", check=True)
+    told = reasons(run(cli, "run", "demo", "--keep-last", "1", "--dry-run"))
+    assert told["first"] == "keep: pinned: the release"
+    assert sum(reason.startswith("remove") for reason in told.values()) == 1
+    run(cli, "run", "demo", "--keep-last", "1")
+    left = json.loads(cli("checkpoint", "list", "demo", "--format", "json", check=True).stdout)["checkpoints"]
+    assert [one["checkpoint_name"] for one in left] == ["first", "second"]
+
+
 def test_a_dry_run_changes_nothing(cli: Cli, store: Path) -> None:
     for number in range(3):
         put_backup(store, "demo", number)

@@ -98,7 +98,7 @@ def copies(store: "Store", milestone: str) -> "Iterator[Item]":
             hold, size = hold or pin, size + more
         yield Item(
             copy.kind, copy.name, copy.time, size, rank=copy.revision,
-            hold=hold, is_counted=copy.proved, proved=copy.proved, puts=places,
+            hold=hold, is_counted=copy.is_whole, proved=copy.proved, puts=places,
         )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def _pin(store: "Store", key: str) -> "tuple[str, int]":
     if trouble or record is None:
         return "whether it is pinned cannot be read", size
     pinned = record.get("pinned")
-    if not pinned:
+    if pinned is None or pinned is False:
         return "", size
     reason = pinned.get("reason") if isinstance(pinned, dict) else None
     return f"pinned: {reason}" if reason else "pinned", size

@@ -28,11 +28,12 @@ class Copy:
         time: when it was made, nanoseconds since 1970.
         revision: that its name says, 0 where it says none.
         size: in bytes.
-        proved: it is whole, this milestone's, and fits its checksum where it has one.
+        is_whole: it is this milestone's, and fits its checksum where it has one.
+        proved: it is whole, and good enough to recover from.
         trouble: why it cannot be used; empty when nothing is wrong.
     """
 
-    __slots__ = ("kind", "name", "place", "proved", "revision", "size", "time", "trouble")
+    __slots__ = ("is_whole", "kind", "name", "place", "proved", "revision", "size", "time", "trouble")
 
     def __init__(self, kind: str, name: str, place: "tuple[str, str]", time: int, revision: int) -> None:
         self.kind = kind
@@ -41,7 +42,7 @@ class Copy:
         self.time = time
         self.revision = revision
         self.size = 0
-        self.proved = False
+        self.is_whole = self.proved = False
         self.trouble = ""
 
 
@@ -103,8 +104,15 @@ def _judge(store: "Store", milestone: str, copy: Copy) -> None:
         owner = _owner(raw)
         copy.trouble = f"belongs to '{owner}'" if owner not in ("", milestone) else "cannot be read: it is damaged"
         return
-    # A backup of ours whose text no longer fits its checksum was written through by a restore of bash.
-    copy.proved = document.event is not None or copy.kind == "checkpoint" or not copy.revision
+    fits = document.event is not None
+    copy.is_whole = fits or not _carries_checksum(raw)
+    # Under a name of ours only the checksum proves anything, since a restore of bash may have written through the file.
+    copy.proved = fits or (copy.is_whole and not copy.revision)
+
+
+def _carries_checksum(raw: bytes) -> bool:
+    record = loads(raw)
+    return isinstance(record, dict) and "sha256" in record
 
 
 def _owner(raw: bytes) -> str:
