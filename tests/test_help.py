@@ -1,0 +1,67 @@
+"""Help: an example on every command, and every example runs; one voice; nothing wider than 80 columns."""
+
+import re
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+from prepared import COMMANDS, prepare, run
+
+from milestone_cli.cli import app
+from milestone_cli.cli.completion.declared import program
+
+GROUPS = sorted(program()[1])
+SENTENCE = re.compile(r"[A-Z][^!]*\.")
+NAMED = re.compile(r"(--|json|merge).*\.")  # what explains an option or a choice may begin with it
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_the_example_of_a_command_runs(path: str, tmp_path: Path, home: Path, cli: Cli) -> None:
+    example = COMMANDS[path].example
+    assert example.startswith(f"milestone {path}"), "an example shows its own command"
+    prepare(cli, tmp_path, path)
+    done = run(example, tmp_path, home)
+    assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"
+    assert done.stdout
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_and_parameter_is_explained_in_one_voice(path: str) -> None:
+    command = COMMANDS[path]
+    first = command.paragraphs[0]
+    assert len(first) <= 112
+    assert not re.match(r"\w+[^s]s\b", first), "an order, not a report: Show, not Shows"
+    for text in [*command.paragraphs, *[option.help for option in command.options]]:
+        assert SENTENCE.fullmatch(text) or NAMED.fullmatch(text), text
+    for argument in command.arguments:
+        assert SENTENCE.fullmatch(argument.help), (argument.shown, argument.help)
+
+
+@pytest.mark.parametrize("path", ["", *GROUPS, *COMMANDS])
+def test_help_fits_80_columns(path: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    assert app.run([*path.split(), "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.strip()
+    assert max(map(len, shown.splitlines())) <= 80
+    command = COMMANDS.get(path)
+    for word in [spelling for option in command.options for spelling in option.spellings] if command else []:
+        assert word in shown
+
+
+def test_alone_it_says_how_to_begin(cli: Cli) -> None:
+    shown = cli(check=True).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("\n") <= 24, "one screen"
+    for name in [*GROUPS, *[path for path in COMMANDS if " " not in path]]:
+        assert (f"\n  {name} " in shown) != (name in app.HIDDEN)
+
+
+def test_what_alone_shows_works(tmp_path: Path, home: Path, cli: Cli) -> None:
+    shown = cli(check=True).stdout
+    lines = [line.strip().partition("  ")[0] for line in shown.splitlines() if line.startswith("  milestone ")]
+    assert len(lines) >= 5
+    for line in lines:
+        done = run(line, tmp_path, home)
+        assert done.returncode == 0, (line, done.stderr)
