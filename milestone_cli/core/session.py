@@ -261,7 +261,7 @@ def use(store: "Store", name: str, timeout: "float | None" = None) -> Session:
     kind, key = _binding()
 
     def build() -> Plan:
-        found = _sound(find(store, name))
+        found = _sound(find(store, name))  # no lock of its own: whoever writes a session does it as a transaction
         if found.status == "completed":
             raise MilestoneError(
                 "conflict", f"the session '{name}' has ended", "`milestone session create` begins a new one"
@@ -274,7 +274,7 @@ def use(store: "Store", name: str, timeout: "float | None" = None) -> Session:
             plan.puts.append((kind, key, f"{name}\n".encode()))
         return plan
 
-    store.transact([safe(name, "session")], build, lock_timeout(store, timeout))
+    store.transact([], build, lock_timeout(store, timeout))
     return find(store, name)
 
 
@@ -311,7 +311,7 @@ def end(
         return plan
 
     once = (stream, key, request_digest(b"session end", name.encode())) if key and stream else None
-    store.transact([name], build, lock_timeout(store, timeout), once)
+    store.transact([], build, lock_timeout(store, timeout), once)
     return find(store, name), changed
 
 

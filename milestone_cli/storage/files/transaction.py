@@ -270,8 +270,10 @@ def _close(store: "FileStore", record: "Record") -> None:
     name, pending = layout.intent_file(done["id"]), store.folder(layout.PENDING)
     replace_file(name, text.encode() + b"\n", store.folder(layout.COMMITTED))
     os.unlink(name, dir_fd=pending)
-    # Were this lost in a power cut, the intent would be done once more, over what was written since.
-    os.fsync(pending)
+    if not record["events"]:
+        # Were this lost in a power cut, the intent would be done once more, over what was written since; where there
+        # are events, that they are logged tells that it is done.
+        os.fsync(pending)
 
 
 def _is_logged(store: "FileStore", stream: str, event_id: str) -> bool:
