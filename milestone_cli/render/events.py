@@ -16,8 +16,10 @@ LEADS = (b"\xc2", b"\xd8\x9c", b"\xe2\x80", b"\xe2\x81", b"\xed")
 PIECE = 1 << 18
 TOLD = ("checkpoint_name", "backup_file", "reason")
 """What else a state's event may say, worth a word."""
-FILES = ("state_file", "checkpoint_file")
-"""What says no more than the name beside it."""
+NAMES = ("checkpoint_name", "session_id", "backup_file")
+"""What speaks for itself."""
+SILENT = ("state_file", "checkpoint_file", "sha256")
+"""What says no more than the rest, or nothing to people."""
 
 
 def as_json(kind: str, milestone: str, blocks: "Iterable[bytes]") -> "Iterator[bytes]":
@@ -111,10 +113,12 @@ def told(data: object) -> str:
         return summary(data)
     if not all(isinstance(value, str | int | float | None) for value in data.values()):
         return dumps(data)
-    shown = [(name, value) for name, value in data.items() if name not in FILES]
-    return ", ".join(
-        f"{name} {'-' if value is None else value if isinstance(value, str) else dumps(value)}" for name, value in shown
-    )
+    return ", ".join([_told(name, value) for name, value in data.items() if name not in SILENT])
+
+
+def _told(name: str, value: object) -> str:
+    shown = "-" if value is None else value if isinstance(value, str) else dumps(value)
+    return shown if name in NAMES else f"{name} {shown}"
 
 
 def show(kind: str, milestone: str, blocks: "Iterable[bytes]", output: str) -> None:

@@ -3,7 +3,20 @@
 from milestone_cli import runtime
 from milestone_cli.jsontext import dumps
 from milestone_cli.render.ages import size, when
-from milestone_cli.render.table import BOLD, CYAN, DIM, GREEN, MAGENTA, RED, columns, fit, paint, screen_width, table
+from milestone_cli.render.table import (
+    BOLD,
+    CYAN,
+    DIM,
+    GREEN,
+    MAGENTA,
+    RED,
+    columns,
+    fit,
+    paint,
+    screen_height,
+    screen_width,
+    table,
+)
 from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False
@@ -48,7 +61,9 @@ def everything_text(found: dict[str, object]) -> str:
 
 def status_text(found: dict[str, object]) -> str:
     """One milestone at a look: how it is, what its state says, who works on it, what came last, what is next."""
-    blocks = [[_headline(found)], _words(found), _facts(found), _events(found), _next(found)]
+    blocks = [[_headline(found)], _words(found), _facts(found), [], _next(found)]
+    taken = sum(len(block) + 1 for block in blocks if block) + 3
+    blocks[3] = _events(found, max(screen_height() - taken, 3))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
@@ -113,26 +128,31 @@ def _facts(found: dict[str, object]) -> list[str]:
     return [*lines, _line("store", str(found["store"]), DIM)]
 
 
-def _events(found: dict[str, object]) -> list[str]:
-    """The last events with their age, in a table without a head."""
+def _events(found: dict[str, object], most: int) -> list[str]:
+    """The last events with their age, in a table without a head; as many as the screen has room for."""
     from milestone_cli.render.events import is_bad, told
 
     last = found["last_events"]
     assert isinstance(last, list)
     rows: list[list[Cell]] = []
-    for event in last:
+    for event in last[-most:]:
         type_ = str(event.get("event_type", event.get("event", "?")))
         agent = str(event.get("agent_id", ""))
-        by = f"  ({agent})" if agent not in ("", "system") else ""
         rows.append([
             (when(event.get("timestamp")), DIM),
             (type_, RED if is_bad(type_) else ""),
-            told(event.get("data")) + by,
+            ("" if agent == "system" else agent, CYAN),
+            told(event.get("data")),
         ])  # fmt: skip
     if not rows:
         return []
+    if not any(row[2][0] for row in rows):
+        rows = [[*row[:2], row[3]] for row in rows]
     bound = screen_width() - 2
-    return [paint("last events", DIM), *["  " + line for line in table(rows, [], align="><<", width=bound).split("\n")]]
+    return [
+        paint("last events", DIM),
+        *["  " + line for line in table(rows, [], align=">" + "<" * (len(rows[0]) - 1), width=bound).split("\n")],
+    ]
 
 
 def _next(found: dict[str, object]) -> list[str]:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 BOLD, DIM, RED, GREEN, MAGENTA, CYAN = "1", "2", "31", "32", "35", "36"
 """Styles: magenta warns, because yellow cannot be read on white."""
 GAP = "  "
-NARROWEST = 8
-"""A column is not cut to fewer columns than this."""
+NARROW, NARROWEST = 16, 8
+"""The last text gives way to others down to the first; nothing is cut to fewer columns than the second."""
+DULL = ("", "-", "none", "system", "no-session")
+"""A column of nothing but these is left out at a terminal."""
 
 
 def table(
@@ -32,6 +34,8 @@ def table(
         align: `<` or `>` for each column; what is left out stands right when it holds only numbers.
         width: columns to keep to; left out: the terminal's, or no bound where standard output is none.
     """
+    if head and runtime.is_terminal(1):
+        rows, head, align = _telling(rows, head, align)
     texts = [[flat(_text(cell)) for cell in row] for row in rows]
     shown = [list(head), *texts] if head else texts
     if not shown:
@@ -72,6 +76,15 @@ def screen_width() -> int:
     return (int(given) if given.isdecimal() and len(given) < 6 else 0) or get_terminal_size(1).columns or 80
 
 
+def screen_height() -> int:
+    """Lines of the terminal that standard output is; in a pipe there is no bound."""
+    if not runtime.is_terminal(1):
+        return 1 << 30
+    from os import get_terminal_size
+
+    return get_terminal_size(1).lines or 24
+
+
 def columns(text: str) -> int:
     """How many columns a terminal gives a text: two for wide characters, none for those that join others."""
     if text.isascii():
@@ -100,10 +113,20 @@ def fit(text: str, width: int) -> str:
     return text[:at].rstrip() + "…"
 
 
+def _telling(
+    rows: "Sequence[Sequence[Cell]]", head: "Sequence[str]", align: str
+) -> "tuple[list[list[Cell]], list[str], str]":
+    """The table without the columns that tell nothing in any row; a pipe keeps them all, for whoever counts them."""
+    kept = [i for i in range(len(head)) if not rows or i == 0 or any(_text(row[i]) not in DULL for row in rows)]
+    return [[row[i] for i in kept] for row in rows], [head[i] for i in kept], "".join([align[i : i + 1] for i in kept])
+
+
 def _narrow(widths: list[int], align: str, bound: int) -> None:
-    """Take columns from the widest cells of text until all fit; numbers stay whole."""
+    """Take columns from the last text, which explains, then from the widest, until all fit; numbers stay whole."""
     room = bound - len(GAP) * (len(widths) - 1)
     widths[:] = [min(width, bound) for width in widths]
+    if align[-1] == "<" and widths[-1] > NARROW:
+        widths[-1] = max(NARROW, min(widths[-1], room - sum(widths[:-1])))
     while sum(widths) > room:
         widest = max(range(len(widths)), key=lambda i: widths[i] if align[i] == "<" else 0)
         if align[widest] == ">" or widths[widest] <= NARROWEST:
