@@ -43,7 +43,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --format | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --name | --older-than | --reason | --revision | --session | --since | --store | --type | --until) option=$word ;;
+            --agent | --at | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --name | --older-than | --reason | --revision | --schema | --session | --since | --store | --type | --until) option=$word ;;
             -?*) ;;
             *)
                 case $command in
@@ -71,6 +71,11 @@ _milestone() {
             'state diff':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state undo':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state redo':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state complete':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state reopen':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state delete':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state recover':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state validate':--format) _milestone_offer 'text json jsonl yaml' ;;
             'events log':--session) _milestone_offer '<sessions>' ;;
             'events log':--format) _milestone_offer 'text json jsonl yaml' ;;
             'events query':--session) _milestone_offer '<sessions>' ;;
@@ -114,6 +119,11 @@ _milestone() {
             'state diff') _milestone_offer '--format --help' ;;
             'state undo') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
             'state redo') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'state complete') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'state reopen') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'state delete') _milestone_offer '--dry-run --yes --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'state recover') _milestone_offer '--from --dry-run --yes --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'state validate') _milestone_offer '--schema --format --help' ;;
             'events log') _milestone_offer '--batch --agent --session --idempotency-key --lock-timeout --format --help' ;;
             'events query') _milestone_offer '--type --agent --session --since --until --limit --reverse --format --help' ;;
             'events timeline') _milestone_offer '--format --help' ;;
@@ -140,7 +150,7 @@ _milestone() {
     fi
     case $command:$at in
         :0) _milestone_offer 'init status schema state events checkpoint session cleanup config' ;;
-        state:0) _milestone_offer 'save load get set patch list history diff undo redo' ;;
+        state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query timeline verify' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
         session:0) _milestone_offer 'create current use list show end' ;;
@@ -148,7 +158,7 @@ _milestone() {
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config error event-batch event-log events init overview session-create session-current session-end session-list session-show session-use state-diff state-history state-list state-patch state-redo state-save state-set state-undo status timeline verify' ;;
+        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config error event-batch event-log events init overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;
@@ -160,6 +170,11 @@ _milestone() {
         'state diff':0) _milestone_offer '<milestones>' ;;
         'state undo':0) _milestone_offer '<milestones>' ;;
         'state redo':0) _milestone_offer '<milestones>' ;;
+        'state complete':0) _milestone_offer '<milestones>' ;;
+        'state reopen':0) _milestone_offer '<milestones>' ;;
+        'state delete':0) _milestone_offer '<milestones>' ;;
+        'state recover':0) _milestone_offer '<milestones>' ;;
+        'state validate':0) _milestone_offer '<milestones>' ;;
         'events log':0) _milestone_offer '<milestones>' ;;
         'events query':0) _milestone_offer '<milestones>' ;;
         'events timeline':0) _milestone_offer '<milestones>' ;;

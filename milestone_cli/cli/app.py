@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__, render, runtime
-from . import checkpoint, cleanup, events, history, options, session, state, store
+from . import checkpoint, cleanup, events, history, lifecycle, options, session, state, store
 
 Command = Callable[..., int | None]  # what it returns is the exit code
 
@@ -33,6 +33,11 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
             history.diff,
             history.undo,
             history.redo,
+            lifecycle.complete,
+            lifecycle.reopen,
+            lifecycle.delete,
+            lifecycle.recover,
+            lifecycle.validate,
         ),
     ),
     "events": (

@@ -25,6 +25,7 @@ __all__ = [
     "Events",
     "Force",
     "Format",
+    "FromCopy",
     "HistoryLimit",
     "IdempotencyKey",
     "IfRevision",
@@ -42,6 +43,7 @@ __all__ = [
     "RecordAccess",
     "Reverse",
     "Revision",
+    "SchemaFile",
     "Session",
     "SessionId",
     "SessionName",
@@ -147,3 +149,7 @@ Reason = Annotated[str | None, typer.Option("--reason", metavar="R", help="Why, 
 Force = Annotated[bool, typer.Option("--force", help="Even if somebody who is at work would lose work.")]
 SessionId = Annotated[str | None, typer.Argument(metavar="[SESSION]", help="Session; left out: the current one.")]
 SessionName = Annotated[str, typer.Argument(metavar="SESSION", help="A session by its id.")]
+FromCopy = Annotated[
+    str | None, typer.Option("--from", metavar="BACKUP", help="This backup or checkpoint; left out: the newest.")
+]
+SchemaFile = Annotated[str | None, typer.Option("--schema", metavar="FILE", help="A JSON Schema.")]

@@ -7,7 +7,6 @@ from milestone_cli.storage import open_store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.model import Receipt
-    from milestone_cli.storage.contract import Store
 
     from .options import (
         At,
@@ -70,7 +69,11 @@ def load(
     store = open_store()
     name = current_milestone(store, milestone)
     if at is not None:
-        revision = _revision_at(store, name, at, revision)
+        from milestone_cli.core.revisions import revision_at
+
+        if revision is not None:
+            _refuse("--at and --revision both say which state is meant", "give one of them")
+        revision = revision_at(store, name, at)
     document, notes = state.load(store, name, revision)
     if notes:
         render.notify(notes)
@@ -81,16 +84,6 @@ def load(
         from milestone_cli.errors import MilestoneError
 
         raise MilestoneError("recovered", f"the state of '{name}' had to be recovered", "see what was said before")
-
-
-def _revision_at(store: "Store", name: str, at: str, revision: "int | None") -> int:
-    """The revision that was current at a moment."""
-    if revision is not None:
-        _refuse("--at and --revision both say which state is meant", "give one of them")
-    from milestone_cli import runtime
-    from milestone_cli.core.revisions import revision_at
-
-    return revision_at(store, name, at, runtime.now_ns())
 
 
 def get(

@@ -10,11 +10,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
-DEFAULTS = {"lock_timeout": "30", "record_access": "false"}
+DEFAULTS = {"lock_timeout": "30", "record_access": "false", "schema": ""}
 """Every setting with its built-in value, as text."""
 MEANINGS = {
     "lock_timeout": "seconds to wait for a lock",
     "record_access": "log a state_loaded event at every state load",
+    "schema": "file with the JSON Schema that `state validate` takes",
 }
 
 
@@ -79,6 +80,8 @@ def check_setting(name: str, value: str) -> str:
         good = number.isascii() and number.isdigit() and len(number) < 10
     elif name == "record_access":
         good = value in ("true", "false")
+    elif name == "schema":
+        good = 0 < len(value) < 4096 and value.isprintable()
     else:
         raise MilestoneError(
             "invalid_config", f"there is no setting '{name[:140]}'", "there are " + ", ".join(DEFAULTS), setting=name

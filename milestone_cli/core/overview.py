@@ -55,12 +55,12 @@ def _summary(store: "Store", name: str, completed: set[str]) -> "tuple[dict[str,
     except MilestoneError as error:
         if error.code != "not_found":
             found["state"] = error.code
-        elif name in completed:
-            found["state"] = "completed"
         return found, None
     known = head is not None and document.sha256 == head.state
     pending = head is not None and document.revision == head.revision + 1
     found["state"] = "good" if known or pending else "changed outside"
+    if name in completed and not store.modified("active", name):
+        found["state"] = "completed"
     found["bytes"] = len(document.text)
     found["updated_at"] = document.timestamp or found["updated_at"]
     if pending:

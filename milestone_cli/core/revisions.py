@@ -3,6 +3,7 @@
 The log is read from its end and no further than asked, so the newest twenty cost the same in a log of any size.
 """
 
+from milestone_cli import runtime
 from milestone_cli.core import times
 from milestone_cli.core.compare import Difference, compare
 from milestone_cli.errors import MilestoneError
@@ -90,19 +91,18 @@ def newest(store: "Store", stream: str) -> "Event | None":
     return next((event for event in steps(store, stream) if _is_state(event)), None)
 
 
-def revision_at(store: "Store", milestone: str, moment: str, now: int) -> int:
+def revision_at(store: "Store", milestone: str, moment: str) -> int:
     """The revision that was current at a moment.
 
     Args:
         store: where.
         milestone: whose.
         moment: as people type it, see `times.parse`.
-        now: nanoseconds since 1970.
 
     Raises:
         MilestoneError: `invalid_time`; `revision_not_found` when there was no state then.
     """
-    stop = store.seek(milestone, times.parse(moment, now) + 1)
+    stop = store.seek(milestone, times.parse(moment, runtime.now_ns()) + 1)
     for event in steps(store, milestone, stop):
         if event["event_type"] == "state_deleted":
             raise _none_then(milestone, f"'{milestone}' was deleted by then, at {event['timestamp']}")
@@ -152,7 +152,7 @@ class Entry:
             "marks": self.marks,
             "changed": None if self.changes is None else len(self.changes),
             "changes": told,
-            **{name: data[name] for name in ("undo", "redo", "restores", "checkpoint_name") if name in data},
+            **{name: data[name] for name in ("undo", "redo", "restores", "deleted", "checkpoint_name") if name in data},
         }
 
 

@@ -170,12 +170,15 @@ def _stated(store: "Store", stream: str, size: int, sequence: int) -> bytes:
 def _check_state(store: "Store", size: int, state: "Document | None", chain: Chain, report: Report) -> None:
     """Replay the newest revision that both know, and compare it with the state file."""
     from milestone_cli.core.history import History
+    from milestone_cli.core.revisions import is_deleted
 
     history = History(store, report.milestone, size, chain.parse)
     logged = history.revision()
     report.revision = max(logged, state.revision if state else 0)
     if state is None:
-        if logged and all(finding.code != "state_damaged" for finding in report.findings):
+        if logged and is_deleted(store, report.milestone, size):
+            report.add("note", "state_deleted", "the state was deleted; `milestone state undo` brings it back")
+        elif logged and all(finding.code != "state_damaged" for finding in report.findings):
             report.add("damage", "state_missing", f"there is no state file, though the log knows revision {logged}")
         return
     wanted = min(logged, state.revision)

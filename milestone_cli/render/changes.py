@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from milestone_cli.core.compare import Difference
+    from milestone_cli.core.recover import Recovery
     from milestone_cli.core.revisions import Entry
     from milestone_cli.render.table import Cell
 
@@ -74,7 +75,9 @@ def history_text(entries: "Sequence[Entry]") -> str:
 
 
 def _mark(mark: str, fields: "dict[str, object]") -> str:
-    return f"{mark} {fields[mark]}" if mark in fields else mark
+    if mark not in fields:
+        return mark
+    return f"{mark} the deletion" if "deleted" in fields else f"{mark} {fields[mark]}"
 
 
 def _changed(entry: "Entry") -> str:
@@ -87,3 +90,18 @@ def _changed(entry: "Entry") -> str:
     rest = len(entry.changes) - len(shown)
     told = [f"{SIGNS[one.op][0]}{one.path or '(the whole)'}" for one in shown]
     return " ".join(told) + (f" and {rest} more" if rest else "")
+
+
+def recovery_text(found: "Recovery") -> str:
+    """What a recovery would do."""
+    name = found.milestone
+    if found.copy is None:
+        return f"{name}: the state is good; there is nothing to recover"
+    what = {
+        "none": "replace the state, which is good,",
+        "damaged": "replace the damaged state,",
+        "missing": "restore it",
+    }
+    kept = {"none": " what is there stays in its history", "damaged": " which goes to quarantine", "missing": ""}
+    size = len(found.copy.text)
+    return f"{name}: {what[found.trouble]}{kept[found.trouble]}; {size} bytes from {flat(found.source)}"

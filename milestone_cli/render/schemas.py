@@ -227,6 +227,14 @@ KINDS: dict[str, tuple[str, Schema]] = {
         "All milestones of a store at a look.",
         _object({"store": STRING, "session_id": _maybe(STRING), "milestones": _list(_object(SUMMARY))}),
     ),
+    "state-complete": ("A milestone that was completed.", _object(SAVED)),
+    "state-delete": (
+        "A state that was deleted, or would be.",
+        _object(
+            {**SAVED, "dry_run": FLAG, "backup": _maybe(STRING), "bytes": COUNT, "completed": FLAG},
+            ["milestone_id", "revision", "dry_run", "backup"],
+        ),
+    ),
     "state-diff": (
         "What differs between two revisions; `changes` is also a JSON Patch (RFC 6902) from the one to the other.",
         _object(
@@ -268,10 +276,30 @@ KINDS: dict[str, tuple[str, Schema]] = {
     ),
     "state-list": ("The milestones of a store.", _object({"milestones": _list(_object(SUMMARY))})),
     "state-patch": ("A state that was patched.", _object(SAVED)),
+    "state-recover": (
+        "A state that was recovered, or would be.",
+        _object(
+            {
+                "milestone_id": NAME,
+                "trouble": {"enum": ["damaged", "missing", "none"]},
+                "source": _maybe(STRING),
+                "bytes": _maybe(COUNT),
+                "sha256": _maybe(SHA),
+                "dry_run": FLAG,
+                "recovered": FLAG,
+                "revision": _maybe(COUNT),
+            }
+        ),
+    ),
     "state-redo": ("A change that was done again.", _object(STEP, [*SAVED, "redo", "restores"])),
+    "state-reopen": ("A completed milestone that is active again.", _object(SAVED)),
     "state-save": ("A state that was saved.", _object(SAVED)),
     "state-set": ("A state in which values were set.", _object(SAVED)),
     "state-undo": ("A change that was taken back.", _object(STEP, [*SAVED, "undo", "restores"])),
+    "state-validate": (
+        "A state that fits a JSON Schema; one that does not is an error, with the paths in its details.",
+        _object({"milestone_id": NAME, "revision": COUNT, "schema_file": STRING, "valid": {"const": True}}),
+    ),
     "status": (
         "One milestone at a look.",
         _object(

@@ -21,7 +21,10 @@ class Store(Protocol):
         ...
 
     def read(self, milestone: str, revision: int | None = None) -> Document:
-        """Read a state, the present one or that of a revision; `not_found`, `revision_not_found`, `damaged`."""
+        """Read a state, the present one, active or completed, or that of a revision.
+
+        Raises `not_found`, `revision_not_found`, `damaged`.
+        """
         ...
 
     def get(self, kind: str, key: str) -> bytes | None:
@@ -53,6 +56,10 @@ class Store(Protocol):
         """Replace a damaged state by the newest copy that proves itself."""
         ...
 
+    def good_copy(self, milestone: str, name: str | None = None) -> tuple[str, Document]:
+        """A copy of a state that proves itself, and where it is: the newest, or the one of a name."""
+        ...
+
     def initialise(self, milestone: str | None) -> Receipt | None:
         """Make what is missing of the store, and a milestone's log; None when there was nothing to log."""
         ...
@@ -62,7 +69,7 @@ class Store(Protocol):
         ...
 
     def active(self) -> list[str]:
-        """Names of those that are not completed, sorted."""
+        """Names of those that are neither completed nor deleted, sorted."""
         ...
 
     def head(self, stream: str) -> Head | None:
@@ -89,6 +96,10 @@ class Store(Protocol):
 
     def state_file(self, milestone: str) -> str:
         """How the log names a milestone's state."""
+        ...
+
+    def backup_key(self, milestone: str, ns: int, revision: int) -> str:
+        """Key of a backup made at a time."""
         ...
 
     def checkpoint_file(self, milestone: str, name: str) -> str:

@@ -138,15 +138,15 @@ class FileStore:
                 break
         return b"".join(blocks), (status.st_ino, status.st_mtime_ns, status.st_size)
 
-    def document(self, milestone: str) -> "Document | None":
-        """A milestone's state as it stands on disk; None when there is none.
+    def document(self, milestone: str, folder: str = layout.ACTIVE) -> "Document | None":
+        """A milestone's state as it stands on disk, active or in another folder; None when there is none.
 
         Raises:
             MilestoneError: `damaged`.
         """
         name = layout.state_file(milestone)
         try:
-            fd = os.open(name, READ, dir_fd=self.folder(layout.ACTIVE))
+            fd = os.open(name, READ, dir_fd=self.folder(folder))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -197,7 +197,7 @@ class FileStore:
             os.close(fd)
 
     def read(self, milestone: str, revision: "int | None" = None) -> "Document":
-        """Read a state: the present one, or that of a revision.
+        """Read a state: the present one, active or completed, or that of a revision.
 
         Readers take no lock and never see half a write.
 
@@ -208,7 +208,7 @@ class FileStore:
             from milestone_cli.storage.files.history import at_revision
 
             return at_revision(self, milestone, revision)
-        document = self.document(milestone)
+        document = self.document(milestone) or self.document(milestone, layout.COMPLETED)
         if document is None:
             from milestone_cli.storage.files.history import missing
 
@@ -220,16 +220,47 @@ class FileStore:
         return document
 
     def milestones(self) -> "list[str]":
-        """Names of all milestones that have a state or a log, sorted."""
-        names = {name[:-5] for name in os.listdir(self.folder(layout.ACTIVE)) if name.endswith(".json")}
-        for name in os.listdir(self.folder(layout.EVENTS)):
-            if name.startswith("milestone-") and name.endswith(".jsonl"):
-                names.add(name[10:-6])
+        """Names of all milestones that have a state, active or completed, or a log, sorted."""
+        logs = [
+            name[10:-6]
+            for name in os.listdir(self.folder(layout.EVENTS))
+            if name.startswith("milestone-") and name.endswith(".jsonl")
+        ]
+        names = {*logs, *self._states(layout.ACTIVE), *self._states(layout.COMPLETED)}
         return sorted(name for name in names if name[:1] != ".")
 
     def active(self) -> "list[str]":
-        """Names of the milestones that have a state or a log and are not completed, sorted."""
-        return self.milestones()
+        """Names of the milestones that somebody may go on with, sorted: neither completed nor deleted."""
+        names = self.milestones()
+        if len(names) < 2:
+            return names
+        states, completed = self._states(layout.ACTIVE), self._states(layout.COMPLETED)
+        return [name for name in names if name in states or (name not in completed and not self._is_gone(name))]
+
+    def _states(self, folder: str) -> "set[str]":
+        return {name[:-5] for name in os.listdir(self.folder(folder)) if name.endswith(".json")}
+
+    def _is_gone(self, milestone: str) -> bool:
+        """Whether a milestone without a state had one before."""
+        head = self.head(milestone)
+        return head is not None and head.revision > 0
+
+    def refuse_completed(self, milestone: str) -> None:
+        """Refuse to change a milestone that is completed.
+
+        Raises:
+            MilestoneError: `completed`.
+        """
+        try:
+            os.stat(layout.state_file(milestone), dir_fd=self.folder(layout.COMPLETED), follow_symlinks=False)
+        except FileNotFoundError:
+            return
+        raise MilestoneError(
+            "completed",
+            f"'{milestone}' is completed; nothing was changed",
+            f"`milestone state reopen {milestone}` makes it active again",
+            milestone_id=milestone,
+        )
 
     def config_identity(self) -> "tuple[int, int, int, int] | None":
         """What tells one version of `config.yaml` from another; None when there is no configuration."""
@@ -256,6 +287,11 @@ class FileStore:
     def state_file(self, milestone: str) -> str:
         """How the log names a milestone's state."""
         return layout.state_path(milestone)
+
+    def backup_key(self, milestone: str, ns: int, revision: int) -> str:
+        """Key of a backup made at a time, nanoseconds since 1970."""
+        second = runtime.timestamp(ns)[:19].replace("-", "").replace(":", "").replace("T", "-")
+        return layout.backup_file(milestone, second, revision)[:-5]
 
     def checkpoint_file(self, milestone: str, name: str) -> str:
         """How the log names a checkpoint."""
@@ -383,6 +419,16 @@ class FileStore:
         from milestone_cli.storage.files.recovery import recover_state
 
         return recover_state(self, milestone, timeout)
+
+    def good_copy(self, milestone: str, name: "str | None" = None) -> "tuple[str, Document]":
+        """A copy of a state that proves itself, and where it is: the newest, or the one of a name.
+
+        Raises:
+            MilestoneError: `not_found`, `damaged`.
+        """
+        from milestone_cli.storage.files.recovery import good_copy
+
+        return good_copy(self, milestone, name)
 
     def initialise(self, milestone: "str | None") -> "Receipt | None":
         """Make what is missing of the layout; and a milestone's log, when one is named.

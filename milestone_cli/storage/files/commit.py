@@ -84,6 +84,8 @@ def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Rec
         reconcile(log, old)
     if known := _known(store, change, log):
         return known
+    if old is None:
+        store.refuse_completed(name)
     current = head.revision if old else 0
     if change.expect is not None and change.expect != current:
         raise MilestoneError(

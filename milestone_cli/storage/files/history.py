@@ -23,7 +23,8 @@ def missing(store: "FileStore", milestone: str) -> MilestoneError:
         return MilestoneError(
             "not_found",
             f"the state of '{milestone}' is gone, but its log holds revision {head.revision}",
-            f"`milestone state load {milestone} --revision {head.revision}` prints it",
+            f"`milestone state undo {milestone}` brings it back; `milestone state load {milestone} --revision"
+            f" {head.revision}` prints it",
             milestone_id=milestone,
             revision=head.revision,
         )

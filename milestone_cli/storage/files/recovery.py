@@ -101,6 +101,30 @@ def recover(store: "FileStore", lock: Lock, log: Log, error: MilestoneError) -> 
     return recovered
 
 
+def good_copy(store: "FileStore", milestone: str, name: "str | None" = None) -> tuple[str, Document]:
+    """A copy of a milestone's state that proves itself: the newest, or the one of a name.
+
+    Args:
+        store: where.
+        milestone: whose; a copy that says another milestone is none.
+        name: of a backup or checkpoint: its file, with or without folder and ending, or the end of its name.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`.
+    """
+    if name is None:
+        return newest_copy(store, milestone, MilestoneError("not_found", f"nothing of '{milestone}' is left"))
+    leaf = name.rpartition("/")[2].removesuffix(".json")
+    for source, document in _copies(store, milestone):
+        if source.rpartition("/")[2].removesuffix(".json") in (leaf, f"{milestone}-checkpoint-{leaf}"):
+            if document is not None:
+                return source, document
+            raise MilestoneError("damaged", f"the copy '{leaf[:140]}' does not prove itself", "take another one")
+    raise MilestoneError(
+        "not_found", f"'{milestone}' has no copy '{leaf[:140]}'", "they are in state/backups", milestone_id=milestone
+    )
+
+
 def newest_copy(store: "FileStore", milestone: str, error: MilestoneError) -> tuple[str, Document]:
     """The newest copy of a milestone's state that proves itself, and where it was found.
 
@@ -157,6 +181,8 @@ def recover_state(store: "FileStore", milestone: str, timeout: float) -> tuple[D
         except MilestoneError as error:
             if error.code != "damaged":
                 raise
+            if not store.identity(milestone):
+                return _copy_alone(store, milestone, error, "it is completed")
             return recover(store, lock, log, error), log.notes
         finally:
             log.close()
@@ -171,5 +197,10 @@ def _without_writing(store: "FileStore", milestone: str, why: OSError) -> tuple[
     except MilestoneError as error:
         if error.code != "damaged":
             raise
-        source, document = newest_copy(store, milestone, error)
-        return document, [f"{error.message}; this is {source}; nothing was repaired: {why.strerror}"]
+        return _copy_alone(store, milestone, error, str(why.strerror))
+
+
+def _copy_alone(store: "FileStore", milestone: str, error: MilestoneError, why: str) -> tuple[Document, list[str]]:
+    """The newest copy, and a sentence that nothing was repaired."""
+    source, document = newest_copy(store, milestone, error)
+    return document, [f"{error.message}; this is {source}; nothing was repaired: {why}"]

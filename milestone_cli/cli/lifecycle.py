@@ -1,0 +1,174 @@
+"""The commands of `milestone state` that move or mend a state: complete, reopen, delete, recover, validate."""
+
+from milestone_cli import render, runtime
+from milestone_cli.core import current_milestone, lifecycle
+from milestone_cli.storage import open_store
+
+from .state import acknowledge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import (
+        DryRun,
+        Format,
+        FromCopy,
+        IdempotencyKey,
+        IfRevision,
+        LockTimeout,
+        MilestoneId,
+        SchemaFile,
+        Yes,
+    )
+
+
+def complete(
+    milestone: "MilestoneId" = None,
+    if_revision: "IfRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Put a milestone's state among the completed ones: it can be read, and changed only after `state reopen`.
+
+    Example: milestone state complete demo
+    """
+    store = open_store()
+    name = current_milestone(store, milestone)
+    receipt = lifecycle.complete(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
+    acknowledge("state-complete", receipt, "completed", output)
+
+
+def reopen(
+    milestone: "MilestoneId" = None,
+    if_revision: "IfRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Make a completed milestone active again.
+
+    Example: milestone state reopen demo
+    """
+    store = open_store()
+    name = current_milestone(store, milestone)
+    receipt = lifecycle.reopen(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
+    acknowledge("state-reopen", receipt, "reopened", output)
+
+
+def delete(
+    milestone: "MilestoneId" = None,
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    if_revision: "IfRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Delete a milestone's state; its log stays, a backup too, and `state undo` brings it back.
+
+    At a terminal the plan is shown and confirmed first, unless --yes.
+
+    Example: milestone state delete demo --yes
+    """
+    store = open_store()
+    name = current_milestone(store, milestone)
+    if dry_run or (not yes and runtime.is_terminal(0)):
+        plan = lifecycle.plan_delete(store, name)
+        text = (
+            f"{name}: delete revision {plan['revision']} ({plan['bytes']} bytes); it stays as backup {plan['backup']}"
+        )
+        if dry_run:
+            render.emit("state-delete", {**plan, "dry_run": True}, text, output)
+            return
+        from .confirm import confirm
+
+        confirm(text, "Delete it?")
+    receipt, backup = lifecycle.delete(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
+    kept = f"; it stays as backup {backup}, and `milestone state undo {name}` brings it back" if backup else ""
+    more: dict[str, object] = {"backup": backup or None, "dry_run": False}
+    acknowledge("state-delete", receipt, f"deleted{kept}", output, more)
+
+
+def recover(
+    milestone: "MilestoneId" = None,
+    from_copy: "FromCopy" = None,
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    if_revision: "IfRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Put a good copy in the place of a state that is damaged or gone: the newest one that proves itself.
+
+    --from takes a named backup or checkpoint, also in the place of a good state; what was there stays in the history,
+    and a damaged file in quarantine.
+
+    Example: milestone state recover demo --dry-run
+    """
+    from milestone_cli.core import recover as recovery
+    from milestone_cli.render.changes import recovery_text
+
+    store = open_store()
+    name = current_milestone(store, milestone)
+    found = recovery.plan(store, name, from_copy)
+    fields: dict[str, object] = {**found.fields(), "dry_run": dry_run, "recovered": False, "revision": None}
+    if dry_run or found.copy is None:
+        render.emit("state-recover", fields, recovery_text(found), output)
+        return
+    if not yes:
+        from .confirm import confirm
+
+        confirm(recovery_text(found), "Recover it?")
+    document, notes = recovery.run(
+        store, found, named=from_copy is not None, expect=if_revision, key=idempotency_key, timeout=lock_timeout
+    )
+    render.notify(notes)
+    fields.update(recovered=True, revision=document.revision, sha256=document.sha256, bytes=len(document.text))
+    render.emit("state-recover", fields, f"{name}: revision {document.revision} recovered", output)
+
+
+def validate(
+    milestone: "MilestoneId" = None,
+    schema: "SchemaFile" = None,
+    output: "Format" = "text",
+) -> None:
+    """Hold a state against a JSON Schema; exit 5 and the paths where it does not fit.
+
+    Without --schema the setting `schema` names the file. It needs the extra: pip install 'milestone-cli[schema]'.
+
+    Example: milestone state validate demo --schema schema.json
+    """
+    from milestone_cli.core import setting, state
+    from milestone_cli.core.validate import validate as hold
+    from milestone_cli.errors import MilestoneError
+
+    from .data import read_data
+
+    store = open_store()
+    name = current_milestone(store, milestone)
+    file = schema or setting(store, "schema", "")
+    if not file:
+        raise MilestoneError("usage", "there is no schema", "give --schema FILE, or set `schema` in config.yaml")
+    rules = read_data("@" + file)
+    document, notes = state.load(store, name)
+    render.notify(notes)
+    found = hold(document.text, rules)
+    if found:
+        told = "; ".join([f"{one['path'] or '(the whole)'}: {one['message']}" for one in found[:10]])
+        more = f"; and {len(found) - 10} more" if len(found) > 10 else ""
+        raise MilestoneError(
+            "invalid_state",
+            f"'{name}' does not fit the schema in {len(found)} place{'s'[: len(found) != 1]}: {told}{more}",
+            "mend it with `milestone state set` or `milestone state patch`",
+            milestone_id=name,
+            revision=document.revision,
+            errors=found[:1000],
+        )
+    fields: dict[str, object] = {
+        "milestone_id": name,
+        "revision": document.revision,
+        "schema_file": file,
+        "valid": True,
+    }
+    render.emit("state-validate", fields, f"{name}: revision {document.revision} fits {file}", output)

@@ -1,0 +1,195 @@
+"""Where a milestone's state stands: active, completed, or gone; each move all or nothing, and logged.
+
+A completed state reads like an active one and is not changed until it is reopened. A deleted one leaves its last
+envelope as a backup, and its log, out of which an undo brings it back.
+"""
+
+from milestone_cli import runtime
+from milestone_cli.core import agent, current_session, lock_timeout, request_digest
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps
+from milestone_cli.model import Change, Draft, Plan
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from milestone_cli.model import Document, Receipt
+    from milestone_cli.storage.contract import Store
+
+
+class _SettledError(Exception):
+    """The store has recorded what was not recorded, and nothing else shall be done."""
+
+
+def complete(
+    store: "Store",
+    milestone: str,
+    *,
+    expect: "int | None" = None,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "Receipt":
+    """Move a milestone's state to the completed ones.
+
+    Raises:
+        MilestoneError: `completed` when it is there already, `not_found`, `damaged`, `revision_conflict`.
+    """
+
+    def build() -> Plan:
+        raw = store.get("active", milestone)
+        if raw is None and store.modified("completed", milestone):
+            raise _refuse(milestone, "is completed already", f"`milestone state reopen {milestone}` undoes that")
+        _expected(store.read(milestone), milestone, expect)
+        return _plan(store, milestone, "complete", [("completed", milestone, raw), ("active", milestone, None)], {})
+
+    settle(store, milestone, timeout)
+    return _transact(store, milestone, "complete", build, key, timeout)
+
+
+def reopen(
+    store: "Store",
+    milestone: str,
+    *,
+    expect: "int | None" = None,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "Receipt":
+    """Move a completed state back to the active ones.
+
+    Raises:
+        MilestoneError: `conflict` when it is active, `not_found`, `damaged`, `revision_conflict`.
+    """
+
+    def build() -> Plan:
+        if store.modified("active", milestone):
+            raise MilestoneError(
+                "conflict", f"'{milestone}' is active; there is nothing to reopen", "", milestone_id=milestone
+            )
+        _expected(store.read(milestone), milestone, expect)
+        raw = store.get("completed", milestone)
+        return _plan(store, milestone, "reopen", [("active", milestone, raw), ("completed", milestone, None)], {})
+
+    return _transact(store, milestone, "reopen", build, key, timeout)
+
+
+def plan_delete(store: "Store", milestone: str) -> "dict[str, object]":
+    """What deleting a state would do.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`.
+    """
+    document = store.read(milestone)
+    return {
+        "milestone_id": milestone,
+        "revision": document.revision,
+        "bytes": len(document.text),
+        "completed": not store.modified("active", milestone),
+        "backup": store.backup_key(milestone, runtime.now_ns(), document.revision),
+    }
+
+
+def delete(
+    store: "Store",
+    milestone: str,
+    *,
+    expect: "int | None" = None,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "tuple[Receipt, str]":
+    """Delete a state; its last envelope stays as a backup, and its log stays whole.
+
+    Returns:
+        The receipt, and the key of the backup; empty when this was done before, under the key.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`, `revision_conflict`.
+    """
+    backup = ""
+
+    def build() -> Plan:
+        nonlocal backup
+        document = store.read(milestone)
+        _expected(document, milestone, expect)
+        kinds = [kind for kind in ("active", "completed") if store.modified(kind, milestone)]
+        backup = store.backup_key(milestone, runtime.now_ns(), document.revision)
+        puts: list[tuple[str, str, bytes | None]] = [("backup", backup, store.get(kinds[0], milestone))]
+        puts += [(kind, milestone, None) for kind in kinds]
+        return _plan(store, milestone, "delete", puts, {"backup_file": backup + ".json"})
+
+    settle(store, milestone, timeout)
+    receipt = _transact(store, milestone, "delete", build, key, timeout)
+    return receipt, backup
+
+
+def settle(store: "Store", milestone: str, timeout: "float | None") -> None:
+    """Let the store record a change from outside, or one that a crash kept from the log, before a state moves."""
+    if not store.modified("active", milestone):
+        return
+    head, document = store.head(milestone), store.read(milestone)
+    if head is not None and not document.outside and head.state == document.sha256:
+        return
+
+    def edit(_: "bytes | None") -> bytes:
+        raise _SettledError
+
+    draft = Draft("state_saved", "{}", current_session(store), agent())
+    try:
+        store.commit(Change(milestone, [draft], edit, timeout=lock_timeout(store, timeout)))
+    except _SettledError:
+        pass
+
+
+def _expected(document: "Document", milestone: str, expect: "int | None") -> None:
+    if expect is not None and (document.outside or expect != document.revision):
+        raise MilestoneError(
+            "revision_conflict",
+            f"'{milestone}' is at revision {document.revision}, not {expect}",
+            "look at what is there now, and try again with the new revision",
+            milestone_id=milestone,
+            expected=expect,
+            revision=document.revision,
+        )
+
+
+def _refuse(milestone: str, what: str, hint: str) -> MilestoneError:
+    return MilestoneError("completed", f"'{milestone}' {what}", hint, milestone_id=milestone)
+
+
+def _plan(
+    store: "Store",
+    milestone: str,
+    verb: str,
+    puts: "list[tuple[str, str, bytes | None]]",
+    more: "dict[str, object]",
+) -> Plan:
+    plan = Plan(f"{verb}_state")
+    plan.puts = puts
+    type_ = "state_" + {"complete": "completed", "reopen": "reopened", "delete": "deleted"}[verb]
+    data = dumps({"state_file": store.state_file(milestone), **more})
+    plan.events = [(milestone, Draft(type_, data, current_session(store), agent()))]
+    return plan
+
+
+def _transact(
+    store: "Store",
+    milestone: str,
+    verb: str,
+    build: "Callable[[], Plan]",
+    key: "str | None",
+    timeout: "float | None",
+) -> "Receipt":
+    once = (milestone, key, request_digest(verb.encode())) if key else None
+    return store.transact([milestone], build, lock_timeout(store, timeout), once)[0]
+
+
+def reopen_damaged(store: "Store", milestone: str, timeout: "float | None") -> None:
+    """Move a completed state that is damaged to where it can be recovered."""
+
+    def build() -> Plan:
+        raw = store.get("completed", milestone)
+        if raw is None or store.modified("active", milestone):
+            return Plan("reopen_state")
+        return _plan(store, milestone, "reopen", [("active", milestone, raw), ("completed", milestone, None)], {})
+
+    store.transact([milestone], build, lock_timeout(store, timeout))
