@@ -223,12 +223,30 @@ def test_text_names_every_item_with_its_reason(cli: Cli, store: Path) -> None:
     for number in range(2):
         put_backup(store, "demo", number)
     shown = cli("cleanup", "plan", "demo", "--keep-last", "1", check=True).stdout
-    assert "older than 7d, not one of the last 1" in shown
+    assert "older than 7d, beyond last 1" in shown
     assert "the last one" in shown
     assert shown.rstrip().splitlines()[-1].startswith("demo: 2 keep, 1 remove, ")
     shown = cli("cleanup", "run", "demo", "--keep-last", "1", check=True).stdout
     assert shown.count("removed backup") == 1
     assert "demo: 1 removed, 2 kept" in shown
+
+
+def test_reasons_are_whole_at_eighty_columns(cli: Cli, store: Path, home: Path) -> None:
+    for number in range(12):
+        put_backup(store, "demo", number)
+    put_session(store, "demo", "session-20261121-134251-23761", "active")
+    control, terminal = pty.openpty()
+    subprocess.run(
+        [str(MILESTONE), "cleanup", "plan", "demo"], cwd=store.parent, stdin=subprocess.DEVNULL, stdout=terminal,
+        env=clean_environment(home, TERM="xterm", COLUMNS="80", NO_COLOR="1"), timeout=30, check=True,
+    )  # fmt: skip
+    shown = os.read(control, 65_536).decode().replace("\r\n", "\n")
+    os.close(terminal)
+    os.close(control)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("older than 7d, beyond last 10\n") == 2
+    assert "kept until segments are sealed\n" in shown
+    assert "\nsession\n" in shown
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ GOLDEN: dict[str, tuple[list[Item], Policy, list[str]]] = {
     "the last ones, however old": (
         [backup("a", 400), backup("b", 300), backup("c", 200)],
         Policy(7 * DAY, 2),
-        ["keep c: one of the last 2", "keep b: one of the last 2", "remove a: older than 7d, not one of the last 2"],
+        ["keep c: one of the last 2", "keep b: one of the last 2", "remove a: older than 7d, beyond last 2"],
     ),
     "the young ones, however many": (
         [backup("a", 6), backup("b", 5), backup("c", 4)],
@@ -52,13 +52,13 @@ GOLDEN: dict[str, tuple[list[Item], Policy, list[str]]] = {
     "only a number": (
         [backup("a", 3), backup("b", 2), backup("c", 1)],
         Policy(0, 1),
-        ["keep c: the last one", "remove b: not one of the last 1", "remove a: not one of the last 1"],
+        ["keep c: the last one", "remove b: beyond last 1", "remove a: beyond last 1"],
     ),
     "in one second the revision tells": (
         [backup("r10", 9, rank=10), backup("r9", 9, rank=9), backup("r2", 9, rank=2)],
         Policy(DAY, 1),
-        ["keep r10: the last one", "remove r9: older than 1d, not one of the last 1",
-         "remove r2: older than 1d, not one of the last 1"],
+        ["keep r10: the last one", "remove r9: older than 1d, beyond last 1",
+         "remove r2: older than 1d, beyond last 1"],
     ),
     "the last good copy stays, though the policy would let it go": (
         [backup("good", 90), backup("older", 91), broken("bad", 80)],
@@ -68,13 +68,13 @@ GOLDEN: dict[str, tuple[list[Item], Policy, list[str]]] = {
     "what cannot be used takes no place among the last": (
         [broken("new", 10), backup("mid", 20), backup("old", 30)],
         Policy(7 * DAY, 1),
-        ["keep new: cannot be read", "keep mid: the last one", "remove old: older than 7d, not one of the last 1"],
+        ["keep new: cannot be read", "keep mid: the last one", "remove old: older than 7d, beyond last 1"],
     ),
     "a pinned one takes a place as any other": (
         [backup("new", 10, hold="pinned"), backup("mid", 20), backup("old", 30)],
         Policy(7 * DAY, 1),
-        ["keep new: pinned", "remove mid: older than 7d, not one of the last 1",
-         "remove old: older than 7d, not one of the last 1"],
+        ["keep new: pinned", "remove mid: older than 7d, beyond last 1",
+         "remove old: older than 7d, beyond last 1"],
     ),
     "the last good copy is one among backups and checkpoints": (
         [backup("old", 90), Item("checkpoint", "before", NOW - 80 * DAY, is_counted=True, proved=True)],
@@ -84,7 +84,7 @@ GOLDEN: dict[str, tuple[list[Item], Policy, list[str]]] = {
     "kinds are counted apart": (
         [backup("a", 90), backup("b", 91), Item("checkpoint", "c", NOW - 99 * DAY, is_counted=True, proved=True)],
         Policy(7 * DAY, 1),
-        ["keep a: the last one", "remove b: older than 7d, not one of the last 1", "keep c: the last one"],
+        ["keep a: the last one", "remove b: older than 7d, beyond last 1", "keep c: the last one"],
     ),
     "sessions go by age alone": (
         [session("done", 8), session("running", 8, "it is active"), session("late", 6)],
@@ -99,8 +99,8 @@ GOLDEN: dict[str, tuple[list[Item], Policy, list[str]]] = {
     "same time, same rank: the name decides, always alike": (
         [backup("x", 9), backup("z", 9), backup("y", 9)],
         Policy(DAY, 1),
-        ["keep z: the last one", "remove y: older than 1d, not one of the last 1",
-         "remove x: older than 1d, not one of the last 1"],
+        ["keep z: the last one", "remove y: older than 1d, beyond last 1",
+         "remove x: older than 1d, beyond last 1"],
     ),
 }  # fmt: skip
 

@@ -135,7 +135,7 @@ def plan(items: "list[Item]", policy: Policy, now: int) -> Plan:
             else:
                 why = [f"older than {span}"] if policy.older_than else []
                 if item.is_counted and policy.keep_last:
-                    why.append(f"not one of the last {policy.keep_last}")
+                    why.append(f"beyond last {policy.keep_last}")
                 decisions.append(Decision(item, ", ".join(why) or "nothing keeps it", is_kept=False))
                 continue
             decisions.append(Decision(item, reason, is_kept=True))

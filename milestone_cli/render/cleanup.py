@@ -2,12 +2,15 @@
 
 from milestone_cli import runtime
 from milestone_cli.render.ages import size, when
-from milestone_cli.render.table import DIM, RED, table
+from milestone_cli.render.table import BOLD, DIM, RED, paint, screen_width, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.retention import Item, Plan, Policy
+    from milestone_cli.core.retention import Decision, Item, Plan, Policy
     from milestone_cli.render.table import Cell
+
+WIDE = 100
+"""Columns from which the kind has a column of its own."""
 
 
 def plan_fields(milestone: str, policy: "Policy", plan: "Plan") -> "dict[str, object]":
@@ -54,17 +57,29 @@ def item_fields(item: "Item") -> "dict[str, object]":
 
 
 def plan_text(milestone: str, plan: "Plan") -> str:
-    """The plan as a table and a line that sums it up."""
+    """The plan as a table and a line that sums it up; where a screen is narrow, kinds stand between the rows."""
     if not plan.decisions:
         return f"{milestone}: nothing to keep and nothing to remove"
-    rows: list[list[Cell]] = []
-    for one in plan.decisions:
-        stamp = runtime.timestamp(one.item.time)[:19] + "Z" if one.item.time else None
-        word = ("keep", DIM) if one.is_kept else ("remove", RED)
-        rows.append([word, one.item.kind, one.item.name, when(stamp), size(one.item.size), one.reason])
-    shown = table(rows, ["PLAN", "KIND", "NAME", "MADE", "BYTES", "REASON"], align="<<<<><")
-    freed = amount(plan.freed)
-    return f"{shown}\n\n{milestone}: {len(plan.kept)} keep, {len(plan.removed)} remove, {freed} freed"
+    is_narrow = screen_width() < WIDE
+    if is_narrow:
+        narrow = [[row[0], row[2], str(row[3]).removesuffix(" ago"), *row[4:]] for row in map(_row, plan.decisions)]
+        lines = table(narrow, ["PLAN", "NAME", "AGE", "BYTES", "REASON"], align="<<<><").split("\n")
+        kinds = ["", *[one.item.kind for one in plan.decisions]]
+        for at in range(len(kinds) - 1, 0, -1):
+            if kinds[at] != kinds[at - 1]:
+                lines.insert(at, paint(kinds[at], BOLD))
+    else:
+        head = ["PLAN", "KIND", "NAME", "MADE", "BYTES", "REASON"]
+        lines = table([_row(one) for one in plan.decisions], head, align="<<<<><").split("\n")
+    shown = "\n".join(lines)
+    return f"{shown}\n\n{milestone}: {len(plan.kept)} keep, {len(plan.removed)} remove, {amount(plan.freed)} freed"
+
+
+def _row(one: "Decision") -> "list[Cell]":
+    item = one.item
+    stamp = runtime.timestamp(item.time)[:19] + "Z" if item.time else None
+    word = ("keep", DIM) if one.is_kept else ("remove", RED)
+    return [word, item.kind, item.name, when(stamp), size(item.size), one.reason]
 
 
 def run_text(milestone: str, removed: "list[Item]", kept: int) -> str:
