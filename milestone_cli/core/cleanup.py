@@ -171,7 +171,7 @@ def events(store: "Store", milestone: str) -> "Iterator[Item]":
     size = store.log_size(milestone)[0]
     if size:
         head = store.head(milestone)
-        hold = "kept until segments are sealed"
+        hold = "no segment is sealed yet"
         yield Item("events", milestone, head.time if head else 0, size, hold=hold)
 
 

@@ -62,7 +62,10 @@ def plan_text(milestone: str, plan: "Plan") -> str:
         return f"{milestone}: nothing to keep and nothing to remove"
     is_narrow = screen_width() < WIDE
     if is_narrow:
-        narrow = [[row[0], row[2], str(row[3]).removesuffix(" ago"), *row[4:]] for row in map(_row, plan.decisions)]
+        narrow = [
+            [row[0], row[2], str(row[3]).removesuffix(" ago").removeprefix("just "), *row[4:]]
+            for row in map(_row, plan.decisions)
+        ]
         lines = table(narrow, ["PLAN", "NAME", "AGE", "BYTES", "REASON"], align="<<<><").split("\n")
         kinds = ["", *[one.item.kind for one in plan.decisions]]
         for at in range(len(kinds) - 1, 0, -1):
