@@ -58,12 +58,12 @@ class Checkpoint:
             return
         proved = bool(document.revision)  # by the checksum in the envelope
         known = self.sha256
-        if known and document.sha256 != known and (proved or self._modified > noted):
-            self.state, self.info = "replaced", {"pinned": self.info.get("pinned")}
-        elif (known and document.sha256 != known) or (not known and not proved and _has_checksum(raw)):
-            self.state, self.trouble = "damaged", "its text does not fit its checksum"
-            return
-        if self.state == "replaced" or not known:
+        if known != document.sha256:
+            if (not proved and _has_checksum(raw)) or (known and not proved and self._modified <= noted):
+                self.state, self.trouble = "damaged", "its text does not fit its checksum"
+                return
+            if known:
+                self.state, self.info = "replaced", {"pinned": self.info.get("pinned")}
             self.revision = document.revision or None
         self.text, self.sha256 = document.text, document.sha256
 
@@ -117,7 +117,7 @@ def look(store: "Store", milestone: str, name: str) -> "Checkpoint | None":
     file = store.checkpoint_file(milestone, name)
     found = Checkpoint(milestone, name, file, info, store.modified("checkpoint", key))
     found.judge(raw, store.modified("checkpoint-info", key))
-    if found.state == "damaged" and not info and _is_foreign(store, milestone, file, raw):
+    if found.state == "damaged" and "milestone_id" not in info and _is_foreign(store, milestone, file, raw):
         return None
     return found
 
