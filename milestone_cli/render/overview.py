@@ -93,7 +93,8 @@ def _words(found: dict[str, object]) -> list[str]:
         if value == hint["text"]:
             continue
         if isinstance(value, list):
-            lines += [_line(word if i == 0 else "", str(one)) for i, one in enumerate(value[:5])]
+            style = MAGENTA if word == "blockers" else ""
+            lines += [_line(word if i == 0 else "", str(one), style) for i, one in enumerate(value[:5])]
             if len(value) > 5:
                 lines.append(_line("", f"and {len(value) - 5} more", DIM))
         else:
@@ -112,20 +113,20 @@ def _facts(found: dict[str, object]) -> list[str]:
     if len(sessions) > 3:
         lines.append(_line("", f"and {len(sessions) - 3} more", DIM))
     if not sessions:
-        lines.append(_line("session", str(mine or "none"), "" if mine else DIM))
+        lines.append(_line("session", str(mine or "none")))
     if isinstance(lock, dict):
         host = lock.get("host")
         elsewhere = f" on {host}" if host and host != runtime.host() else ""
         lines.append(_line("lock", f"held by {lock.get('kind')} process {lock.get('pid')}{elsewhere}", MAGENTA))
     else:
-        lines.append(_line("lock", "free", DIM))
+        lines.append(_line("lock", "free"))
     if isinstance(checkpoint, dict):
         count = found["checkpoints"]
         all_ = f" ({count} in all)" if count != 1 else ""
         lines.append(_line("checkpoint", f"{checkpoint['name']}, {when(checkpoint['created_at'])}{all_}"))
     else:
-        lines.append(_line("checkpoint", "none", DIM))
-    return [*lines, _line("store", str(found["store"]), DIM)]
+        lines.append(_line("checkpoint", "none"))
+    return [*lines, _line("store", str(found["store"]))]
 
 
 def _events(found: dict[str, object], most: int) -> list[str]:
@@ -167,7 +168,7 @@ def _next(found: dict[str, object]) -> list[str]:
 def _line(label: str, text: str, style: str = "") -> str:
     """A label and what it says, cut to the width of a terminal."""
     shown = flat(label)
-    start = "  " + shown + " " * (LABEL - 2 - columns(shown))
+    start = "  " + paint(shown, DIM) + " " * (LABEL - 2 - columns(shown))
     return start + paint(fit(flat(text), max(screen_width() - LABEL, 8)), style)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 BOLD, DIM, RED, GREEN, MAGENTA, CYAN = "1", "2", "31", "32", "35", "36"
 """Styles: magenta warns, because yellow cannot be read on white."""
 GAP = "  "
+ENDLESS = 1 << 30
+"""Columns, and lines, of what is no terminal."""
 NARROW, NARROWEST = 16, 8
 """The last text gives way to others down to the first; nothing is cut to fewer columns than the second."""
 DULL = ("", "-", "none", "system", "no-session")
@@ -69,7 +71,7 @@ def paint(text: str, style: str, colour: "bool | None" = None) -> str:
 def screen_width() -> int:
     """Columns of the terminal that standard output is; in a pipe there is no bound."""
     if not runtime.is_terminal(1):
-        return 1 << 30
+        return ENDLESS
     from os import get_terminal_size
 
     given = runtime.env("COLUMNS") or ""
@@ -79,7 +81,7 @@ def screen_width() -> int:
 def screen_height() -> int:
     """Lines of the terminal that standard output is; in a pipe there is no bound."""
     if not runtime.is_terminal(1):
-        return 1 << 30
+        return ENDLESS
     from os import get_terminal_size
 
     return get_terminal_size(1).lines or 24

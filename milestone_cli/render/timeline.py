@@ -9,7 +9,7 @@ from milestone_cli.jsontext import loads
 from milestone_cli.render.ages import span
 from milestone_cli.render.document import wants_colour
 from milestone_cli.render.events import harmless, is_bad, parts, state_summary, summary, told
-from milestone_cli.render.table import BOLD, CYAN, DIM, GREEN, RED, columns, fit, paint, screen_width
+from milestone_cli.render.table import BOLD, CYAN, DIM, ENDLESS, GREEN, RED, columns, fit, paint, screen_width
 from milestone_cli.render.text import clean
 from milestone_cli.timestamps import parse_ns
 
@@ -125,7 +125,8 @@ class Page:
 
     def widen(self, types: list[str]) -> None:
         """Make room for the longest of these types, within bounds."""
-        self._room = max([self._room, *[min(columns(type_), TYPES) for type_ in types]])
+        most = TYPES if self._width < ENDLESS else ENDLESS
+        self._room = max([self._room, *[min(columns(type_), most) for type_ in types]])
 
     def lines(self, stamp: str, type_: str, agent: str, session: str, said: str) -> "Iterator[str]":
         """One event, after the gap, the day and the session that it begins."""
