@@ -19,6 +19,7 @@ _milestone_offer() {
                     COMPREPLY+=($(compgen -f -P @ -- "${cur#@}"))
                 fi
                 ;;
+            '<paths>') COMPREPLY+=($(compgen -f -- "$cur")) ;;
             '<folders>') COMPREPLY+=($(compgen -d -- "$cur")) ;;
             '<checkpoints>') found+=" $(_milestone_names checkpoints $milestone)" ;;
             '<'*) word=${word#<} found+=" $(_milestone_names "${word%>}")" ;;
@@ -75,6 +76,7 @@ _milestone() {
             'state reopen':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state delete':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state recover':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'state validate':--schema) _milestone_offer '<paths>' ;;
             'state validate':--format) _milestone_offer 'text json jsonl yaml' ;;
             'events log':--session) _milestone_offer '<sessions>' ;;
             'events log':--format) _milestone_offer 'text json jsonl yaml' ;;

@@ -1,5 +1,6 @@
 """Completions and manual are what the declarations say, and three real shells complete with them."""
 
+import importlib.metadata
 import os
 import pty
 import re
@@ -46,6 +47,11 @@ CASES = [
     ("milestone events query --ses", ["milestone events query --session"], []),
     ("milestone events query --session ", [SESSION], []),
     ("milestone schema state-s", ["state-save", "state-set"], ["status"]),
+    ("milestone checkpoint restore demo ", ["before-a", "before-b"], ["after-c", "demo2"]),
+    ("milestone checkpoint restore bef", ["before-a", "before-b"], ["after-c"]),
+    ("milestone checkpoint diff other a", ["milestone checkpoint diff other after-c"], []),
+    ("milestone session end ", [SESSION], ["demo"]),
+    ("milestone state validate demo --schema no", ["notes.txt"], []),
     ("milestone no-such-group ", [], ["demo", "state"]),
 ]
 
@@ -55,6 +61,9 @@ def place(tmp_path: Path, cli: Cli) -> Path:
     """A folder with two milestones, a session, files, and another store beside."""
     for name in ("demo", "other"):
         cli("init", name, check=True)
+    for name, checkpoint in (("demo", "before-a"), ("demo", "before-b"), ("other", "after-c")):
+        cli("state", "save", name, "{}", check=True)
+        cli("checkpoint", "create", name, "--name", checkpoint, check=True)
     (tmp_path / "elsewhere").mkdir()
     other = tmp_path / "elsewhere" / ".milestones"
     for name in ("far", "away"):
@@ -162,11 +171,26 @@ def test_what_is_there_is_what_the_declarations_say(tmp_path: Path) -> None:
     assert complete.main(["--check", str(tmp_path)]) == 1
 
 
+def test_installing_places_them() -> None:
+    """Where shells and man look below the prefix that the package was installed to."""
+    files = {str(file) for file in importlib.metadata.files("milestone-cli") or []}
+    if any(name.endswith(".pth") for name in files):
+        pytest.skip("impossible here: installed in editable form")
+    for place in (
+        "share/bash-completion/completions/milestone",
+        "share/zsh/site-functions/_milestone",
+        "share/fish/vendor_completions.d/milestone.fish",
+        "share/man/man1/milestone.1",
+    ):
+        assert any(name.endswith(place) for name in files), place
+
+
 def test_no_name_from_outside_is_offered_unless_it_is_sound(place: Path, cli: Cli) -> None:
     active = place / ".milestones/state/active"
     for name in ("$(touch pwned)", "a b", "\x1b[31m", "x;y"):
         (active / f"{name}.json").write_text("{}")
     assert cli("names", "milestones", check=True).stdout == "demo\nother\n"
+    assert cli("names", "checkpoints", "demo", check=True).stdout == "before-a\nbefore-b\n"
 
 
 def test_names_are_silent_where_there_is_no_store(cli: Cli) -> None:

@@ -24,6 +24,7 @@ _milestone_offer() {
                     COMPREPLY+=($(compgen -f -P @ -- "${cur#@}"))
                 fi
                 ;;
+            '<paths>') COMPREPLY+=($(compgen -f -- "$cur")) ;;
             '<folders>') COMPREPLY+=($(compgen -d -- "$cur")) ;;
             '<checkpoints>') found+=" $(_milestone_names checkpoints $milestone)" ;;
             '<'*) word=${word#<} found+=" $(_milestone_names "${word%%>}")" ;;
@@ -125,7 +126,8 @@ def _spelt(command: Declared) -> list[str]:
 
 
 def _offers_of(option: Option) -> list[str]:
-    return option.choices or ([f"<{option.names}>"] if option.names else [])
+    files = ["<paths>"] if option.takes_file else []
+    return option.choices or ([f"<{option.names}>"] if option.names else files)
 
 
 def _offers(place: Place) -> list[str]:

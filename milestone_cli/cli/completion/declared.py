@@ -13,7 +13,7 @@ DYNAMIC_OPTIONS = {"--session": "sessions", "--milestone": "milestones", "--chec
 
 
 class Option:
-    """An option: how it is spelt, what it takes (empty for a flag), what completes it, and its help."""
+    """An option: how it is spelt, what it takes (empty for a flag), what completes that, and its help."""
 
     def __init__(self, declared: TyperOption) -> None:
         self.spellings = [*declared.opts, *declared.secondary_opts]
@@ -21,6 +21,7 @@ class Option:
         self.choices = choices(declared)
         self.takes = "" if self.is_flag else "|".join(self.choices) or declared.metavar or "VALUE"
         self.names = next((DYNAMIC_OPTIONS[one] for one in self.spellings if one in DYNAMIC_OPTIONS), "")
+        self.takes_file = "FILE" in self.takes
         self.help = declared.help or ""
 
     def awaiting(self) -> list[str]:

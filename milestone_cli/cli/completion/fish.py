@@ -3,6 +3,12 @@
 from . import NOTE
 from .declared import Declared, Option, is_open, quoted
 
+NAMES = {
+    "milestones": "__milestone_names milestones",
+    "sessions": "__milestone_names sessions",
+    "checkpoints": "__milestone_names checkpoints (__milestone_words)[3]",
+}
+"""What prints the names of a kind; the checkpoints are those of the milestone that stands before."""
 FISH = """\
 # The words of the command before the cursor that are no options and no values of options.
 function __milestone_words
@@ -70,7 +76,7 @@ def script(root: Declared, groups: dict[str, str], commands: list[Declared]) -> 
     for one in shown:
         places = one.places()
         for i, place in enumerate(places):
-            offers = [*place.choices, *[f"(__milestone_names {name})" for name in place.names]]
+            offers = [*place.choices, *[f"({NAMES[name]})" for name in place.names]]
             offers += ["(__milestone_files)"] if place.takes_file else []
             if offers:
                 at = f"{i}+" if is_open(one, i) else str(i)
@@ -85,10 +91,10 @@ def _fish_line(path: str, at: str, rest: str) -> str:
 
 
 def _fish_option(path: str, option: Option, at: str = "") -> str:
-    offers = " ".join(option.choices) or (f"(__milestone_names {option.names})" if option.names else "")
+    offers = " ".join(option.choices) or (f"({NAMES[option.names]})" if option.names else "")
     words = " ".join(f"-l {one[2:]}" if one.startswith("--") else f"-s {one[1:]}" for one in option.spellings)
     if not option.is_flag:
-        words += " -x" + (f" -a {quoted(offers)}" if offers else "")
+        words += (" -r -F" if option.takes_file else " -x") + (f" -a {quoted(offers)}" if offers else "")
         if "--store" in option.spellings:
             words += " -a '(__fish_complete_directories)'"
     return _fish_line(path, at, f"{words} -d {_fish_quoted(option.help)}")

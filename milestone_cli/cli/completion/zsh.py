@@ -15,7 +15,11 @@ _milestone_names() {
 
 _milestone_milestones() { _milestone_names milestones '' "$@" }
 _milestone_sessions() { _milestone_names sessions '' "$@" }
-_milestone_checkpoints() { _milestone_names checkpoints '' "$@" }
+_milestone_checkpoints() {
+    local owner=
+    (( CURRENT > 2 )) && [[ $words[2] != -* ]] && owner=$words[2]
+    _milestone_names checkpoints "$owner" "$@"
+}
 _milestone_files() { compset -P @ && _files "$@" }
 
 """
@@ -72,7 +76,8 @@ def _zsh_option(option: Option) -> Iterator[str]:
         if option.is_flag:
             yield f"{spelling}[{help_}]"
         else:
-            action = "_directories" if spelling == "--store" else _zsh_action(option.choices, [option.names], False)
+            action = "_files" if option.takes_file else _zsh_action(option.choices, [option.names], False)
+            action = "_directories" if spelling == "--store" else action
             yield f"{spelling}=[{help_}]:{option.takes.replace(':', '')}:{action}"
 
 
