@@ -180,7 +180,9 @@ def _transact(
     timeout: "float | None",
 ) -> "Receipt":
     once = (milestone, key, request_digest(verb.encode())) if key else None
-    return store.transact([milestone], build, lock_timeout(store, timeout), once)[0]
+    receipt = store.transact([milestone], build, lock_timeout(store, timeout), once)[0]
+    receipt.sha256 = receipt.sha256 or store.read(milestone, receipt.revision).sha256
+    return receipt
 
 
 def reopen_damaged(store: "Store", milestone: str, timeout: "float | None") -> None:

@@ -58,6 +58,7 @@ def plan(store: "Store", milestone: str, name: "str | None" = None) -> Recovery:
         MilestoneError: `not_found`, and `damaged` when no copy is good.
     """
     found = Recovery(milestone)
+    trouble: MilestoneError | None = None
     found.completed = not store.modified("active", milestone) and bool(store.modified("completed", milestone))
     try:
         store.read(milestone)
@@ -65,8 +66,16 @@ def plan(store: "Store", milestone: str, name: "str | None" = None) -> Recovery:
         if error.code not in ("damaged", "not_found"):
             raise
         found.trouble = "damaged" if error.code == "damaged" else "missing"
-    if found.trouble != "none" or name is not None:
+        trouble = error
+    if found.trouble == "none" and name is None:
+        return found
+    try:
         found.source, found.copy = store.good_copy(milestone, name)
+    except MilestoneError as lost:
+        if name is not None or trouble is None:
+            raise
+        trouble.hint = lost.hint
+        raise trouble from None
     return found
 
 

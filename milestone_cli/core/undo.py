@@ -78,6 +78,8 @@ def redo(
         redone = 0
         for event in steps(store, milestone) if old is not None else ():
             data = data_of(event)
+            if event["event_type"] in ("state_completed", "state_reopened"):
+                continue
             if "redo" in data:
                 redone += 1
             elif "undo" not in data or "deleted" in data:

@@ -1,6 +1,7 @@
 """A state held against a JSON Schema; the only part that needs the extra `schema`."""
 
 import json
+import re
 
 from milestone_cli.errors import MilestoneError
 
@@ -25,6 +26,7 @@ def validate(text: bytes, schema: bytes) -> "list[dict[str, object]]":
     try:
         from jsonschema import exceptions, validators  # type: ignore[import-untyped,unused-ignore]
         from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped,unused-ignore]
+        from referencing.exceptions import Unresolvable
     except ImportError:
         raise MilestoneError(
             "missing_extra",
@@ -39,7 +41,7 @@ def validate(text: bytes, schema: bytes) -> "list[dict[str, object]]":
         found = [(_pointer(one.absolute_path), str(one.message)) for one in checker.iter_errors(_parse(text))]
     except exceptions.SchemaError as error:
         raise _no_schema(f"{_pointer(error.absolute_path) or 'it'}: {error.message}") from None
-    except (ValueError, TypeError, LookupError, RecursionError) as error:
+    except (Unresolvable, re.error, ValueError, TypeError, LookupError, RecursionError) as error:
         raise _no_schema(" ".join(str(error).split()) or type(error).__name__) from None
     return [{"path": path, "message": message[:500]} for path, message in sorted(found)]
 
