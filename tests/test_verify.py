@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from logs import DirectoryStore, Log
@@ -97,8 +98,13 @@ DAMAGES: dict[Callable[[Log, random.Random], None], set[str]] = {
 }
 
 
+def long_form(start: int, stop: int) -> list[Any]:
+    """Seeds that only the long form tries."""
+    return [pytest.param(seed, marks=pytest.mark.slow) for seed in range(start, stop)]
+
+
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", [*range(20), *long_form(20, 1000)])
 def test_every_damage_is_found_and_named(
     damage: Callable[[Log, random.Random], None], seed: int, tmp_path: Path
 ) -> None:
@@ -110,7 +116,7 @@ def test_every_damage_is_found_and_named(
     assert set(codes(report)) & DAMAGES[damage], codes(report)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", [*range(60), *long_form(60, 1000)])
 def test_no_false_alarm(seed: int, tmp_path: Path) -> None:
     """Whatever writers, crashes and bash leave behind is no damage."""
     rng = random.Random(seed)
