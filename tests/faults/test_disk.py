@@ -93,8 +93,11 @@ def test_read_only_disk(disk: Path, cli: Cli) -> None:
     assert_refused(cli, disk, known, "state", "set", "demo", "n=2")
     assert_refused(cli, disk, known, "events", "log", "demo", "note")
     for words in (("events", "query", "demo"), ("events", "timeline", "demo"), ("events", "verify", "demo"),
-                  ("status", "demo"), ("state", "list")):  # fmt: skip
+                  ("status", "demo"), ("state", "list"), ("cleanup", "plan", "demo"), ("checkpoint", "list", "demo"),
+                  ("session", "list")):  # fmt: skip
         cli(*words, cwd=disk, check=True)
+        cli(*words, cwd=disk, check=True, env={"CLAUDE_CODE_SESSION_ID": "client-1"})
+    assert_refused(cli, disk, known, "cleanup", "run", "demo")
 
 
 @pytest.mark.parametrize("words", [("state", "save", "demo"), ("events", "log", "demo", "large")])

@@ -97,6 +97,18 @@ class FileStore:
             self._folders[name] = fd
         return fd
 
+    def _present(self, name: str) -> int:
+        """The same of a folder that is to be read from: it is not made, since the disk may be read-only.
+
+        Raises:
+            FileNotFoundError: when there is none.
+        """
+        fd = self._folders.get(name)
+        if fd is None:
+            os.stat(name, dir_fd=self.folder(""), follow_symlinks=False)
+            fd = self.folder(name)
+        return fd
+
     def close(self) -> None:
         """Close what is open; the store can still be used afterwards."""
         while self._folders:
@@ -112,7 +124,7 @@ class FileStore:
             MilestoneError: `unsafe_link` when it is no plain file, `too_large`.
         """
         try:
-            fd = os.open(name, READ, dir_fd=self.folder(folder))
+            fd = os.open(name, READ, dir_fd=self._present(folder))
         except OSError as error:
             if error.errno == errno.ELOOP:
                 raise MilestoneError(
@@ -369,13 +381,17 @@ class FileStore:
 
     def keys(self, kind: str) -> "list[str]":
         """Keys of all documents of a kind, sorted."""
-        return layout.keys(kind, os.listdir(self.folder(layout.SHAPES[kind][0])))
+        try:
+            folder = self._present(layout.SHAPES[kind][0])
+        except FileNotFoundError:
+            return []
+        return layout.keys(kind, os.listdir(folder))
 
     def modified(self, kind: str, key: str) -> int:
         """When a document was last written, nanoseconds since 1970; 0 when there is none."""
         folder, name = layout.place(kind, key)
         try:
-            return os.stat(name, dir_fd=self.folder(folder), follow_symlinks=False).st_mtime_ns
+            return os.stat(name, dir_fd=self._present(folder), follow_symlinks=False).st_mtime_ns
         except FileNotFoundError:
             return 0
 
