@@ -20,6 +20,7 @@ parsing a million lines takes longer than everything else together."""
 AGAIN = 16
 """So many blocks behind a broken line may hold what was written again because of it."""
 START = b'{"timestamp":"'
+SPACED = b'{"timestamp": "'
 SEAM = b'"}\n' + START
 NUMBER = b',"sequence_number":'
 STAMP = rb'\n\{"timestamp": ?"(.{19})'
@@ -53,8 +54,6 @@ class Timeline:
         Raises:
             MilestoneError: `not_found` when there is no such milestone.
         """
-        import re
-
         self._store = store
         self._stream = stream
         self._size = store.log_size(stream)[0]
@@ -62,7 +61,12 @@ class Timeline:
             raise MilestoneError(
                 "not_found", f"there is no milestone '{stream}'", "list them with: milestone state list"
             )
-        self._stamps = re.compile(STAMP)
+        self._stamps = _stamps
+        if self._size > VALIDATED:
+            import re  # costs most of a Python start, and repays it in a large log
+
+            pattern = re.compile(STAMP)
+            self._stamps = lambda block: pattern.findall(block)
         self._parser = Parser()
         self._once = Once()
 
@@ -105,8 +109,8 @@ class Timeline:
                 if block.count(NUMBER) == count:  # all are ours, and the times of ours never go backwards
                     last = block.rfind(START) + 14
                     return Look(True, [block[14:33], block[last : last + 19]])
-                return Look(True, self._stamps.findall(b"\n" + block))
-        return Look(False, self._stamps.findall(b"\n" + block))
+                return Look(True, self._stamps(b"\n" + block))
+        return Look(False, self._stamps(b"\n" + block))
 
     def _parsed(self, block: bytes) -> bytes:
         """The lines of a block that are events, each event once."""
@@ -127,6 +131,12 @@ def _bounds(looks: "list[Look]") -> "list[bytes]":
         if look.earliest and (not bound or look.earliest < bound):
             bound = look.earliest
     return bounds[::-1]
+
+
+def _stamps(block: bytes) -> list[bytes]:
+    """What STAMP finds, without `re`."""
+    found = [_stamp(line) for line in block.split(b"\n") if line.startswith((START, SPACED))]
+    return [stamp for stamp in found if len(stamp) == 19]
 
 
 def _stamp(line: bytes) -> bytes:
