@@ -30,6 +30,12 @@ HOT = {
     "set": ["state", "set", "a.b=d"],
     "log": ["events", "log", "tool_used", json.dumps({"payload": "y" * 900})],
 }
+START = 1.5  # times bare Python, for commands that are not hot
+COLD = {
+    "session create": ["session", "create"],
+    "session current": ["session", "current"],
+    "checkpoint create": ["checkpoint", "create", "--reason", "why"],
+}
 SESSION = "session-20261121-120000-1"
 
 
@@ -85,6 +91,14 @@ def test_instructions(name: str, form: str, scene: Path, home: Path) -> None:
     words = HOT[name] + (["--format", "json"] if form == "json" else [])
     more = instructions([str(MILESTONE), *words], scene, home) - bare
     assert more <= MORE, f"{more / 1e6:.2f} M over the {bare / 1e6:.1f} M of bare Python"
+
+
+@pytest.mark.parametrize("name", COLD)
+def test_instructions_of_others(name: str, scene: Path, home: Path) -> None:
+    require_valgrind()
+    bare = instructions([sys.executable, "-c", "pass"], scene, home)
+    whole = instructions([str(MILESTONE), *COLD[name]], scene, home)
+    assert whole <= START * bare, f"{whole / bare:.2f} times bare Python"
 
 
 @pytest.mark.parametrize("name", HOT)

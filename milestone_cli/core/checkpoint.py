@@ -246,9 +246,10 @@ def create(
     given = None if name is None else _fitting(milestone, name)
     words(reason, "the reason")
     made = ""
+    found: Checkpoint | None = None
 
     def build() -> Plan:
-        nonlocal made
+        nonlocal made, found
         raw = store.get("active", milestone)
         if raw is None:
             store.read(milestone)  # which tells what there is instead
@@ -260,6 +261,8 @@ def create(
         if given:
             _refuse_taken(store, milestone, given)
         info = _notes(milestone, made, reason, _revision(store, milestone, document), document.sha256)
+        found = Checkpoint(milestone, made, store.checkpoint_file(milestone, made), info, 0)
+        found.text = document.text
         plan = Plan("checkpoint_create")
         plan.puts.append(("checkpoint", f"{milestone}/{made}", raw))
         plan.puts.append(("checkpoint-info", f"{milestone}/{made}", indented(info).encode() + b"\n"))
@@ -272,7 +275,8 @@ def create(
     receipts = store.transact([milestone], build, lock_timeout(store, timeout), once)
     if receipts[0].replayed:
         made = str(data_of(store, milestone, receipts[0].event_id).get("checkpoint_name"))
-    return find(store, milestone, made), receipts[0].replayed
+    # What was written is told without looking again: from here on nothing may fail.
+    return found or find(store, milestone, made), receipts[0].replayed
 
 
 def _notes(milestone: str, name: str, reason: "str | None", revision: "int | None", sha256: str) -> "dict[str, object]":
@@ -406,8 +410,10 @@ def _note_pin(
     timeout: "float | None",
 ) -> Checkpoint:
     """Write a pin, or its end, into a checkpoint's notes, which one of the bash utilities has none of yet."""
+    found = find(store, milestone, name)
 
     def build() -> Plan:
+        nonlocal found
         found = find(store, milestone, name)
         plan = Plan("checkpoint_pin" if pinned else "checkpoint_unpin")
         if pinned is None and found.pinned is None:
@@ -415,11 +421,11 @@ def _note_pin(
         info = _notes(milestone, name, None, found.revision, found.sha256)
         info["created_at"] = found.created_at
         key = f"{milestone}/{name}"
-        text = indented({**info, **found.info, "pinned": pinned}).encode() + b"\n"
-        plan.puts.append(("checkpoint-info", key, text))
+        found.info = {**info, **found.info, "pinned": pinned}
+        plan.puts.append(("checkpoint-info", key, indented(found.info).encode() + b"\n"))
         type_ = "checkpoint_pinned" if pinned else "checkpoint_unpinned"
         plan.events.append((milestone, _draft(store, type_, name, {"reason": reason})))
         return plan
 
     store.transact([milestone], build, lock_timeout(store, timeout))
-    return find(store, milestone, name)
+    return found

@@ -132,10 +132,10 @@ def create(
     """
     fields = _identity(milestone, type_)
     binding = _binding()
-    made = ""
+    made, raw = "", b""
 
     def build() -> Plan:
-        nonlocal made
+        nonlocal made, raw
         now = runtime.timestamp(runtime.now_ns())
         base = f"session-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{fields['pid']}"
         made, count = base, 1
@@ -144,7 +144,8 @@ def create(
             made = f"{base}-{count}"
         fields["session_id"], fields["created_at"] = made, now
         plan = Plan("session_create")
-        plan.puts.append(("session", made, indented(fields).encode() + b"\n"))
+        raw = indented(fields).encode() + b"\n"
+        plan.puts.append(("session", made, raw))
         plan.puts.append((*binding, f"{made}\n".encode()))
         data = f'{{"session_id":{quote(made)}}}'
         plan.events.append((milestone, Draft("session_created", data, made, agent())))
@@ -155,7 +156,8 @@ def create(
     if receipts[0].replayed:
         earlier = data_of(store, milestone, receipts[0].event_id).get("session_id")
         return find(store, str(earlier)), True
-    return find(store, made), False
+    # What was written is told without looking again: from here on nothing may fail.
+    return Session(made, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or made), False
 
 
 def _identity(milestone: str, type_: str) -> "dict[str, object]":
@@ -259,23 +261,26 @@ def use(store: "Store", name: str, timeout: "float | None" = None) -> Session:
         MilestoneError: `not_found`; `conflict` when it has ended; `damaged`.
     """
     kind, key = _binding()
+    raw = b""
 
     def build() -> Plan:
+        nonlocal raw
         found = _sound(find(store, name))  # no lock of its own: whoever writes a session does it as a transaction
         if found.status == "completed":
             raise MilestoneError(
                 "conflict", f"the session '{name}' has ended", "`milestone session create` begins a new one"
             )
-        plan = Plan("session_use")
+        plan, raw = Plan("session_use"), found.text.encode()
         if found.status == "orphaned":
             pid = runtime.caller()
-            plan.puts.append(("session", name, _edited(found.text, {"pid": pid, **_process(pid)})))
+            raw = _edited(found.text, {"pid": pid, **_process(pid)})
+            plan.puts.append(("session", name, raw))
         if store.get(kind, key) != f"{name}\n".encode():
             plan.puts.append((kind, key, f"{name}\n".encode()))
         return plan
 
     store.transact([], build, lock_timeout(store, timeout))
-    return find(store, name)
+    return Session(name, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or name)
 
 
 def end(
@@ -291,16 +296,17 @@ def end(
     """
     meant = current(store, given)
     name, stream = meant.id, meant.milestone
-    changed = False
+    changed, raw = False, meant.text.encode()
 
     def build() -> Plan:
-        nonlocal changed
+        nonlocal changed, raw
         found = _sound(find(store, name))
-        plan = Plan("session_end")
+        plan, raw = Plan("session_end"), found.text.encode()
         if found.status != "completed":
             changed = True
             now = runtime.timestamp(runtime.now_ns())
-            plan.puts.append(("session", name, _edited(found.text, {"status": "completed", "ended_at": now})))
+            raw = _edited(found.text, {"status": "completed", "ended_at": now})
+            plan.puts.append(("session", name, raw))
             if stream:
                 data = f'{{"session_id":{quote(name)}}}'
                 plan.events.append((stream, Draft("session_ended", data, name, agent())))
@@ -312,7 +318,7 @@ def end(
 
     once = (stream, key, request_digest(b"session end", name.encode())) if key and stream else None
     store.transact([], build, lock_timeout(store, timeout), once)
-    return find(store, name), changed
+    return Session(name, raw, 0, ""), changed
 
 
 def _sound(found: Session) -> Session:

@@ -13,7 +13,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Draft, Plan
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.commit import replace_file, write_synced
+from milestone_cli.storage.files.commit import EXCLUSIVE, write_synced
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import FLAGS, Log, find_key, flock
 
@@ -267,13 +267,29 @@ def _close(store: "FileStore", record: "Record") -> None:
     }
     files = ["/".join(layout.place(kind, key)) for kind, key, _ in record["puts"]]
     text = dumps({"transaction": done, "files": files, "events": [one["event_id"] for one in record["events"]]})
-    name, pending = layout.intent_file(done["id"]), store.folder(layout.PENDING)
-    replace_file(name, text.encode() + b"\n", store.folder(layout.COMMITTED))
+    name, aside = layout.intent_file(done["id"]), layout.intent_aside(done["id"])
+    pending, committed = store.folder(layout.PENDING), store.folder(layout.COMMITTED)
+    _forget(committed, aside)  # of one that was killed here
+    try:
+        _write(aside, text.encode() + b"\n", committed)
+        os.rename(aside, name, src_dir_fd=committed, dst_dir_fd=committed)
+    except BaseException:
+        _forget(committed, aside)
+        raise
     os.unlink(name, dir_fd=pending)
     if not record["events"]:
         # Were this lost in a power cut, the intent would be done once more, over what was written since; where there
         # are events, that they are logged tells that it is done.
         os.fsync(pending)
+
+
+def _write(name: str, data: bytes, folder: int) -> None:
+    """Write a file that nothing depends on: without a sync."""
+    fd = os.open(name, EXCLUSIVE, 0o600, dir_fd=folder)
+    try:
+        os.write(fd, data)
+    finally:
+        os.close(fd)
 
 
 def _is_logged(store: "FileStore", stream: str, event_id: str) -> bool:
