@@ -253,6 +253,16 @@ def test_a_damaged_or_missing_state_is_restored(cli: Cli, saved: Path) -> None:
     cli("events", "verify", "demo", check=True)
 
 
+def test_a_completed_milestone_is_kept_and_not_restored(cli: Cli, saved: Path) -> None:
+    cli("state", "complete", "demo", check=True)
+    assert call(cli, "checkpoint", "create", "demo", "--name", "end")["revision"] == 2
+    assert cli("checkpoint", "restore", "demo", "before").returncode == 4
+    assert state(cli) == NEW
+    cli("state", "reopen", "demo", check=True)
+    cli("checkpoint", "restore", "demo", "before", check=True)
+    assert state(cli) == OLD
+
+
 def test_a_state_that_changed_after_the_plan_stays(cli: Cli, saved: Path) -> None:
     from milestone_cli.core.restore import plan_restore, restore
     from milestone_cli.errors import MilestoneError

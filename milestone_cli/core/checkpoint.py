@@ -252,8 +252,11 @@ def create(
         nonlocal made, found
         raw = store.get("active", milestone)
         if raw is None:
-            store.read(milestone)  # which tells what there is instead
-        assert raw is not None
+            raw = store.get("completed", milestone)
+        if raw is None:
+            raise MilestoneError(
+                "not_found", f"there is no state of '{milestone}' to keep", "`milestone state save` makes one"
+            )
         document = parse_envelope(raw, milestone)
         if sha256 is not None and document.sha256 != sha256:
             raise changed(milestone)

@@ -62,14 +62,20 @@ def plan_restore(store: "Store", milestone: str, name: str) -> Restore:
     """Look what restoring a checkpoint would do.
 
     Raises:
-        MilestoneError: `not_found`; `damaged` when the checkpoint does not prove itself; `conflict` for a milestone
-            that is completed.
+        MilestoneError: `not_found`; `damaged` when the checkpoint does not prove itself; `completed`.
     """
     from milestone_cli.core.compare import compare
     from milestone_cli.core.session import holders
 
     text = text_of(store, milestone, name)
     plan = Restore(find(store, milestone, name))
+    if not store.modified("active", milestone) and store.modified("completed", milestone):
+        raise MilestoneError(
+            "completed",
+            f"'{milestone}' is completed, and stays as it is",
+            f"`milestone state reopen {milestone}` comes first",
+            milestone_id=milestone,
+        )
     try:
         document = store.read(milestone)
     except MilestoneError as error:
@@ -77,9 +83,6 @@ def plan_restore(store: "Store", milestone: str, name: str) -> Restore:
             plan.revision = None
         elif error.code != "not_found":
             raise
-        elif store.modified("completed", milestone):
-            told = f"'{milestone}' is completed"
-            raise MilestoneError("conflict", told, f"`milestone state reopen {milestone}` comes first") from None
     else:
         plan.present, plan.sha256 = document.text, document.sha256
         plan.revision = _coming(store, milestone, document)
