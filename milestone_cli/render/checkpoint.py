@@ -1,5 +1,6 @@
 """Checkpoints for people: the list, one of them, and what restoring one would do."""
 
+from milestone_cli import runtime
 from milestone_cli.render.ages import size, when
 from milestone_cli.render.changes import diff_text
 from milestone_cli.render.table import CYAN, DIM, GREEN, MAGENTA, RED, paint, table
@@ -92,7 +93,7 @@ def plan_text(plan: "Restore") -> str:
     lines = [
         f"{flat(found.milestone)}: restore checkpoint {flat(found.name)}, made {when(found.created_at)} of {origin}",
         f"  from  {_from(plan)}",
-        f"  to    {size(len(found.text or b''))} bytes, SHA-256 {found.sha256[:16]}…, as a new revision",
+        f"  to    {_bytes(found.text or b'')}, SHA-256 {found.sha256[:16]}…, as a new revision",
     ]
     if found.state == "replaced":
         lines.append(paint("  note  another program has made this checkpoint again under its name", MAGENTA))
@@ -106,7 +107,11 @@ def plan_text(plan: "Restore") -> str:
     return "\n".join(lines)
 
 
+def _bytes(text: bytes) -> str:
+    return size(len(text)) + ("" if runtime.is_terminal(1) else " bytes")
+
+
 def _from(plan: "Restore") -> str:
     if plan.revision is None:
         return "a damaged state, which is set aside"
-    return f"revision {plan.revision}, {size(len(plan.present))} bytes" if plan.present is not None else "no state"
+    return f"revision {plan.revision}, {_bytes(plan.present)}" if plan.present is not None else "no state"
