@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import jsonschema
 import pytest
 from conftest import MILESTONE, Cli, clean_environment
 
-from milestone_cli.core import validate
+from milestone_cli.core import lifecycle, validate
 from milestone_cli.render.schemas import schema
+from milestone_cli.storage.files import FileStore
 
 TEXT = '{"n": 1.10}\n'
 
@@ -238,3 +240,22 @@ def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -
         validate.validate(b"{}", b"{}")
     assert caught.value.exit_code == 5
     assert "milestone-cli[schema]" in caught.value.hint
+
+
+def test_a_reader_never_misses_a_milestone_that_moves(saved: Path) -> None:
+    writer, reader = FileStore(str(saved)), FileStore(str(saved))
+    done = threading.Event()
+
+    def move() -> None:
+        for _ in range(30):
+            lifecycle.complete(writer, "demo")
+            lifecycle.reopen(writer, "demo")
+        done.set()
+
+    thread = threading.Thread(target=move)
+    thread.start()
+    while not done.is_set():
+        assert reader.read("demo").text == TEXT.encode()
+    thread.join()
+    writer.close()
+    reader.close()

@@ -221,6 +221,7 @@ class FileStore:
 
             return at_revision(self, milestone, revision)
         document = self.document(milestone) or self.document(milestone, layout.COMPLETED)
+        document = document or self.document(milestone)  # reopened just between the two
         if document is None:
             from milestone_cli.storage.files.history import missing
 
