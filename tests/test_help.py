@@ -18,7 +18,7 @@ NAMED = re.compile(r"(--|json|merge).*\.")  # what explains an option or a choic
 @pytest.mark.parametrize("path", COMMANDS)
 def test_the_example_of_a_command_runs(path: str, tmp_path: Path, home: Path, cli: Cli) -> None:
     example = COMMANDS[path].example
-    assert example.startswith(f"milestone {path}"), "an example shows its own command"
+    assert re.search(rf"^(milestone .*; )?milestone {path}\b", example), "an example shows its own command"
     prepare(cli, tmp_path, path)
     done = run(example, tmp_path, home)
     assert done.returncode == 0, f"{example}\n{done.stdout}\n{done.stderr}"

@@ -66,8 +66,9 @@ def test_the_json_of_a_command_keeps_to_its_schema(path: str, tmp_path: Path, ho
     if path in DOCUMENTS:
         json.loads(done.stdout)
     else:
-        assert done.stdout.count("\n") == 1 or path.startswith("events ")
-        validated(done.stdout)
+        lines = done.stdout.splitlines()
+        assert len(lines) == 1 or ";" in example or path.startswith("events ")
+        validated(done.stdout if path.startswith("events ") else lines[-1])
 
 
 @pytest.mark.parametrize("kind", MORE)

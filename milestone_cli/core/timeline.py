@@ -66,7 +66,7 @@ class Timeline:
             import re  # costs most of a Python start, and repays it in a large log
 
             pattern = re.compile(STAMP)
-            self._stamps = lambda block: pattern.findall(block)
+            self._stamps = lambda block: pattern.findall(block)  # noqa: PLW0108 - mypy wants one signature
         self._parser = Parser()
         self._once = Once()
 
