@@ -44,11 +44,11 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --name | --older-than | --reason | --revision | --schema | --session | --since | --store | --type | --until) option=$word ;;
+            --agent | --at | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --name | --older-than | --reason | --revision | --schema | --session | --since | --store | --type | --until | --wait) option=$word ;;
             -?*) ;;
             *)
                 case $command in
-                    '' | state | events | checkpoint | session | cleanup | config) command=${command:+$command }$word ;;
+                    '' | state | events | checkpoint | session | cleanup | lock | config) command=${command:+$command }$word ;;
                     *)
                         ((at++ == 0)) && milestone=$word
                         ;;
@@ -100,6 +100,11 @@ _milestone() {
             'session end':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup plan':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'lock acquire':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'lock release':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'lock list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'lock show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'lock break':--format) _milestone_offer 'text json jsonl yaml' ;;
             'config show':--format) _milestone_offer 'text json jsonl yaml' ;;
             *:--store) _milestone_offer '<folders>' ;;
         esac
@@ -146,21 +151,28 @@ _milestone() {
             'session end') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
             'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
             'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
+            'lock run') _milestone_offer '--wait --help' ;;
+            'lock acquire') _milestone_offer '--wait --for-pid --format --help' ;;
+            'lock release') _milestone_offer '--force --wait --for-pid --format --help' ;;
+            'lock list') _milestone_offer '--format --help' ;;
+            'lock show') _milestone_offer '--format --help' ;;
+            'lock break') _milestone_offer '--dry-run --yes --force --format --help' ;;
             'config show') _milestone_offer '--format --help' ;;
         esac
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status schema state events checkpoint session cleanup config' ;;
+        :0) _milestone_offer 'init status schema state events checkpoint session cleanup lock config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query timeline verify' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
         session:0) _milestone_offer 'create current use list show end' ;;
         cleanup:0) _milestone_offer 'plan run' ;;
+        lock:0) _milestone_offer 'run acquire release list show break' ;;
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config error event-batch event-log events init overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify' ;;
+        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

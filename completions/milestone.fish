@@ -6,7 +6,7 @@ function __milestone_words
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --agent --at --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --name --older-than --reason --revision --schema --session --since --store --type --until
+        else if contains -- $word --agent --at --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --name --older-than --reason --revision --schema --session --since --store --type --until --wait
             set skip 1
         else if not string match -q -- '-?*' $word
             echo $word
@@ -56,6 +56,7 @@ complete -c milestone -n '__milestone_at "" 0' -a 'events' -d 'Log events, and l
 complete -c milestone -n '__milestone_at "" 0' -a 'checkpoint' -d 'Keep states under a name, and bring them back.'
 complete -c milestone -n '__milestone_at "" 0' -a 'session' -d 'Say who works on what, from which shell or client.'
 complete -c milestone -n '__milestone_at "" 0' -a 'cleanup' -d 'Remove what is old, with a reason for everything.'
+complete -c milestone -n '__milestone_at "" 0' -a 'lock' -d 'Hold locks around commands and in scripts, and see who holds them.'
 complete -c milestone -n '__milestone_at "" 0' -a 'config' -d 'Look at the settings.'
 complete -c milestone -n '__milestone_at "" 0' -l store -x -a '(__fish_complete_directories)' -d 'The store; left out: MILESTONE_STORE, else the nearest.'
 complete -c milestone -n '__milestone_at "" 0' -l verbose -d 'Say more, and where an unexpected error came from.'
@@ -96,12 +97,18 @@ complete -c milestone -n '__milestone_at "session" 0' -a show -d 'Show everythin
 complete -c milestone -n '__milestone_at "session" 0' -a end -d 'End a session; whoever has another one as the current one keeps it.'
 complete -c milestone -n '__milestone_at "cleanup" 0' -a plan -d 'Show what a clean-up would keep and remove, and why; nothing is changed.'
 complete -c milestone -n '__milestone_at "cleanup" 0' -a run -d 'Remove what `cleanup plan` says: old backups, checkpoints and completed sessions of a milestone.'
+complete -c milestone -n '__milestone_at "lock" 0' -a run -d 'Run a command while holding a lock, and exit as it does.'
+complete -c milestone -n '__milestone_at "lock" 0' -a acquire -d 'Take a lock for the calling shell, which holds it until it releases it or ends; print its fence.'
+complete -c milestone -n '__milestone_at "lock" 0' -a release -d 'Give back the lock that the calling shell holds.'
+complete -c milestone -n '__milestone_at "lock" 0' -a list -d 'List the locks that are held, or were left by the dead: holder, age, command, and who waits.'
+complete -c milestone -n '__milestone_at "lock" 0' -a show -d 'Show who holds a lock, what tells that the holder lives or is dead, and who waits.'
+complete -c milestone -n '__milestone_at "lock" 0' -a break -d 'Break a lock whose holder is dead; another host\'s or a living holder\'s only with --force.'
 complete -c milestone -n '__milestone_at "config" 0' -a show -d 'Show every setting, its value, and where the value comes from.'
 complete -c milestone -n '__milestone_at "init" 0' -a '(__milestone_names milestones)'
 complete -c milestone -n '__milestone_at "init"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "status" 0' -a '(__milestone_names milestones)'
 complete -c milestone -n '__milestone_at "status"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
-complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config error event-batch event-log events init overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify'
+complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify'
 complete -c milestone -n '__milestone_at "state save" 0' -a '(__milestone_names milestones) (__milestone_files)'
 complete -c milestone -n '__milestone_at "state save" 1' -a '(__milestone_files)'
 complete -c milestone -n '__milestone_at "state save"' -l if-revision -x -d 'Only if this is the current revision; 0: only if new.'
@@ -261,5 +268,19 @@ complete -c milestone -n '__milestone_at "cleanup run"' -l yes -d 'Do not ask, a
 complete -c milestone -n '__milestone_at "cleanup run"' -l idempotency-key -x -d 'Do this once, however often it is asked for.'
 complete -c milestone -n '__milestone_at "cleanup run"' -l lock-timeout -x -d 'Seconds to wait for the lock (default 30).'
 complete -c milestone -n '__milestone_at "cleanup run"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "lock run"' -l wait -x -d 'Seconds to wait (default 30); 0: try once.'
+complete -c milestone -n '__milestone_at "lock acquire"' -l wait -x -d 'Seconds to wait (default 30); 0: try once.'
+complete -c milestone -n '__milestone_at "lock acquire"' -l for-pid -x -d 'The process that holds it; left out: the caller.'
+complete -c milestone -n '__milestone_at "lock acquire"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "lock release"' -l force -d 'Even if somebody who is at work would lose work.'
+complete -c milestone -n '__milestone_at "lock release"' -l wait -x -d 'Seconds to wait (default 30); 0: try once.'
+complete -c milestone -n '__milestone_at "lock release"' -l for-pid -x -d 'The process that holds it; left out: the caller.'
+complete -c milestone -n '__milestone_at "lock release"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "lock list"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "lock show"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "lock break"' -l dry-run -d 'Show what would be done, and do nothing.'
+complete -c milestone -n '__milestone_at "lock break"' -l yes -d 'Do not ask, at a terminal either.'
+complete -c milestone -n '__milestone_at "lock break"' -l force -d 'Even if somebody who is at work would lose work.'
+complete -c milestone -n '__milestone_at "lock break"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "config show"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -l help -d 'Show help and exit.'

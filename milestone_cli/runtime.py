@@ -86,6 +86,48 @@ def alive(pid: int) -> bool:
     return True
 
 
+def ended(pid: int) -> bool:
+    """Whether nothing runs under this id: there is no such process, or only its remains that nobody has collected.
+
+    Source: proc(5), fields 3 (state) and 20 (threads) of /proc/PID/stat.
+    """
+    if not alive(pid):
+        return True
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read(4096).rpartition(b")")[2].split()
+        return fields[0] in (b"Z", b"X") and int(fields[17]) < 2
+    except (OSError, IndexError, ValueError):
+        return False
+
+
+def boot_seconds() -> int:
+    """Seconds since boot, sleep included where the system counts it."""
+    return int(time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)))
+
+
+def pid_space() -> str:
+    """What tells the processes that ids here mean from those of another container; empty where there is one space."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def command_line(pid: int) -> str:
+    """The command that a process runs, at most some hundred characters; empty where the system does not say."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read(512).rstrip(b"\0").replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def environment() -> "dict[str, str]":
+    """A copy of the whole environment, for a command that is started."""
+    return dict(os.environ)
+
+
 def parent(pid: int) -> "tuple[str, int]":
     """Name of a process and id of its parent; an empty name and 0 where the system does not say.
 

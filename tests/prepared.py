@@ -13,6 +13,9 @@ BEFORE = {
     "state reopen": ["state", "complete", "demo"],
     "state delete": ["state", "complete", "demo"],
     "checkpoint unpin": ["checkpoint", "pin", "demo", "before-refactoring", "--reason", "kept"],
+    "lock release": ["lock", "acquire", "demo"],
+    "lock show": ["lock", "acquire", "demo"],
+    "lock break": ["lock", "acquire", "demo"],
 }
 """What must have been done before the example of a command can work."""
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__, render, runtime
-from . import checkpoint, cleanup, events, history, lifecycle, options, session, state, store
+from . import checkpoint, cleanup, events, history, lifecycle, lock, options, session, state, store
 
 Command = Callable[..., int | None]  # what it returns is the exit code
 
@@ -62,6 +62,10 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         (session.create, session.current, session.use, session.list_, session.show, session.end),
     ),
     "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run)),
+    "lock": (
+        "Hold locks around commands and in scripts, and see who holds them.",
+        (lock.run, lock.acquire, lock.release, lock.list_, lock.show, lock.break_),
+    ),
     "config": ("Look at the settings.", (store.config_show,)),
 }
 LENT = {name: getattr(options, name) for name in options.__all__}

@@ -23,6 +23,7 @@ __all__ = [
     "DryRun",
     "EventWords",
     "Events",
+    "ForPid",
     "Force",
     "Format",
     "FromCopy",
@@ -33,7 +34,10 @@ __all__ = [
     "KeepLast",
     "Kind",
     "Limit",
+    "LockCommand",
+    "LockName",
     "LockTimeout",
+    "LockWait",
     "MilestoneId",
     "NamesOf",
     "OlderThan",
@@ -153,3 +157,11 @@ FromCopy = Annotated[
     str | None, typer.Option("--from", metavar="BACKUP", help="This backup or checkpoint; left out: the newest.")
 ]
 SchemaFile = Annotated[str | None, typer.Option("--schema", metavar="FILE", help="A JSON Schema.")]
+LockName = Annotated[str, typer.Argument(metavar="NAME", help="A milestone, or any safe name.")]
+LockCommand = Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command, and its arguments.")]
+LockWait = Annotated[
+    float | None, typer.Option("--wait", metavar="S", min=0, help="Seconds to wait (default 30); 0: try once.")
+]
+ForPid = Annotated[
+    int | None, typer.Option("--for-pid", metavar="P", min=1, help="The process that holds it; left out: the caller.")
+]

@@ -119,6 +119,19 @@ SESSION: dict[str, Schema] = {
     "working_directory": _maybe(STRING),
     "git_branch": _maybe(STRING),
 }
+LOCK: dict[str, Schema] = {
+    "name": NAME,
+    "kind": {"enum": ["milestone", "shell", "bash"]},
+    "state": {"enum": ["live", "stale", "foreign"], "description": "foreign: of another host, not judged"},
+    "evidence": STRING,
+    "pid": _maybe({"type": "integer"}),
+    "host": _maybe(STRING),
+    "command": _maybe(STRING),
+    "fence": _maybe(COUNT),
+    "acquired_at": _maybe(STRING),
+    "age_seconds": _maybe(COUNT),
+    "waiters": _list(_object({"pid": {"type": "integer"}, "command": _maybe(STRING)})),
+}
 CHANGES: Schema = _list(
     _object({"op": {"enum": ["add", "remove", "replace"]}, "path": STRING, "value": {}, "old": {}}, ["op", "path"])
 )
@@ -181,6 +194,17 @@ KINDS: dict[str, tuple[str, Schema]] = {
         "What a clean-up removed.",
         _object({**CLEANING, "removed": _list(_object(CLEANED)), "replayed": FLAG}),
     ),
+    "lock": ("One lock: who holds it, what tells so, and who waits.", _object(LOCK)),
+    "lock-acquire": (
+        "A lock that was taken for a process.",
+        _object({"name": NAME, "pid": {"type": "integer"}, "host": STRING, "fence": COUNT, "token": STRING}),
+    ),
+    "lock-break": (
+        "A lock that was broken, or would be; `released` is false while a living holder keeps the kernel's lock.",
+        _object({**LOCK, "broken": FLAG, "released": FLAG}),
+    ),
+    "lock-list": ("The locks that are held, or were left by the dead.", _object({"locks": _list(_object(LOCK))})),
+    "lock-release": ("A lock that was given back.", _object({**LOCK, "forced": FLAG})),
     "config": (
         "Every setting, its value, and where it comes from.",
         _object({"settings": _list(_object({"name": STRING, "value": STRING, "origin": STRING, "meaning": STRING}))}),

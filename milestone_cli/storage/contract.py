@@ -94,6 +94,10 @@ class Store(Protocol):
         """Who holds a lock."""
         ...
 
+    def locks(self) -> "Locks":
+        """The locks of the store, as things of their own."""
+        ...
+
     def state_file(self, milestone: str) -> str:
         """How the log names a milestone's state."""
         ...
@@ -128,4 +132,65 @@ class Store(Protocol):
 
     def keep_compiled_config(self, text: str) -> None:
         """Keep the configuration in its fast form."""
+        ...
+
+
+class Lease(Protocol):
+    """A lock that this process holds, and may share with what it starts."""
+
+    name: str
+    token: str
+    fence: int
+    broken: list[dict[str, object]]
+
+    def lend(self) -> None:
+        """Let processes that are started from here on have the lock too; it lasts as long as any of them."""
+        ...
+
+    def held(self) -> bool:
+        """Whether nobody has broken it."""
+        ...
+
+    def renew(self) -> None:
+        """Say that the holder lives."""
+        ...
+
+    def let_go(self) -> None:
+        """Give it up for everyone who has it."""
+        ...
+
+    def hand_over(self) -> None:
+        """Leave it to the process that it was taken for, and go."""
+        ...
+
+
+class Locks(Protocol):
+    """What can be done with locks beside taking one around a change.
+
+    Invariants: a lock goes away only by its owner, on proof that its holder is dead, or by force; whose lock went away
+    by force cannot commit under it any more.
+    """
+
+    def names(self) -> list[str]:
+        """Names of the locks that are held, or were left by the dead; sorted."""
+        ...
+
+    def show(self, name: str) -> dict[str, object] | None:
+        """Who holds a lock, what tells so, and who waits; None when it is free."""
+        ...
+
+    def hold(self, name: str, timeout: float, holder: int = 0) -> Lease:
+        """Take a lock, for this process or another one; `lock_timeout`."""
+        ...
+
+    def end(self, lock: Lease) -> None:
+        """Give a held lock back, once those who share it have written what they are writing."""
+        ...
+
+    def release(self, name: str, pid: int, *, force: bool, timeout: float) -> dict[str, object]:
+        """Give back a lock that a process holds without running a command of ours; `not_found`, `conflict`."""
+        ...
+
+    def break_(self, name: str, *, force: bool, dry_run: bool = False) -> dict[str, object]:
+        """Take a lock away whose holder is dead, or any by force, or only say which; `not_found`, `conflict`."""
         ...

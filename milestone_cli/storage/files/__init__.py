@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from milestone_cli.model import Change, Document, Head, Plan, Receipt
+    from milestone_cli.storage.files.locks import Locks
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -315,6 +316,12 @@ class FileStore:
         from milestone_cli.storage.files.contention import holder
 
         return holder(self.folder(layout.LOCKS), name)
+
+    def locks(self) -> "Locks":
+        """The locks of the store, to look at, to hold for longer than a command, and to break."""
+        from milestone_cli.storage.files.locks import Locks
+
+        return Locks(self)
 
     def bound_session(self, client: "str | None") -> "str | None":
         """The session that a client's session is bound to; without a client, the one that the directory shares."""

@@ -1,13 +1,13 @@
 """When a lock is not free: waiting for it, and breaking it on proof of death; never on the clock of the wall.
 
-Whoever comes here for a lock folder holds the kernel's lock already, so there is one breaker at a time, and a folder of
-ours has no living writer on this machine. A folder of another machine, or an owner that cannot be read, means held.
+Whoever takes over a lock folder holds the kernel's lock already, so there is one breaker at a time, and a sticky folder
+has no living writer on this machine. One with an `owner` is held by a process that `lock acquire` was called for, until
+it is gone. A folder of another machine, or an owner that cannot be read, means held.
 """
 
 import fcntl
 import os
 import stat
-import threading
 import time
 
 from milestone_cli import runtime
@@ -21,12 +21,42 @@ SLACK = 2.0
 """Seconds that a process may seem younger than its lock, since the two clocks are compared."""
 
 
+Verdict = tuple[bool, str, dict[str, object]]
+"""Whether the holder is dead; the reason, or who holds it; and the facts."""
+
+
 class _Alarm(Exception):  # noqa: N818 - it is no error
     """The timer went off while the kernel had us waiting."""
 
 
 def _alarm(*_: object) -> None:
     raise _Alarm
+
+
+def wait_lock(locks: int, name: str, fd: int, deadline: float) -> bool:
+    """Wait for the kernel's lock on a flock file; False when a process around this one has the lock itself.
+
+    Raises:
+        MilestoneError: `lock_timeout`.
+    """
+    from milestone_cli.storage.files.inside import around
+
+    if around(locks, name, fd):
+        return False
+    try:
+        wait_flock(fd, deadline, name)
+    except MilestoneError as error:
+        # Who has the kernel's lock may wait itself, for a shell that has the folder.
+        folder = layout.lock_folder(name)
+        try:
+            status = os.stat(folder, dir_fd=locks, follow_symlinks=False)
+        except FileNotFoundError:
+            raise error from None
+        if status.st_mode & stat.S_ISVTX:
+            raise
+        _, who, facts = judge(locks, folder, status, b"", 0.0)
+        raise _timeout(name, who, facts) from None
+    return True
 
 
 def wait_flock(fd: int, deadline: float, name: str) -> None:
@@ -39,9 +69,11 @@ def wait_flock(fd: int, deadline: float, name: str) -> None:
         MilestoneError: `lock_timeout`.
     """
     left = deadline - runtime.monotonic()
-    pid = _field(os.pread(fd, 512, 0), 4)
-    if pid.isdigit() and runtime.is_ancestor(int(pid)) and _has_locked(int(pid), fd):
+    pid = field(os.pread(fd, 512, 0), 4)
+    if pid.isdigit() and runtime.is_ancestor(int(pid)) and has_locked(int(pid), fd):
         raise _timeout(name, f"process {pid}, which started this one", {"pid": int(pid)}, retry=False)
+    import threading  # costs most of a Python start, which looking at a lock need not pay
+
     if left > 0 and threading.current_thread() is threading.main_thread():
         import signal
 
@@ -67,22 +99,22 @@ def wait_flock(fd: int, deadline: float, name: str) -> None:
         else:
             return
     record = os.pread(fd, 512, 0)
-    pid, host = _field(record, 4), _field(record, 2)
+    pid, host = field(record, 4), field(record, 2)
     raise _timeout(name, f"process {pid} on {host}" if pid else "another process", {"pid": pid, "host": host})
 
 
 def _timeout(name: str, holder: str, details: dict[str, object], *, retry: bool = True) -> MilestoneError:
-    hint = "try again, or wait longer with --lock-timeout" if retry else "run it outside of what holds the lock"
+    hint = "try again, or wait longer" if retry else "run it outside of what holds the lock"
     return MilestoneError("lock_timeout", f"the lock of '{name}' is held by {holder}", hint, lock=name, **details)
 
 
-def _field(record: bytes, index: int) -> str:
+def field(record: bytes, index: int) -> str:
     """A field of what a holder of ours wrote: fence, token, host, boot id, pid, start time."""
     fields = record.decode("ascii", "replace").rstrip().split(" ")
     return fields[index] if len(fields) > index else ""
 
 
-def _has_locked(pid: int, fd: int) -> bool:
+def has_locked(pid: int, fd: int) -> bool:
     """Whether a process has the kernel's lock on a file itself; what it once wrote into the file is no proof.
 
     Source: proc_pid_fdinfo(5), `lock`. Where the system does not say, False: then we wait for the time that was given.
@@ -103,7 +135,7 @@ def _has_locked(pid: int, fd: int) -> bool:
     return False
 
 
-def take_over(locks: int, name: str, before: bytes, deadline: float, active: int) -> list[dict[str, object]]:
+def take_over(locks: int, name: str, before: bytes, deadline: float, active: int) -> list[dict[str, object]] | None:
     """Make the lock folder when another one stands there, breaking it as soon as its holder is proved dead.
 
     Args:
@@ -114,7 +146,7 @@ def take_over(locks: int, name: str, before: bytes, deadline: float, active: int
         active: open descriptor of the folder with states, where a dead writer may have left a temporary file.
 
     Returns:
-        What was broken and why, for the log.
+        What was broken and why, for the log; None when a process around this one has the lock.
 
     Raises:
         MilestoneError: `lock_timeout`, with the holder in its details.
@@ -136,15 +168,20 @@ def take_over(locks: int, name: str, before: bytes, deadline: float, active: int
         now = (status.st_ino, status.st_mtime_ns)
         if now != seen:
             seen, since = now, runtime.monotonic()
-        dead, why, details = _judge(locks, folder, status, before, runtime.monotonic() - since)
+        dead, why, details = judge(locks, folder, status, before, runtime.monotonic() - since)
         if dead:
-            _break(locks, name, status)
-            if (token := _field(before, 1)).isalnum():
+            remove(locks, name, status)
+            if (token := field(before, 1)).isalnum():
                 _forget(active, layout.temporary(name, token))
             broken.append({"lock": name, "reason": why, **details})
             continue
         pid = details.get("pid")
-        if isinstance(pid, int) and runtime.is_ancestor(pid):
+        if "host" in details:
+            from milestone_cli.storage.files.inside import around
+
+            if around(locks, name, -1):
+                return None
+        elif isinstance(pid, int) and runtime.is_ancestor(pid):
             raise _timeout(name, f"process {pid}, which started this one", details, retry=False)
         left = deadline - runtime.monotonic()
         if left <= 0:
@@ -153,21 +190,30 @@ def take_over(locks: int, name: str, before: bytes, deadline: float, active: int
         pause = min(pause * 1.5, 0.1)
 
 
-def _judge(
-    locks: int, folder: str, status: os.stat_result, before: bytes, unchanged: float
-) -> tuple[bool, str, dict[str, object]]:
-    """Whether the holder of a lock folder is dead; the reason, or who holds it; and the facts."""
+def judge(locks: int, folder: str, status: os.stat_result, before: bytes, unchanged: float) -> Verdict:
+    """Whether the holder of a lock folder is dead; asked while holding the kernel's lock.
+
+    Args:
+        locks: open descriptor of the folder of locks.
+        folder: that is judged.
+        status: of the folder.
+        before: what the flock file says, the last holder of ours.
+        unchanged: seconds for which the folder has stayed as it is.
+    """
     if not stat.S_ISDIR(status.st_mode):
         raise MilestoneError("unsafe_link", f"'{folder}' among the locks is no folder", "look at it, then move it away")
     if status.st_mode & stat.S_ISVTX:
-        host, boot, pid = _field(before, 2), _field(before, 3), _field(before, 4)
+        host, boot, pid = field(before, 2), field(before, 3), field(before, 4)
         facts: dict[str, object] = {"pid": int(pid) if pid.isdigit() else None, "host": host}
         if host and host != runtime.host() and boot != runtime.boot_id():
             return False, f"process {pid} on another host, {host}", facts
         return True, "its writer ended without releasing it", facts
-    text = _read(locks, f"{folder}/pid")
+    owner = read(locks, f"{folder}/owner")
+    if owner is not None:
+        return _judge_owner(owner.encode())
+    text = read(locks, f"{folder}/pid")
     if text is None:
-        if _read(locks, f"{folder}/acquired") is None and unchanged < PATIENCE:
+        if read(locks, f"{folder}/acquired") is None and unchanged < PATIENCE:
             return False, "a shell that has not said who it is", {}
         return unchanged >= PATIENCE, "its maker ended before it said who it is", {}
     word = text.strip()
@@ -175,36 +221,45 @@ def _judge(
         return False, "a process whose id cannot be read", {}
     pid_number = int(word)
     facts = {"pid": pid_number}
-    if not runtime.alive(pid_number):
+    if runtime.ended(pid_number):
         return True, f"its process {pid_number} is gone", facts
     if _younger(pid_number, locks, folder):
         return True, f"its process {pid_number} is gone, and the number was given to a younger one", facts
     return False, f"process {pid_number}", facts
 
 
+def _judge_owner(owner: bytes) -> Verdict:
+    """Whether the process that a lock was acquired for is dead."""
+    host, boot, pid, start = (field(owner, index) for index in (2, 3, 4, 5))
+    if not (pid.isdigit() and pid.isascii() and 0 < len(pid) < 11 and host):
+        return False, "an owner that cannot be read", {}
+    number = int(pid)
+    facts: dict[str, object] = {"pid": number, "host": host}
+    if host != runtime.host():
+        return False, f"process {pid} on another host, {host}", facts
+    if boot != runtime.boot_id():
+        return True, "the machine was started anew since", facts
+    if field(owner, 7) != runtime.pid_space():
+        return False, f"process {pid} in another container", facts
+    if runtime.ended(number):
+        return True, f"its process {pid} is gone", facts
+    now = runtime.start_time(number)
+    if start and now and start != now:
+        return True, f"its process {pid} is gone, and the number was given to another one", facts
+    return False, f"process {pid}", facts
+
+
 def holder(locks: int, name: str) -> dict[str, object] | None:
     """Who holds a lock: pid, host where it is known, kind; None when it is free or its holder is dead."""
-    try:
-        status = os.stat(layout.lock_folder(name), dir_fd=locks, follow_symlinks=False)
-        fd = os.open(layout.flock_file(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=locks)
-    except FileNotFoundError:
-        status, fd = None, -1
-    if status is None:
+    from milestone_cli.storage.files.locks import inspect
+
+    found = inspect(locks, name)
+    if found is None or found["state"] == "stale":
         return None
-    try:
-        before = os.pread(fd, 512, 0)
-    finally:
-        os.close(fd)
-    if status.st_mode & stat.S_ISVTX:
-        pid = _field(before, 4)
-        if _field(before, 3) == runtime.boot_id() and not (pid.isdigit() and runtime.alive(int(pid))):
-            return None
-        return {"pid": int(pid) if pid.isdigit() else None, "host": _field(before, 2), "kind": "milestone"}
-    dead, _, facts = _judge(locks, layout.lock_folder(name), status, before, 0.0)
-    return None if dead else {"pid": facts.get("pid"), "host": runtime.host(), "kind": "shell"}
+    return {"pid": found["pid"], "host": found["host"], "kind": found["kind"]}
 
 
-def _read(locks: int, name: str) -> str | None:
+def read(locks: int, name: str) -> str | None:
     """A lock file's text, bounded; None when there is none; unreadable reads as something that is no number."""
     try:
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=locks)
@@ -213,7 +268,7 @@ def _read(locks: int, name: str) -> str | None:
     except OSError:
         return "?"
     try:
-        return os.read(fd, 64).decode("ascii", "replace") or None
+        return os.read(fd, 512).decode("ascii", "replace") or None
     except OSError:
         return "?"
     finally:
@@ -243,9 +298,12 @@ def _younger(pid: int, locks: int, folder: str) -> bool:
     return age < (now - made) - SLACK
 
 
-def _break(locks: int, name: str, judged: os.stat_result) -> None:
-    """Remove the lock that was judged, and no other: it is renamed aside, looked at, and only then deleted."""
-    folder, aside = layout.lock_folder(name), layout.broken_folder(name)
+def remove(locks: int, name: str, judged: os.stat_result, mark: str = "") -> None:
+    """Remove the lock that was judged, and no other: it is renamed aside, looked at, and only then deleted.
+
+    Without the kernel's lock two may do so at once: then `mark` keeps them apart.
+    """
+    folder, aside = layout.lock_folder(name), layout.broken_folder(name + mark)
     _empty(locks, aside)  # of a breaker that was killed on the way
     try:
         os.rename(folder, aside, src_dir_fd=locks, dst_dir_fd=locks)

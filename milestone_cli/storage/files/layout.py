@@ -87,6 +87,16 @@ def flock_file(name: str) -> str:
     return name + ".flock"
 
 
+def inner_file(name: str) -> str:
+    """The kernel's lock among those who share a lock that a process around them holds, in `LOCKS`."""
+    return name + ".inner"
+
+
+def locked_name(file: str) -> "str | None":
+    """The lock whose folder a file in `LOCKS` is; None when it is none."""
+    return file[:-5] if file.endswith(".lock") and file[:1] != "." and len(file) > 5 else None
+
+
 def log_lock_file(stream: str) -> str:
     """The kernel's lock around appending to a log, in `LOCKS`; its ending keeps it apart from every other name."""
     return stream + ".elock"

@@ -4,15 +4,20 @@ The kernel's lock on NAME.flock decides among our processes; the file is never r
 is made as bash makes it, with `pid` and `acquired`. The folder carries the sticky bit, which bash's mkdir does not
 give: so an empty one tells at once whose it is, and one of ours found under the kernel's lock has a dead writer. What
 that writer may have left is known by the token that stands in the flock file.
+
+A lock may outlive the command that took it: `lock run` keeps it for another one, `lock acquire` for a shell. What these
+start goes on under their lock instead of waiting for it, see `inside`.
 """
 
+import fcntl
 import os
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.log import FLAGS, flock
+from milestone_cli.storage.files.log import FLAGS
 
+EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 OURS = 0o1700
 """Mode of a lock folder of ours. Sticky means nothing on a folder that only its owner may write."""
 
@@ -27,9 +32,9 @@ class Lock:
         fence: counts the holders of this lock, so a late write of an earlier one can be told.
     """
 
-    __slots__ = ("_fd", "_folder", "_identity", "_locks", "broken", "fence", "name", "token")
+    __slots__ = ("_fd", "_folder", "_identity", "_inner", "_locks", "broken", "fence", "name", "token")
 
-    def __init__(self, locks: int, name: str, deadline: float, active: int) -> None:
+    def __init__(self, locks: int, name: str, deadline: float, active: int, holder: int = 0) -> None:
         """Take the lock.
 
         Args:
@@ -37,6 +42,7 @@ class Lock:
             name: of the lock.
             deadline: on the monotonic clock, when to give up waiting.
             active: open descriptor of `layout.ACTIVE`, where a dead holder may have left a temporary file.
+            holder: process that the lock is for; 0: this one.
 
         Raises:
             MilestoneError: `lock_timeout`, with the holder in its details.
@@ -47,44 +53,74 @@ class Lock:
         self._locks = locks
         self._folder = layout.lock_folder(name)
         self._identity = (0, 0)
+        self._inner = -1
         self._fd = os.open(layout.flock_file(name), FLAGS, 0o600, dir_fd=locks)
         try:
-            flock(self._fd, deadline, name)
-            before = os.pread(self._fd, 512, 0)
-            count = before.partition(b" ")[0]
-            self.fence = int(count) + 1 if count.isdigit() and len(count) < 20 else 1
-            try:
-                os.mkdir(self._folder, OURS, dir_fd=locks)
-            except FileExistsError:
-                from milestone_cli.storage.files.contention import take_over
+            if self._take(deadline, active):
+                self._sign(holder or runtime.getpid())
+            else:
+                from milestone_cli.storage.files.inside import enter
 
-                self.broken = take_over(locks, name, before, deadline, active)
-            status = os.stat(self._folder, dir_fd=locks, follow_symlinks=False)
-            self._identity = (status.st_dev, status.st_ino)
-            if not status.st_mode & 0o1000:  # macOS masks the bit in mkdir
-                os.chmod(self._folder, OURS, dir_fd=locks, follow_symlinks=False)
-            self._sign()
+                self.token, self.fence, self._identity, self._inner = enter(locks, name, self._fd, deadline, active)
         except BaseException:
             self.release()
             raise
 
-    def _sign(self) -> None:
+    def _take(self, deadline: float, active: int) -> bool:
+        """Take the kernel's lock and make the folder; False when a process around this one has the lock."""
+        locks = self._locks
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            from milestone_cli.storage.files.contention import wait_lock
+
+            if not wait_lock(locks, self.name, self._fd, deadline):
+                return False
+        before = os.pread(self._fd, 512, 0)
+        count = before.partition(b" ")[0]
+        self.fence = int(count) + 1 if count.isdigit() and len(count) < 20 else 1
+        try:
+            os.mkdir(self._folder, OURS, dir_fd=locks)
+        except FileExistsError:
+            from milestone_cli.storage.files.contention import take_over
+
+            broken = take_over(locks, self.name, before, deadline, active)
+            if broken is None:
+                return False
+            self.broken = broken
+        status = os.stat(self._folder, dir_fd=locks, follow_symlinks=False)
+        self._identity = (status.st_dev, status.st_ino)
+        if not status.st_mode & 0o1000:  # macOS masks the bit in mkdir
+            os.chmod(self._folder, OURS, dir_fd=locks, follow_symlinks=False)
+        return True
+
+    def _sign(self, pid: int) -> None:
         """Say who holds the lock: for ours in the flock file, for bash in the folder, `acquired` last and whole.
 
         Bash takes a lock whose `acquired` is empty for a stale one, hence the rename.
         """
-        pid = runtime.getpid()
-        record = f"{self.fence} {self.token} {runtime.host()} {runtime.boot_id()} {pid} {runtime.start_time(pid)}"
+        record = (
+            f"{self.fence} {self.token} {runtime.host()} {runtime.boot_id()} {pid} {runtime.start_time(pid)}"
+            f" {runtime.boot_seconds()}"
+        )
         os.pwrite(self._fd, record.ljust(511).encode()[:511] + b"\n", 0)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        acquired = runtime.timestamp(runtime.now_ns())[:19] + "Z"
-        for name, text in (("pid", str(pid)), ("acquired.tmp", acquired)):
-            fd = os.open(f"{self._folder}/{name}", flags, 0o600, dir_fd=self._locks)
-            os.write(fd, f"{text}\n".encode())
-            os.close(fd)
+        fd = os.open(f"{self._folder}/pid", EXCLUSIVE, 0o600, dir_fd=self._locks)
+        os.write(fd, f"{pid}\n".encode())
+        os.close(fd)
+        self.renew()
+
+    def renew(self) -> None:
+        """Say in `acquired` that the lock is from now, since bash calls one of ten minutes stale."""
+        fd = os.open(f"{self._folder}/acquired.tmp", EXCLUSIVE, 0o600, dir_fd=self._locks)
+        os.write(fd, f"{runtime.timestamp(runtime.now_ns())[:19]}Z\n".encode())
+        os.close(fd)
         os.rename(
             f"{self._folder}/acquired.tmp", f"{self._folder}/acquired", src_dir_fd=self._locks, dst_dir_fd=self._locks
         )
+
+    def is_inside(self) -> bool:
+        """Whether a process around this one has the lock, and this is a share of it."""
+        return self._inner >= 0
 
     def held(self) -> bool:
         """Whether the folder is still the one that was made; bash breaks what it takes for stale."""
@@ -108,9 +144,11 @@ class Lock:
             )
 
     def release(self) -> None:
-        """Give the lock back; what another program made in its place stays."""
+        """Give the lock back; what another program made in its place stays, and so does the lock that this shared."""
         try:
-            if self.held():
+            if self._inner >= 0:
+                os.close(self._inner)
+            elif self.held():
                 for name in ("acquired", "acquired.tmp", "pid"):
                     try:
                         os.unlink(f"{self._folder}/{name}", dir_fd=self._locks)
@@ -119,3 +157,23 @@ class Lock:
                 os.rmdir(self._folder, dir_fd=self._locks)
         finally:
             os.close(self._fd)
+
+    def lend(self) -> None:
+        """Let what this process starts inherit the kernel's lock, which then lasts as long as any of them."""
+        os.set_inheritable(self._fd, True)
+
+    def let_go(self) -> None:
+        """Give back the kernel's lock for everyone who inherited it too; the folder is for `release`."""
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def hand_over(self) -> None:
+        """Leave the lock to the process that it was taken for, and go; it is held by the folder alone from here on.
+
+        Until the last step the folder is one of ours whose writer may die; then it says whose it is.
+        """
+        record = os.pread(self._fd, 512, 0).decode("ascii", "replace").rstrip() + f" {runtime.pid_space()}\n"
+        fd = os.open(f"{self._folder}/owner", EXCLUSIVE, 0o600, dir_fd=self._locks)
+        os.write(fd, record.encode())
+        os.close(fd)
+        os.chmod(self._folder, 0o700, dir_fd=self._locks)
+        os.close(self._fd)
