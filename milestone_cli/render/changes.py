@@ -1,6 +1,7 @@
 """What changed in a state, for people: a line a change, a line a revision."""
 
 from milestone_cli import render, runtime
+from milestone_cli.render.ages import size, when
 from milestone_cli.render.table import DIM, GREEN, MAGENTA, RED, fit, paint, screen_width, table
 from milestone_cli.render.text import flat
 
@@ -63,15 +64,15 @@ def history_text(entries: "Sequence[Entry]") -> str:
         rows.append(
             [
                 str(event["revision"]),
-                str(event["timestamp"])[:19].replace("T", " "),
+                (when(event["timestamp"]), DIM),
                 str(event.get("agent_id", "-")),
                 str(event.get("session_id", "-")),
                 (f"{event['event_type']} ({marks})" if marks else str(event["event_type"])),
-                "-" if entry.bytes is None else str(entry.bytes),
+                size(entry.bytes),
                 (_changed(entry), DIM if entry.changes is None else ""),
             ]
         )
-    return table(rows, HEAD)
+    return table(rows, HEAD, align="><<<<><")
 
 
 def _mark(mark: str, fields: "dict[str, object]") -> str:
