@@ -6,8 +6,6 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.storage.contract import Store
-
     from .options import (
         CheckpointDiffWords,
         CheckpointName,
@@ -69,13 +67,14 @@ def show(words: "CheckpointWords", state: "CheckpointState" = False, output: "Do
     from milestone_cli.render.checkpoint import show_text
 
     store = open_store()
-    whose, name = _target(store, words)
+    given, name = _split(words)
+    whose = current_milestone(store, given)
     if state:
         render.write(checkpoint.text_of(store, whose, name))
         return
     found = checkpoint.find(store, whose, name)
     changes = None
-    if found.text is not None and (present := _present(store, found.milestone)) is not None:
+    if found.text is not None and (present := checkpoint.present_text(store, found.milestone)) is not None:
         from milestone_cli.core.compare import compare
 
         changes = len(compare(present, found.text))
@@ -92,7 +91,9 @@ def diff(words: "CheckpointDiffWords", output: "Format" = "text") -> None:
     from milestone_cli.render.changes import diff_text, emit_texts
 
     store = open_store()
-    milestone, first, second = _two(store, words)
+    if len(words) > 3:
+        _too_many(words)
+    milestone, first, second = checkpoint.meant(store, words)
     before = checkpoint.text_of(store, milestone, first)
     after = checkpoint.text_of(store, milestone, second) if second else store.read(milestone).text
     changes = compare(before, after)
@@ -121,7 +122,8 @@ def restore(
     from milestone_cli.core import restore as restoring
 
     store = open_store()
-    whose, name = _target(store, words)
+    given, name = _split(words)
+    whose = current_milestone(store, given)
     plan = restoring.plan_restore(store, whose, name)
     if dry_run or not yes:
         from milestone_cli.render.changes import emit_texts
@@ -174,7 +176,8 @@ def delete(
     from milestone_cli.render.checkpoint import show_text
 
     store = open_store()
-    found = _find(store, words)
+    given, name = _split(words)
+    found = checkpoint.find(store, current_milestone(store, given), name)
     checkpoint.refuse_pinned(found)
     if not dry_run:
         if not yes:
@@ -197,7 +200,8 @@ def pin(
     Example: milestone checkpoint pin demo before-refactoring --reason "the last release"
     """
     store = open_store()
-    found = checkpoint.pin(store, *_target(store, words), reason, timeout=lock_timeout)
+    given, name = _split(words)
+    found = checkpoint.pin(store, current_milestone(store, given), name, reason, timeout=lock_timeout)
     render.emit("checkpoint-pin", found.fields(), f"{found.milestone}: checkpoint {found.name} pinned", output)
 
 
@@ -212,50 +216,16 @@ def unpin(
     Example: milestone checkpoint unpin demo before-refactoring
     """
     store = open_store()
-    found = checkpoint.unpin(store, *_target(store, words), reason, timeout=lock_timeout)
+    given, name = _split(words)
+    found = checkpoint.unpin(store, current_milestone(store, given), name, reason, timeout=lock_timeout)
     render.emit("checkpoint-pin", found.fields(), f"{found.milestone}: checkpoint {found.name} not pinned", output)
 
 
-def _target(store: "Store", words: list[str]) -> tuple[str, str]:
-    """Milestone and checkpoint of the words `[MILESTONE] CHECKPOINT`."""
+def _split(words: list[str]) -> "tuple[str | None, str]":
+    """Milestone, None where it is left out, and checkpoint of the words `[MILESTONE] CHECKPOINT`."""
     if len(words) > 2:
         _too_many(words)
-    return current_milestone(store, words[0] if len(words) == 2 else None), words[-1]
-
-
-def _find(store: "Store", words: list[str]) -> checkpoint.Checkpoint:
-    return checkpoint.find(store, *_target(store, words))
-
-
-def _two(store: "Store", words: list[str]) -> "tuple[str, str, str | None]":
-    """Milestone and one or two checkpoints; two words are two checkpoints where the current milestone has both."""
-    if len(words) > 3:
-        _too_many(words)
-    if len(words) == 3:
-        return current_milestone(store, words[0]), words[1], words[2]
-    if len(words) == 1:
-        return current_milestone(store), words[0], None
-    if words[0] in store.milestones() and checkpoint.look(store, words[0], words[1]):
-        return words[0], words[1], None
-    from milestone_cli.errors import MilestoneError
-
-    try:
-        milestone = current_milestone(store)
-    except MilestoneError:
-        return current_milestone(store, words[0]), words[1], None
-    if checkpoint.look(store, milestone, words[0]) or words[0] not in store.milestones():
-        return milestone, words[0], words[1]
-    return words[0], words[1], None
-
-
-def _present(store: "Store", milestone: str) -> "bytes | None":
-    """The present text; None where there is none, or none that can be read."""
-    from milestone_cli.errors import MilestoneError
-
-    try:
-        return store.read(milestone).text
-    except MilestoneError:
-        return None
+    return (words[0] if len(words) == 2 else None), words[-1]
 
 
 def _too_many(words: list[str]) -> None:

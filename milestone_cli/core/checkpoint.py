@@ -5,7 +5,7 @@ Whose a checkpoint is, the `milestone_id` inside decides, not its name. What doe
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, current_session, lock_timeout, request_digest
+from milestone_cli.core import agent, current_milestone, current_session, lock_timeout, request_digest
 from milestone_cli.core.record import data_of, indented, words
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
@@ -201,6 +201,35 @@ def text_of(store: "Store", milestone: str, name: str) -> bytes:
             checkpoint_name=name,
         )
     return found.text
+
+
+def present_text(store: "Store", milestone: str) -> "bytes | None":
+    """The present text of a state; None where there is none, or none that can be read."""
+    try:
+        return store.read(milestone).text
+    except MilestoneError:
+        return None
+
+
+def meant(store: "Store", words: list[str]) -> "tuple[str, str, str | None]":
+    """Milestone and one or two checkpoints of the words `[MILESTONE] CHECKPOINT [CHECKPOINT]`.
+
+    Of two words the first is the milestone if it has such a checkpoint, or if the current one has none of that name.
+    """
+    if len(words) == 3:
+        return current_milestone(store, words[0]), words[1], words[2]
+    if len(words) == 1:
+        return current_milestone(store), words[0], None
+    known = words[0] in store.milestones()
+    if known and look(store, words[0], _fitting(words[0], words[1])):
+        return words[0], words[1], None
+    try:
+        milestone = current_milestone(store)
+    except MilestoneError:
+        return current_milestone(store, words[0]), words[1], None
+    if known and not look(store, milestone, words[0]):
+        return words[0], words[1], None
+    return milestone, words[0], words[1]
 
 
 def _fitting(milestone: str, name: str) -> str:
