@@ -59,7 +59,7 @@ def validated(text: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", JSON)
 def test_the_json_of_a_command_keeps_to_its_schema(path: str, tmp_path: Path, home: Path, cli: Cli) -> None:
     prepare(cli, tmp_path, path)
-    example = COMMANDS[path].example
+    example = COMMANDS[path].example.partition(" && ")[0]
     line = example if "--format json" in example else example + " --format json"
     done = run(line, tmp_path, home)
     assert done.returncode == 0, done.stderr

@@ -82,7 +82,9 @@ def around(locks: int, name: str, fd: int) -> "Share | None":
         pid = facts.get("pid")
         if dead or not isinstance(pid, int) or facts.get("host") != runtime.host():
             return None
-        if field(record, 1) not in tokens and not runtime.is_ancestor(pid):
+        # A shell may become its last command (`bash -c 'milestone lock acquire NAME && …'`): then it is this process.
+        is_near = pid == runtime.getpid() or runtime.is_ancestor(pid)
+        if field(record, 1) not in tokens and not is_near:
             return None
     fence = field(record, 0)
     return field(record, 1), int(fence) if fence.isdigit() and len(fence) < 20 else 0, (status.st_dev, status.st_ino)
