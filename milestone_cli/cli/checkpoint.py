@@ -1,7 +1,7 @@
 """The commands of `milestone checkpoint`: create, list, show, diff, restore, delete, pin, unpin."""
 
 from milestone_cli import render
-from milestone_cli.core import checkpoint, current_milestone
+from milestone_cli.core import checkpoint, checkpointing, current_milestone
 from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
@@ -37,7 +37,7 @@ def create(
     """
     store = open_store()
     whose = current_milestone(store, milestone)
-    made, replayed = checkpoint.create(store, whose, name, reason, key=idempotency_key, timeout=lock_timeout)
+    made, replayed = checkpointing.create(store, whose, name, reason, key=idempotency_key, timeout=lock_timeout)
     at = f", revision {made.revision}" if made.revision else ""
     again = "; made already, under this key" if replayed else ""
     text = f"{whose}: checkpoint {made.name}{at}{again}"
@@ -178,13 +178,13 @@ def delete(
     store = open_store()
     given, name = _split(words)
     found = checkpoint.find(store, current_milestone(store, given), name)
-    checkpoint.refuse_pinned(found)
+    checkpointing.refuse_pinned(found)
     if not dry_run:
         if not yes:
             from .confirm import confirm
 
             confirm(show_text({**found.fields(), "changes": None}), "Remove it?")
-        found = checkpoint.delete(store, found.milestone, found.name, timeout=lock_timeout)
+        found = checkpointing.delete(store, found.milestone, found.name, timeout=lock_timeout)
     text = f"{found.milestone}: checkpoint {found.name} {'would be ' if dry_run else ''}removed"
     render.emit("checkpoint-delete", {**found.fields(), "removed": not dry_run}, text, output)
 
@@ -201,7 +201,7 @@ def pin(
     """
     store = open_store()
     given, name = _split(words)
-    found = checkpoint.pin(store, current_milestone(store, given), name, reason, timeout=lock_timeout)
+    found = checkpointing.pin(store, current_milestone(store, given), name, reason, timeout=lock_timeout)
     render.emit("checkpoint-pin", found.fields(), f"{found.milestone}: checkpoint {found.name} pinned", output)
 
 
@@ -217,7 +217,7 @@ def unpin(
     """
     store = open_store()
     given, name = _split(words)
-    found = checkpoint.unpin(store, current_milestone(store, given), name, reason, timeout=lock_timeout)
+    found = checkpointing.unpin(store, current_milestone(store, given), name, reason, timeout=lock_timeout)
     render.emit("checkpoint-pin", found.fields(), f"{found.milestone}: checkpoint {found.name} not pinned", output)
 
 

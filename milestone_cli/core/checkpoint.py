@@ -1,20 +1,18 @@
 """Checkpoints: copies of a milestone's whole envelope under a name, which the bash utilities restore too.
 
 Beside each of ours stand its notes: why and when it was made, of which revision, its SHA-256, and whether it is pinned.
-Whose a checkpoint is, the `milestone_id` inside decides, not its name. What does not prove itself is never restored.
+Whose a checkpoint is, the `milestone_id` inside decides, not its name. What does not prove itself has no text here.
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, current_milestone, current_session, lock_timeout, request_digest
-from milestone_cli.core.record import data_of, indented, words
+from milestone_cli.core import current_milestone
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import Draft, Plan, safe
+from milestone_cli.jsontext import loads
+from milestone_cli.model import safe
 from milestone_cli.storage.files.envelope import parse_envelope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.model import Document
     from milestone_cli.storage.contract import Store
 
 LONGEST = 200
@@ -153,11 +151,11 @@ def _is_foreign(store: "Store", milestone: str, file: str, raw: bytes) -> bool:
 
 def checkpoints(store: "Store", milestone: str) -> list[Checkpoint]:
     """All checkpoints of a milestone, oldest first."""
-    found = [one for name in _names(store, milestone) if (one := look(store, milestone, name))]
+    found = [one for name in names(store, milestone) if (one := look(store, milestone, name))]
     return sorted(found, key=lambda one: (one.created_at, one.name))
 
 
-def _names(store: "Store", milestone: str) -> list[str]:
+def names(store: "Store", milestone: str) -> list[str]:
     """Names of what may be a milestone's checkpoints, by the names of their files."""
     from milestone_cli.core.copies import MARK, parse_name
 
@@ -171,7 +169,7 @@ def find(store: "Store", milestone: str, name: str) -> Checkpoint:
     Raises:
         MilestoneError: `not_found`, with what there is.
     """
-    found = look(store, milestone, _fitting(milestone, name))
+    found = look(store, milestone, fitting(milestone, name))
     if found is None:
         known = [one.name for one in checkpoints(store, milestone)]
         shown = ("… " if len(known) > 10 else "") + ", ".join(known[-10:])
@@ -221,7 +219,7 @@ def meant(store: "Store", words: list[str]) -> "tuple[str, str, str | None]":
     if len(words) == 1:
         return current_milestone(store), words[0], None
     known = words[0] in store.milestones()
-    if known and look(store, words[0], _fitting(words[0], words[1])):
+    if known and look(store, words[0], fitting(words[0], words[1])):
         return words[0], words[1], None
     try:
         milestone = current_milestone(store)
@@ -232,7 +230,12 @@ def meant(store: "Store", words: list[str]) -> "tuple[str, str, str | None]":
     return milestone, words[0], words[1]
 
 
-def _fitting(milestone: str, name: str) -> str:
+def fitting(milestone: str, name: str) -> str:
+    """Let a checkpoint's name through, unchanged.
+
+    Raises:
+        MilestoneError: `invalid_name`, also when it is too long beside its milestone's.
+    """
     safe(name, "checkpoint")
     if len(milestone) + len(name) > LONGEST:
         raise MilestoneError(
@@ -241,223 +244,3 @@ def _fitting(milestone: str, name: str) -> str:
             f"both together may have {LONGEST} characters",
         )
     return name
-
-
-def create(
-    store: "Store",
-    milestone: str,
-    name: "str | None" = None,
-    reason: "str | None" = None,
-    *,
-    key: "str | None" = None,
-    timeout: "float | None" = None,
-    prefix: str = "manual",
-    sha256: "str | None" = None,
-) -> "tuple[Checkpoint, bool]":
-    """Keep a milestone's present state under a name.
-
-    Args:
-        store: where.
-        milestone: whose.
-        name: left out: PREFIX-YYYYmmdd-HHMMSS, in UTC.
-        reason: why, for people.
-        key: idempotency key.
-        timeout: seconds to wait for the milestone's lock.
-        prefix: of a name that is left out.
-        sha256: what the state must still be.
-
-    Returns:
-        The checkpoint, and whether it is an earlier one under the same idempotency key.
-
-    Raises:
-        MilestoneError: `not_found` and `damaged` for the state; `conflict` when the name is taken; `revision_conflict`.
-    """
-    given = None if name is None else _fitting(milestone, name)
-    words(reason, "the reason")
-    made = ""
-    found: Checkpoint | None = None
-
-    def build() -> Plan:
-        nonlocal made, found
-        raw = store.get("active", milestone)
-        if raw is None:
-            raw = store.get("completed", milestone)
-        if raw is None:
-            raise MilestoneError(
-                "not_found", f"there is no state of '{milestone}' to keep", "`milestone state save` makes one"
-            )
-        document = parse_envelope(raw, milestone)
-        if sha256 is not None and document.sha256 != sha256:
-            raise changed(milestone)
-        made = given or _free_name(store, milestone, prefix)
-        if given:
-            _refuse_taken(store, milestone, given)
-        info = _notes(milestone, made, reason, _revision(store, milestone, document), document.sha256)
-        found = Checkpoint(milestone, made, store.checkpoint_file(milestone, made), info, 0)
-        found.text = document.text
-        plan = Plan("checkpoint_create")
-        plan.puts.append(("checkpoint", f"{milestone}/{made}", raw))
-        plan.puts.append(("checkpoint-info", f"{milestone}/{made}", indented(info).encode() + b"\n"))
-        said = {"checkpoint_file": store.checkpoint_file(milestone, made), "sha256": document.sha256}
-        plan.events.append((milestone, _draft(store, "checkpoint_created", made, {**said, "reason": reason})))
-        return plan
-
-    parts = [part.encode() for part in ("checkpoint create", name or "", reason or "")]
-    once = (milestone, key, request_digest(*parts)) if key else None
-    receipts = store.transact([milestone], build, lock_timeout(store, timeout), once)
-    if receipts[0].replayed:
-        made = str(data_of(store, milestone, receipts[0].event_id).get("checkpoint_name"))
-    # What was written is told without looking again: from here on nothing may fail.
-    return found or find(store, milestone, made), receipts[0].replayed
-
-
-def _notes(milestone: str, name: str, reason: "str | None", revision: "int | None", sha256: str) -> "dict[str, object]":
-    return {
-        "milestone_id": milestone,
-        "checkpoint_name": name,
-        "created_at": runtime.timestamp(runtime.now_ns()),
-        "reason": reason,
-        "revision": revision,
-        "sha256": sha256,
-        "pinned": None,
-    }
-
-
-def _draft(store: "Store", type_: str, name: str, more: "dict[str, object]") -> Draft:
-    data = {"checkpoint_name": name, **{key: value for key, value in more.items() if value is not None}}
-    return Draft(type_, dumps(data), current_session(store), agent())
-
-
-def _free_name(store: "Store", milestone: str, prefix: str) -> str:
-    """A name of this second, and of nothing else."""
-    now = runtime.timestamp(runtime.now_ns())
-    base = f"{prefix}-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}"
-    name, count = _fitting(milestone, base), 1
-    while store.modified("checkpoint", f"{milestone}/{name}"):
-        count += 1
-        name = f"{base}-{count}"
-    return name
-
-
-def _refuse_taken(store: "Store", milestone: str, name: str) -> None:
-    """Refuse a name that is taken, in whatever case, by whichever milestone; nothing is ever overwritten."""
-    for taken in _names(store, milestone):
-        if taken.lower() == name.lower():
-            raise MilestoneError(
-                "conflict",
-                f"'{milestone}' has a checkpoint '{taken}' already",
-                "choose another name, or leave --name out",
-                milestone_id=milestone,
-                checkpoint_name=taken,
-            )
-
-
-def _revision(store: "Store", milestone: str, document: "Document") -> "int | None":
-    """Which revision a state on disk is; None for one that another program made and nobody recorded."""
-    head = store.head(milestone)
-    if head is not None and document.sha256 == head.state:
-        return head.revision
-    return document.revision if head is None or document.revision > head.revision else None
-
-
-def changed(milestone: str) -> MilestoneError:
-    """The error for a state that is no longer what was planned with."""
-    return MilestoneError(
-        "revision_conflict",
-        f"'{milestone}' changed meanwhile; nothing was restored",
-        "look at the plan again, then restore",
-        milestone_id=milestone,
-    )
-
-
-def delete(store: "Store", milestone: str, name: str, *, timeout: "float | None" = None) -> Checkpoint:
-    """Remove a checkpoint with its notes.
-
-    Raises:
-        MilestoneError: `not_found`; `conflict` when it is pinned.
-    """
-    found = find(store, milestone, name)
-
-    def build() -> Plan:
-        refuse_pinned(find(store, milestone, name))
-        plan = Plan("checkpoint_delete")
-        plan.puts = [("checkpoint-info", f"{milestone}/{name}", None), ("checkpoint", f"{milestone}/{name}", None)]
-        said: dict[str, object] = {"checkpoint_file": found.file, "revision": found.revision}
-        said["sha256"] = found.sha256 or None
-        plan.events.append((milestone, _draft(store, "checkpoint_deleted", name, said)))
-        return plan
-
-    store.transact([milestone], build, lock_timeout(store, timeout))
-    return found
-
-
-def refuse_pinned(found: Checkpoint) -> None:
-    """Refuse to remove what is pinned.
-
-    Raises:
-        MilestoneError: `conflict`, with the reason of the pin.
-    """
-    if found.pinned is not None:
-        reason = found.pinned.get("reason")
-        raise MilestoneError(
-            "conflict",
-            f"the checkpoint '{found.name}' is pinned{f': {reason}' if reason else ''}",
-            f"`milestone checkpoint unpin {found.milestone} {found.name}` lets it go",
-            milestone_id=found.milestone,
-            checkpoint_name=found.name,
-        )
-
-
-def pin(
-    store: "Store", milestone: str, name: str, reason: "str | None" = None, *, timeout: "float | None" = None
-) -> Checkpoint:
-    """Keep a checkpoint from every clean-up; pinned again, it has the new reason.
-
-    Raises:
-        MilestoneError: `not_found`.
-    """
-    words(reason, "the reason")
-    now = runtime.timestamp(runtime.now_ns())
-    return _note_pin(store, milestone, name, {"reason": reason, "at": now, "by": runtime.user()}, reason, timeout)
-
-
-def unpin(
-    store: "Store", milestone: str, name: str, reason: "str | None" = None, *, timeout: "float | None" = None
-) -> Checkpoint:
-    """Let a pinned checkpoint go; nothing happens to one that is not pinned.
-
-    Raises:
-        MilestoneError: `not_found`.
-    """
-    words(reason, "the reason")
-    return _note_pin(store, milestone, name, None, reason, timeout)
-
-
-def _note_pin(
-    store: "Store",
-    milestone: str,
-    name: str,
-    pinned: "dict[str, object] | None",
-    reason: "str | None",
-    timeout: "float | None",
-) -> Checkpoint:
-    """Write a pin, or its end, into a checkpoint's notes, which one of the bash utilities has none of yet."""
-    found = find(store, milestone, name)
-
-    def build() -> Plan:
-        nonlocal found
-        found = find(store, milestone, name)
-        plan = Plan("checkpoint_pin" if pinned else "checkpoint_unpin")
-        if pinned is None and found.pinned is None:
-            return plan
-        info = _notes(milestone, name, None, found.revision, found.sha256)
-        info["created_at"] = found.created_at
-        key = f"{milestone}/{name}"
-        found.info = {**info, **found.info, "pinned": pinned}
-        plan.puts.append(("checkpoint-info", key, indented(found.info).encode() + b"\n"))
-        type_ = "checkpoint_pinned" if pinned else "checkpoint_unpinned"
-        plan.events.append((milestone, _draft(store, type_, name, {"reason": reason})))
-        return plan
-
-    store.transact([milestone], build, lock_timeout(store, timeout))
-    return found

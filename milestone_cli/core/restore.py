@@ -7,7 +7,8 @@ done.
 
 from milestone_cli import runtime
 from milestone_cli.core import agent, current_session, lock_timeout, request_digest
-from milestone_cli.core.checkpoint import changed, create, find, text_of
+from milestone_cli.core.checkpoint import find, text_of
+from milestone_cli.core.checkpointing import changed, create
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Change, Draft, Plan, digest
