@@ -369,3 +369,12 @@ def test_an_empty_list_and_what_is_not_there(place: Place) -> None:
     place.cli("lock", "acquire", "demo", check=True)
     assert place.json("lock", "list")["locks"][0]["name"] == "demo"
     assert place.json("lock", "release", "demo")["forced"] is False
+
+
+def test_a_shell_that_becomes_its_last_command_may_release(place: Place) -> None:
+    script = "milestone lock acquire demo > /dev/null && milestone lock release demo"
+    holder = place.start("bash", "-c", script)
+    out, err = holder.communicate(timeout=10)
+    assert holder.returncode == 0, err
+    assert "released" in out
+    assert not place.lock.exists()
