@@ -105,6 +105,8 @@ def wait_flock(fd: int, deadline: float, name: str) -> None:
 
 def _timeout(name: str, holder: str, details: dict[str, object], *, retry: bool = True) -> MilestoneError:
     hint = "try again, or wait longer" if retry else "run it outside of what holds the lock"
+    if not retry:
+        details = {**details, "ancestor": True}
     return MilestoneError("lock_timeout", f"the lock of '{name}' is held by {holder}", hint, lock=name, **details)
 
 

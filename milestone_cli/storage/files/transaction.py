@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
+PATIENCE = 0.25
+"""Seconds to wait for a lock behind the gate; a writer's turn comes in less, and a long holder stops nobody else."""
+
 
 def transact(
     store: "FileStore",
@@ -40,10 +43,21 @@ def transact(
     One transaction is under way at a time; writers of single states do not wait for it unless they want its locks.
     """
     deadline = runtime.monotonic() + timeout
-    gate = _gate(store, deadline)
+    while True:
+        gate = _gate(store, deadline)
+        try:
+            patience = min(deadline, runtime.monotonic() + PATIENCE)
+            _finish_all(store, patience)
+            held = _take(store, names, patience)
+        except BaseException as error:
+            os.close(gate)
+            if _is_final(error, deadline):
+                raise
+        else:
+            break
+        # Somebody holds a lock for long: others pass the gate meanwhile.
+        runtime.sleep(2 * PATIENCE)
     try:
-        _finish_all(store, deadline)
-        held = _take(store, names, deadline)
         try:
             if once and (known := _known(store, once, deadline)):
                 return [known]
@@ -61,6 +75,12 @@ def transact(
             _release(held)
     finally:
         os.close(gate)
+
+
+def _is_final(error: BaseException, deadline: float) -> bool:
+    """Whether waiting longer cannot help, because the time is over or the holder waits for us."""
+    busy = isinstance(error, MilestoneError) and error.code == "lock_timeout" and not error.details.get("ancestor")
+    return not busy or runtime.monotonic() >= deadline
 
 
 def _known(store: "FileStore", once: "tuple[str, str, str]", deadline: float) -> "Receipt | None":
@@ -81,11 +101,14 @@ def _known(store: "FileStore", once: "tuple[str, str, str]", deadline: float) ->
 def finish_pending(store: "FileStore", deadline: float) -> None:
     """Finish what was committed and not done, because its process died.
 
-    Called without any lock held; a maker that lives is waited for, at the gate.
+    Called without any lock held, and again while something is pending; a maker that lives is waited for, at the gate.
     """
     gate = _gate(store, deadline)
     try:
-        _finish_all(store, deadline)
+        _finish_all(store, min(deadline, runtime.monotonic() + PATIENCE))
+    except MilestoneError as error:
+        if _is_final(error, deadline):
+            raise
     finally:
         os.close(gate)
 
@@ -263,7 +286,7 @@ def _close(store: "FileStore", record: "Record") -> None:
     done = {
         **record["transaction"],
         "status": "committed",
-        "completed_at": runtime.timestamp(runtime.now_ns()),
+        "committed_at": runtime.timestamp(runtime.now_ns()),
     }
     files = ["/".join(layout.place(kind, key)) for kind, key, _ in record["puts"]]
     text = dumps({"transaction": done, "files": files, "events": [one["event_id"] for one in record["events"]]})
