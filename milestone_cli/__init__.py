@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PLACE, _, _SUFFIX = (globals().get("__cached__") or "").rpartition("/__pycache__/__init__")
 _FRESH = MAGIC_NUMBER + bytes(4)  # bytecode that is checked by the time and the size of its source
-_LARGEST = 1 << 18
+_LARGEST = 1 << 16  # a larger buffer would be mapped and unmapped for every module
 
 
 class _Loader(SourceFileLoader):

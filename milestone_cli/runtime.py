@@ -40,9 +40,18 @@ def new_event_id(ns: int) -> str:
 
 def user() -> str:
     """Name of the effective user, at most 64 characters; the number where the system knows no name."""
+    uid = os.geteuid()
+    try:
+        # What the C library would find first in most places, without its two dozen system calls.
+        with open("/etc/passwd", "rb", buffering=0) as file:
+            for line in (file.read(1 << 16) or b"").split(b"\n"):
+                fields = line.split(b":")
+                if len(fields) == 7 and fields[2] == b"%d" % uid:
+                    return fields[0].decode("utf-8", "replace")[:64]
+    except OSError:
+        pass
     import pwd
 
-    uid = os.geteuid()
     try:
         return pwd.getpwuid(uid).pw_name[:64]
     except KeyError:

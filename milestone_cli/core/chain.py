@@ -5,6 +5,8 @@ A line of ours that is sound costs one hash and a few comparisons; everything el
 utilities wrote is undamaged.
 """
 
+from milestone_cli.model import sha256
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,17 +48,10 @@ class Finding:
 def hasher(size: int) -> "object":
     """A SHA-256 constructor: OpenSSL's for large logs, the one that imports fastest for small ones."""
     if size < 1 << 20:
-        try:
-            from _sha2 import sha256  # type: ignore[import-not-found]
-        except ImportError:
-            try:
-                from _sha256 import sha256  # type: ignore[import-not-found]
-            except ImportError:
-                from hashlib import sha256
         return sha256
-    from hashlib import sha256
+    import hashlib
 
-    return sha256
+    return hashlib.sha256
 
 
 class Chain:

@@ -3,9 +3,9 @@
 Within v1 keys are only added, so what is not named here is allowed.
 """
 
-import json
-
 from milestone_cli.errors import EXIT, MilestoneError
+from milestone_cli.jsontext import dumps
+from milestone_cli.render.document import pretty
 
 Schema = dict[str, object]
 
@@ -392,4 +392,4 @@ def schema_text(kind: "str | None") -> str:
     """The schema as text; without a kind, the kinds, one a line."""
     if kind is None:
         return "".join(f"{name}\n" for name in KINDS)
-    return json.dumps(schema(kind), indent=2) + "\n"
+    return pretty(dumps(schema(kind)).encode(), 2)
