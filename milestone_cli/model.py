@@ -9,7 +9,7 @@ from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hashlib import sha256
+    from hashlib import sha256 as sha256  # noqa: PLC0414 - others import it from here
 elif sys.version_info >= (3, 12):
     from _sha2 import sha256
 else:
