@@ -5,6 +5,7 @@ has no living writer on this machine. One with an `owner` is held by a process t
 it is gone. A folder of another machine, or an owner that cannot be read, means held.
 """
 
+import _signal  # type: ignore[import-not-found]
 import fcntl
 import os
 import stat
@@ -72,23 +73,8 @@ def wait_flock(fd: int, deadline: float, name: str) -> None:
     pid = field(os.pread(fd, 512, 0), 4)
     if pid.isdigit() and runtime.is_ancestor(int(pid)) and has_locked(int(pid), fd):
         raise _timeout(name, f"process {pid}, which started this one", {"pid": int(pid)}, retry=False)
-    import threading  # costs most of a Python start, which looking at a lock need not pay
-
-    if left > 0 and threading.current_thread() is threading.main_thread():
-        import signal
-
-        before = signal.signal(signal.SIGALRM, _alarm)
-        try:
-            signal.setitimer(signal.ITIMER_REAL, left)
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        except _Alarm:
-            pass
-        else:
-            return
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
+    if left > 0 and _wait_in_turn(fd, left):
+        return
     while True:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -101,6 +87,28 @@ def wait_flock(fd: int, deadline: float, name: str) -> None:
     record = os.pread(fd, 512, 0)
     pid, host = field(record, 4), field(record, 2)
     raise _timeout(name, f"process {pid} on {host}" if pid else "another process", {"pid": pid, "host": host})
+
+
+def _wait_in_turn(fd: int, seconds: float) -> bool:
+    """Let the kernel wake us in the order of arrival; False when time is over, or at once in a thread without a timer.
+
+    `_signal` is what `signal` wraps: the wrapper, and `threading` to ask for the main thread, cost as much as Python's
+    whole start, in a moment when others wait for us.
+    """
+    try:
+        before = _signal.signal(_signal.SIGALRM, _alarm)
+    except ValueError:  # only the main thread may
+        return False
+    try:
+        _signal.setitimer(_signal.ITIMER_REAL, seconds)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        _signal.setitimer(_signal.ITIMER_REAL, 0)
+    except _Alarm:
+        return False
+    finally:
+        _signal.setitimer(_signal.ITIMER_REAL, 0)
+        _signal.signal(_signal.SIGALRM, before)
+    return True
 
 
 def _timeout(name: str, holder: str, details: dict[str, object], *, retry: bool = True) -> MilestoneError:
