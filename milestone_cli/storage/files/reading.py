@@ -55,11 +55,12 @@ def _forwards(fd: int, at: int, end: int) -> "Iterator[tuple[int, bytes]]":
 
 def _backwards(fd: int, start: int, end: int) -> "Iterator[tuple[int, bytes]]":
     pieces: list[bytes] = []
-    read = end
+    read, size = end, NEAR  # the last few lines are mostly what is asked for
     while read > start:
-        size = min(BLOCK, read - start)
+        size = min(size, read - start)
         read -= size
         block = os.pread(fd, size, read)
+        size = min(2 * size, BLOCK)
         # The last byte of what is read ends a line, or begins the piece behind; the line feed to cut at is before it.
         cut = block.find(b"\n") + 1 if read > start else 0
         if read > start and (not cut or (cut == len(block) and not pieces)):
