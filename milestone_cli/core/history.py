@@ -1,5 +1,6 @@
 """The state at a revision, from the log alone: one base and the splices after it, proved by SHA-256."""
 
+from milestone_cli.model import digest
 from milestone_cli.splice import apply
 
 TYPE_CHECKING = False
@@ -81,9 +82,7 @@ class History:
             except ValueError as error:
                 self.trouble = f"the splice of revision {number} does not fit: {error}"
                 return None
-        from hashlib import sha256
-
-        if sha256(text).hexdigest() != newest_first[0].get("sha256"):
+        if digest(text) != newest_first[0].get("sha256"):
             self.trouble = f"the replayed text of revision {newest_first[0]['revision']} does not prove itself"
             return None
         return text
