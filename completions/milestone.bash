@@ -140,12 +140,12 @@ _milestone() {
             'checkpoint show') _milestone_offer '--state --format --help' ;;
             'checkpoint diff') _milestone_offer '--format --help' ;;
             'checkpoint restore') _milestone_offer '--dry-run --yes --force --idempotency-key --lock-timeout --format --help' ;;
-            'checkpoint delete') _milestone_offer '--dry-run --yes --lock-timeout --format --help' ;;
-            'checkpoint pin') _milestone_offer '--reason --lock-timeout --format --help' ;;
-            'checkpoint unpin') _milestone_offer '--reason --lock-timeout --format --help' ;;
+            'checkpoint delete') _milestone_offer '--dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
+            'checkpoint pin') _milestone_offer '--reason --idempotency-key --lock-timeout --format --help' ;;
+            'checkpoint unpin') _milestone_offer '--reason --idempotency-key --lock-timeout --format --help' ;;
             'session create') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
             'session current') _milestone_offer '--format --help' ;;
-            'session use') _milestone_offer '--lock-timeout --format --help' ;;
+            'session use') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
             'session list') _milestone_offer '--format --help' ;;
             'session show') _milestone_offer '--format --help' ;;
             'session end') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;

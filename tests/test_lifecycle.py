@@ -248,8 +248,8 @@ def test_a_reader_never_misses_a_milestone_that_moves(saved: Path) -> None:
 
     def move() -> None:
         for _ in range(30):
-            lifecycle.complete(writer, "demo")
-            lifecycle.reopen(writer, "demo")
+            lifecycle.move(writer, "demo", "complete")
+            lifecycle.move(writer, "demo", "reopen")
         done.set()
 
     thread = threading.Thread(target=move)

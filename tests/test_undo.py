@@ -103,12 +103,12 @@ def test_undo_and_redo_are_those_of_an_editor(tmp_path_factory: pytest.TempPathF
             editor.save(text)
             continue
         could = editor.step(-1 if move == "u" else 1)
-        step = undo.undo if move == "u" else undo.redo
+        verb = "undo" if move == "u" else "redo"
         if could:
-            step(store, "demo")
+            undo.step(store, "demo", verb)
         else:
             with pytest.raises(MilestoneError, match="there is nothing to"):
-                step(store, "demo")
+                undo.step(store, "demo", verb)
         assert store.read("demo").text == editor.texts[editor.at]
     assert verify(store, "demo").ok
     store.close()
@@ -255,12 +255,12 @@ def test_completing_does_not_stand_between_a_change_and_its_undo(store: Path) ->
     opened = FileStore(str(store))
     for n in (1, 2):
         state.save(opened, "demo", b"[%d]" % n)
-    undo.undo(opened, "demo")
-    lifecycle.complete(opened, "demo")
+    undo.step(opened, "demo", "undo")
+    lifecycle.move(opened, "demo", "complete")
     with pytest.raises(MilestoneError) as caught:
-        undo.undo(opened, "demo")
+        undo.step(opened, "demo", "undo")
     assert caught.value.code == "completed"
-    lifecycle.reopen(opened, "demo")
-    undo.redo(opened, "demo")
+    lifecycle.move(opened, "demo", "reopen")
+    undo.step(opened, "demo", "redo")
     assert opened.read("demo").text == b"[2]"
     opened.close()

@@ -6,6 +6,8 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .options import (
         CheckpointDiffWords,
         CheckpointName,
@@ -39,8 +41,7 @@ def create(
     whose = current_milestone(store, milestone)
     made, replayed = checkpointing.create(store, whose, name, reason, key=idempotency_key, timeout=lock_timeout)
     at = f", revision {made.revision}" if made.revision else ""
-    again = "; made already, under this key" if replayed else ""
-    text = f"{whose}: checkpoint {made.name}{at}{again}"
+    text = f"{whose}: checkpoint {made.name}{at}{'; made already, under this key' if replayed else ''}"
     render.emit("checkpoint-create", {**made.fields(), "replayed": replayed}, text, output)
 
 
@@ -149,8 +150,7 @@ def restore(
         "replayed": receipt.replayed,
     }
     kept = f"; what was there is checkpoint {before.name}" if before else ""
-    again = " already, under this key" if receipt.replayed else ""
-    text = f"{whose}: checkpoint {name} restored as revision {receipt.revision}{again}{kept}"
+    text = f"{whose}: checkpoint {name} restored as revision {receipt.revision}{_again(receipt.replayed)}{kept}"
     render.emit("checkpoint-restore", fields, text, output)
 
 
@@ -166,32 +166,42 @@ def delete(
     words: "CheckpointWords",
     dry_run: "DryRun" = False,
     yes: "Yes" = False,
+    idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
     """Remove a checkpoint; one that is pinned stays (exit 4).
 
+    At a terminal it is shown and confirmed first, unless --yes.
+
     Example: milestone checkpoint delete demo before-refactoring --dry-run
     """
-    from milestone_cli.render.checkpoint import show_text
+    from milestone_cli import runtime
 
     store = open_store()
     given, name = _split(words)
-    found = checkpoint.find(store, current_milestone(store, given), name)
-    checkpointing.refuse_pinned(found)
+    whose, replayed = current_milestone(store, given), False
+    if dry_run or (not yes and runtime.is_terminal(0)):
+        found = checkpoint.find(store, whose, name)
+        checkpointing.refuse_pinned(found)
     if not dry_run:
-        if not yes:
+        if not yes and runtime.is_terminal(0):
+            from milestone_cli.render.checkpoint import show_text
+
             from .confirm import confirm
 
             confirm(show_text({**found.fields(), "changes": None}), "Remove it?")
-        found = checkpointing.delete(store, found.milestone, found.name, timeout=lock_timeout)
-    text = f"{found.milestone}: checkpoint {found.name} {'would be ' if dry_run else ''}removed"
-    render.emit("checkpoint-delete", {**found.fields(), "removed": not dry_run}, text, output)
+        found, replayed = checkpointing.delete(store, whose, name, key=idempotency_key, timeout=lock_timeout)
+    done = "would be removed" if dry_run else "removed"
+    text = f"{whose}: checkpoint {name} {done}{_again(replayed)}"
+    fields = {**found.fields(), "removed": not dry_run, "replayed": replayed}
+    render.emit("checkpoint-delete", fields, text, output)
 
 
 def pin(
     words: "CheckpointWords",
     reason: "Reason" = None,
+    idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
@@ -199,15 +209,13 @@ def pin(
 
     Example: milestone checkpoint pin demo before-refactoring --reason "the last release"
     """
-    store = open_store()
-    given, name = _split(words)
-    found = checkpointing.pin(store, current_milestone(store, given), name, reason, timeout=lock_timeout)
-    render.emit("checkpoint-pin", found.fields(), f"{found.milestone}: checkpoint {found.name} pinned", output)
+    _pin(checkpointing.pin, "pinned", words, reason, idempotency_key, lock_timeout, output)
 
 
 def unpin(
     words: "CheckpointWords",
     reason: "Reason" = None,
+    idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
@@ -215,10 +223,28 @@ def unpin(
 
     Example: milestone checkpoint unpin demo before-refactoring
     """
+    _pin(checkpointing.unpin, "not pinned", words, reason, idempotency_key, lock_timeout, output)
+
+
+def _pin(
+    note: "Callable[..., tuple[checkpoint.Checkpoint, bool]]",
+    done: str,
+    words: "list[str]",
+    reason: "str | None",
+    key: "str | None",
+    timeout: "float | None",
+    output: str,
+) -> None:
+    """Pin a checkpoint, or let it go."""
     store = open_store()
     given, name = _split(words)
-    found = checkpointing.unpin(store, current_milestone(store, given), name, reason, timeout=lock_timeout)
-    render.emit("checkpoint-pin", found.fields(), f"{found.milestone}: checkpoint {found.name} not pinned", output)
+    found, replayed = note(store, current_milestone(store, given), name, reason, key=key, timeout=timeout)
+    text = f"{found.milestone}: checkpoint {found.name} {done}{_again(replayed)}"
+    render.emit("checkpoint-pin", {**found.fields(), "replayed": replayed}, text, output)
+
+
+def _again(replayed: bool) -> str:
+    return " already, under this key" if replayed else ""
 
 
 def _split(words: list[str]) -> "tuple[str | None, str]":

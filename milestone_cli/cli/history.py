@@ -110,14 +110,7 @@ def undo(
 
     Example: milestone state undo demo
     """
-    from milestone_cli.core.undo import undo as back
-
-    store = open_store()
-    name = current_milestone(store, milestone)
-    receipt, told = back(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
-    what = "the deletion" if told.get("deleted") else f"revision {told.get('undo')}"
-    done = f"saved; {what} undone, the text is that of revision {told.get('restores')}"
-    acknowledge("state-undo", receipt, done, output, told)
+    _step("undo", milestone, if_revision, idempotency_key, lock_timeout, output)
 
 
 def redo(
@@ -131,12 +124,26 @@ def redo(
 
     Example: milestone state redo demo
     """
-    from milestone_cli.core.undo import redo as forward
+    _step("redo", milestone, if_revision, idempotency_key, lock_timeout, output)
+
+
+def _step(
+    verb: str,
+    milestone: "str | None",
+    expect: "int | None",
+    key: "str | None",
+    timeout: "float | None",
+    output: str,
+) -> None:
+    """Go a step back or forward among the changes of a state."""
+    from milestone_cli.core.undo import step
 
     store = open_store()
     name = current_milestone(store, milestone)
-    receipt, told = forward(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
-    acknowledge("state-redo", receipt, f"saved; revision {told.get('redo')} redone", output, told)
+    receipt, told = step(store, name, verb, expect=expect, key=key, timeout=timeout)
+    what = "the deletion" if told.get("deleted") else f"revision {told.get(verb)}"
+    done = f"undone, the text is that of revision {told.get('restores')}" if verb == "undo" else "redone"
+    acknowledge(f"state-{verb}", receipt, f"saved; {what} {done}", output, told)
 
 
 def _is_revision(word: str) -> bool:

@@ -32,10 +32,7 @@ def complete(
 
     Example: milestone state complete demo
     """
-    store = open_store()
-    name = current_milestone(store, milestone)
-    receipt = lifecycle.complete(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
-    acknowledge("state-complete", receipt, "completed", output)
+    _move("complete", milestone, if_revision, idempotency_key, lock_timeout, output)
 
 
 def reopen(
@@ -49,10 +46,22 @@ def reopen(
 
     Example: milestone state reopen demo
     """
+    _move("reopen", milestone, if_revision, idempotency_key, lock_timeout, output)
+
+
+def _move(
+    verb: str,
+    milestone: "str | None",
+    expect: "int | None",
+    key: "str | None",
+    timeout: "float | None",
+    output: str,
+) -> None:
+    """Move a state to the completed ones or back."""
     store = open_store()
     name = current_milestone(store, milestone)
-    receipt = lifecycle.reopen(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
-    acknowledge("state-reopen", receipt, "reopened", output)
+    receipt = lifecycle.move(store, name, verb, expect=expect, key=key, timeout=timeout)
+    acknowledge(f"state-{verb}", receipt, "completed" if verb == "complete" else "reopened", output)
 
 
 def delete(

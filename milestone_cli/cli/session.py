@@ -46,17 +46,25 @@ def current(output: "Format" = "text") -> None:
     render.emit("session-current", fields, name, output)
 
 
-def use(name: "SessionName", lock_timeout: "LockTimeout" = None, output: "Format" = "text") -> None:
+def use(
+    name: "SessionName",
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
     """Make a session the current one; an orphaned one goes over to the calling shell.
 
     Example: milestone session use "$(milestone session create demo)"
     """
     from milestone_cli import runtime
 
-    found = session.use(open_store(), name, lock_timeout)
+    found, replayed = session.use(open_store(), name, key=idempotency_key, timeout=lock_timeout)
     if runtime.env("MILESTONE_SESSION") and not found.is_current:
         render.notify(["MILESTONE_SESSION is set and names another session, which goes first"])
-    render.emit("session-use", found.fields(), f"{found.id} is the current session", output)
+    text = f"{found.id} was made the current session already, under this key"
+    if not replayed:
+        text = f"{found.id} is the current session"
+    render.emit("session-use", {**found.fields(), "replayed": replayed}, text, output)
 
 
 def list_(output: "Format" = "text") -> None:

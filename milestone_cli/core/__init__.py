@@ -5,10 +5,13 @@ The same rules for every command: what is given; else the environment; else the 
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import digest, safe
+from milestone_cli.model import Change, Draft, digest, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from milestone_cli.model import Receipt
     from milestone_cli.storage.contract import Store
 
 NO_SESSION = "no-session"
@@ -92,3 +95,45 @@ def setting(store: "Store", name: str, default: str) -> str:
 def request_digest(*parts: bytes) -> str:
     """16 hexadecimal digits that tell one request from another under the same idempotency key."""
     return digest(b"\0".join(parts))[:16]
+
+
+def once(stream: str, key: "str | None", *request: bytes) -> "tuple[str, str, str] | None":
+    """What `Store.transact` needs to do a request once: stream, key and digest of the request; None without a key."""
+    return (stream, key, request_digest(*request)) if key else None
+
+
+def draft(store: "Store", type_: str, data: str = "{}") -> Draft:
+    """An event of the session and the agent that act."""
+    return Draft(type_, data, current_session(store), agent())
+
+
+def commit(
+    store: "Store",
+    milestone: str,
+    event: Draft,
+    edit: "Callable[[bytes | None], bytes]",
+    request: "tuple[bytes, ...]",
+    *,
+    expect: "int | None" = None,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "Receipt":
+    """Change a milestone's state under its lock.
+
+    Args:
+        store: where.
+        milestone: whose.
+        event: the state's own; the store fills in what changed.
+        edit: makes the new text from the old one, None where there is none.
+        request: what tells this request from another under the same key.
+        expect: the revision that must be current; 0: there must be none.
+        key: idempotency key.
+        timeout: seconds to wait for the lock.
+
+    Raises:
+        MilestoneError: what `edit` and `Store.commit` raise.
+    """
+    change = Change(milestone, [event], edit, expect, timeout=lock_timeout(store, timeout))
+    if key:
+        change.key, change.request = key, request_digest(*request)
+    return store.commit(change)

@@ -5,17 +5,17 @@ utilities never take for a state. Nothing is overwritten, and what is pinned is 
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, current_session, lock_timeout, request_digest
+from milestone_cli.core import draft, lock_timeout, once
 from milestone_cli.core.checkpoint import Checkpoint, find, fitting, names
 from milestone_cli.core.record import data_of, indented, words
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import Draft, Plan
+from milestone_cli.model import Plan
 from milestone_cli.storage.files.envelope import parse_envelope
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.model import Document
+    from milestone_cli.model import Document, Draft
     from milestone_cli.storage.contract import Store
 
 
@@ -75,12 +75,11 @@ def create(
         plan.puts.append(("checkpoint", f"{milestone}/{made}", raw))
         plan.puts.append(("checkpoint-info", f"{milestone}/{made}", indented(info).encode() + b"\n"))
         said = {"checkpoint_file": store.checkpoint_file(milestone, made), "sha256": document.sha256}
-        plan.events.append((milestone, _draft(store, "checkpoint_created", made, {**said, "reason": reason})))
+        plan.events.append((milestone, _event(store, "checkpoint_created", made, {**said, "reason": reason})))
         return plan
 
-    parts = [part.encode() for part in ("checkpoint create", name or "", reason or "")]
-    once = (milestone, key, request_digest(*parts)) if key else None
-    receipts = store.transact([milestone], build, lock_timeout(store, timeout), once)
+    known = once(milestone, key, b"checkpoint create", (name or "").encode(), (reason or "").encode())
+    receipts = store.transact([milestone], build, lock_timeout(store, timeout), known)
     if receipts[0].replayed:
         made = str(data_of(store, milestone, receipts[0].event_id).get("checkpoint_name"))
     # What was written is told without looking again: from here on nothing may fail.
@@ -99,9 +98,9 @@ def _notes(milestone: str, name: str, reason: "str | None", revision: "int | Non
     }
 
 
-def _draft(store: "Store", type_: str, name: str, more: "dict[str, object]") -> Draft:
+def _event(store: "Store", type_: str, name: str, more: "dict[str, object]") -> "Draft":
     data = {"checkpoint_name": name, **{key: value for key, value in more.items() if value is not None}}
-    return Draft(type_, dumps(data), current_session(store), agent())
+    return draft(store, type_, dumps(data))
 
 
 def _free_name(store: "Store", milestone: str, prefix: str) -> str:
@@ -146,25 +145,37 @@ def changed(milestone: str) -> MilestoneError:
     )
 
 
-def delete(store: "Store", milestone: str, name: str, *, timeout: "float | None" = None) -> Checkpoint:
+def delete(
+    store: "Store", milestone: str, name: str, *, key: "str | None" = None, timeout: "float | None" = None
+) -> "tuple[Checkpoint, bool]":
     """Remove a checkpoint with its notes.
+
+    Returns:
+        The checkpoint as it was, and whether it was removed before, under the same idempotency key; then only what
+        the log says of it is known.
 
     Raises:
         MilestoneError: `not_found`; `conflict` when it is pinned.
     """
-    found = find(store, milestone, name)
+    found: Checkpoint | None = None
 
     def build() -> Plan:
-        refuse_pinned(find(store, milestone, name))
+        nonlocal found
+        found = find(store, milestone, name)
+        refuse_pinned(found)
         plan = Plan("checkpoint_delete")
         plan.puts = [("checkpoint-info", f"{milestone}/{name}", None), ("checkpoint", f"{milestone}/{name}", None)]
         said: dict[str, object] = {"checkpoint_file": found.file, "revision": found.revision}
         said["sha256"] = found.sha256 or None
-        plan.events.append((milestone, _draft(store, "checkpoint_deleted", name, said)))
+        plan.events.append((milestone, _event(store, "checkpoint_deleted", name, said)))
         return plan
 
-    store.transact([milestone], build, lock_timeout(store, timeout))
-    return found
+    known = once(milestone, key, b"checkpoint delete", name.encode())
+    receipts = store.transact([milestone], build, lock_timeout(store, timeout), known)
+    if found is None:
+        info = data_of(store, milestone, receipts[0].event_id)
+        found = Checkpoint(milestone, name, store.checkpoint_file(milestone, name), info, 0)
+    return found, receipts[0].replayed
 
 
 def refuse_pinned(found: Checkpoint) -> None:
@@ -185,28 +196,45 @@ def refuse_pinned(found: Checkpoint) -> None:
 
 
 def pin(
-    store: "Store", milestone: str, name: str, reason: "str | None" = None, *, timeout: "float | None" = None
-) -> Checkpoint:
+    store: "Store",
+    milestone: str,
+    name: str,
+    reason: "str | None" = None,
+    *,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "tuple[Checkpoint, bool]":
     """Keep a checkpoint from every clean-up; pinned again, it has the new reason.
+
+    Returns:
+        The checkpoint, and whether this was done before, under the same idempotency key.
 
     Raises:
         MilestoneError: `not_found`.
     """
-    words(reason, "the reason")
     now = runtime.timestamp(runtime.now_ns())
-    return _note_pin(store, milestone, name, {"reason": reason, "at": now, "by": runtime.user()}, reason, timeout)
+    pinned: dict[str, object] = {"reason": reason, "at": now, "by": runtime.user()}
+    return _note_pin(store, milestone, name, pinned, reason, key, timeout)
 
 
 def unpin(
-    store: "Store", milestone: str, name: str, reason: "str | None" = None, *, timeout: "float | None" = None
-) -> Checkpoint:
+    store: "Store",
+    milestone: str,
+    name: str,
+    reason: "str | None" = None,
+    *,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "tuple[Checkpoint, bool]":
     """Let a pinned checkpoint go; nothing happens to one that is not pinned.
+
+    Returns:
+        As `pin`.
 
     Raises:
         MilestoneError: `not_found`.
     """
-    words(reason, "the reason")
-    return _note_pin(store, milestone, name, None, reason, timeout)
+    return _note_pin(store, milestone, name, None, reason, key, timeout)
 
 
 def _note_pin(
@@ -215,25 +243,27 @@ def _note_pin(
     name: str,
     pinned: "dict[str, object] | None",
     reason: "str | None",
+    key: "str | None",
     timeout: "float | None",
-) -> Checkpoint:
+) -> "tuple[Checkpoint, bool]":
     """Write a pin, or its end, into a checkpoint's notes, which one of the bash utilities has none of yet."""
-    found = find(store, milestone, name)
+    words(reason, "the reason")
+    verb = "pin" if pinned else "unpin"
+    found: Checkpoint | None = None
 
     def build() -> Plan:
         nonlocal found
         found = find(store, milestone, name)
-        plan = Plan("checkpoint_pin" if pinned else "checkpoint_unpin")
+        plan = Plan(f"checkpoint_{verb}")
         if pinned is None and found.pinned is None:
             return plan
         info = _notes(milestone, name, None, found.revision, found.sha256)
         info["created_at"] = found.created_at
-        key = f"{milestone}/{name}"
         found.info = {**info, **found.info, "pinned": pinned}
-        plan.puts.append(("checkpoint-info", key, indented(found.info).encode() + b"\n"))
-        type_ = "checkpoint_pinned" if pinned else "checkpoint_unpinned"
-        plan.events.append((milestone, _draft(store, type_, name, {"reason": reason})))
+        plan.puts.append(("checkpoint-info", f"{milestone}/{name}", indented(found.info).encode() + b"\n"))
+        plan.events.append((milestone, _event(store, f"checkpoint_{verb}ned", name, {"reason": reason})))
         return plan
 
-    store.transact([milestone], build, lock_timeout(store, timeout))
-    return found
+    known = once(milestone, key, f"checkpoint {verb}".encode(), name.encode(), (reason or "").encode())
+    receipts = store.transact([milestone], build, lock_timeout(store, timeout), known)
+    return found or find(store, milestone, name), bool(receipts) and receipts[0].replayed

@@ -5,12 +5,11 @@ looked at again under the milestone's lock, and only what both looks would remov
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, current_session, lock_timeout, request_digest
+from milestone_cli.core import draft, lock_timeout, once
 from milestone_cli.core.copies import find_copies
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import Draft
 from milestone_cli.model import Plan as Mutation
 from milestone_cli.timestamps import parse_ns
 
@@ -62,9 +61,9 @@ def run_cleanup(
         return _mutation(store, milestone, policy, removed)
 
     request = f"{policy.older_than} {policy.keep_last}".encode()
-    once = (milestone, key, request_digest(b"cleanup", request)) if key else None
+    known = once(milestone, key, b"cleanup", request)
     # Sessions are changed by transactions alone, and one is under way at a time: they need no lock of their own.
-    receipts = store.transact([milestone], build, lock_timeout(store, timeout), once)
+    receipts = store.transact([milestone], build, lock_timeout(store, timeout), known)
     return removed, receipts[0].replayed
 
 
@@ -82,7 +81,7 @@ def _mutation(store: "Store", milestone: str, policy: Policy, removed: "list[Ite
     }
     mutation = Mutation("cleanup")
     mutation.puts = [(kind, key, None) for item in removed for kind, key in item.puts]
-    mutation.events = [(milestone, Draft("state_cleaned", dumps(data), current_session(store), agent()))]
+    mutation.events = [(milestone, draft(store, "state_cleaned", dumps(data)))]
     return mutation
 
 

@@ -5,10 +5,10 @@ envelope as a backup, and its log, out of which an undo brings it back.
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, current_session, lock_timeout, request_digest
+from milestone_cli.core import draft, lock_timeout, once
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import Change, Draft, Plan
+from milestone_cli.model import Change, Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,60 +17,58 @@ if TYPE_CHECKING:
     from milestone_cli.model import Document, Receipt
     from milestone_cli.storage.contract import Store
 
+    Puts = list[tuple[str, str, bytes | None]]
+
+MOVES = {"complete": ("active", "completed"), "reopen": ("completed", "active")}
+"""From where to where a state goes."""
+EVENTS = {"complete": "state_completed", "reopen": "state_reopened", "delete": "state_deleted"}
+
 
 class _SettledError(Exception):
     """The store has recorded what was not recorded, and nothing else shall be done."""
 
 
-def complete(
+def move(
     store: "Store",
     milestone: str,
+    verb: str,
     *,
     expect: "int | None" = None,
     key: "str | None" = None,
     timeout: "float | None" = None,
 ) -> "Receipt":
-    """Move a milestone's state to the completed ones.
+    """Move a milestone's state to the completed ones (`complete`) or back to the active ones (`reopen`).
 
     Raises:
-        MilestoneError: `completed` when it is there already, `not_found`, `damaged`, `revision_conflict`.
+        MilestoneError: `completed` or `conflict` when it is there already, `not_found`, `damaged`,
+            `revision_conflict`.
     """
+    origin, target = MOVES[verb]
 
     def build() -> Plan:
-        raw = store.get("active", milestone)
-        if raw is None and store.modified("completed", milestone):
-            raise _refuse(milestone, "is completed already", f"`milestone state reopen {milestone}` undoes that")
+        raw = store.get(origin, milestone)
+        if store.modified(target, milestone) and (raw is None or verb == "reopen"):
+            raise _there(milestone, verb)
         _expected(store.read(milestone), milestone, expect)
-        return _plan(store, milestone, "complete", [("completed", milestone, raw), ("active", milestone, None)], {})
+        return _plan(store, milestone, verb, _moved(milestone, verb, raw))
 
-    settle(store, milestone, timeout)
-    return _transact(store, milestone, "complete", build, key, timeout)
+    if verb == "complete":
+        settle(store, milestone, timeout)
+    return _transact(store, milestone, verb, build, key, timeout)
 
 
-def reopen(
-    store: "Store",
-    milestone: str,
-    *,
-    expect: "int | None" = None,
-    key: "str | None" = None,
-    timeout: "float | None" = None,
-) -> "Receipt":
-    """Move a completed state back to the active ones.
+def _moved(milestone: str, verb: str, raw: "bytes | None") -> "Puts":
+    origin, target = MOVES[verb]
+    return [(target, milestone, raw), (origin, milestone, None)]
 
-    Raises:
-        MilestoneError: `conflict` when it is active, `not_found`, `damaged`, `revision_conflict`.
-    """
 
-    def build() -> Plan:
-        if store.modified("active", milestone):
-            raise MilestoneError(
-                "conflict", f"'{milestone}' is active; there is nothing to reopen", "", milestone_id=milestone
-            )
-        _expected(store.read(milestone), milestone, expect)
-        raw = store.get("completed", milestone)
-        return _plan(store, milestone, "reopen", [("active", milestone, raw), ("completed", milestone, None)], {})
-
-    return _transact(store, milestone, "reopen", build, key, timeout)
+def _there(milestone: str, verb: str) -> MilestoneError:
+    """The error for a state that is already where it shall go."""
+    if verb == "complete":
+        code, told, hint = "completed", "is completed already", f"`milestone state reopen {milestone}` undoes that"
+    else:
+        code, told, hint = "conflict", "is active; there is nothing to reopen", ""
+    return MilestoneError(code, f"'{milestone}' {told}", hint, milestone_id=milestone)
 
 
 def plan_delete(store: "Store", milestone: str) -> "dict[str, object]":
@@ -113,7 +111,7 @@ def delete(
         _expected(document, milestone, expect)
         kinds = [kind for kind in ("active", "completed") if store.modified(kind, milestone)]
         backup = store.backup_key(milestone, runtime.now_ns(), document.revision)
-        puts: list[tuple[str, str, bytes | None]] = [("backup", backup, store.get(kinds[0], milestone))]
+        puts: Puts = [("backup", backup, store.get(kinds[0], milestone))]
         puts += [(kind, milestone, None) for kind in kinds]
         return _plan(store, milestone, "delete", puts, {"backup_file": backup + ".json"})
 
@@ -133,9 +131,9 @@ def settle(store: "Store", milestone: str, timeout: "float | None") -> None:
     def edit(_: "bytes | None") -> bytes:
         raise _SettledError
 
-    draft = Draft("state_saved", "{}", current_session(store), agent())
     try:
-        store.commit(Change(milestone, [draft], edit, timeout=lock_timeout(store, timeout)))
+        event = draft(store, "state_saved")
+        store.commit(Change(milestone, [event], edit, timeout=lock_timeout(store, timeout)))
     except _SettledError:
         pass
 
@@ -152,22 +150,11 @@ def _expected(document: "Document", milestone: str, expect: "int | None") -> Non
         )
 
 
-def _refuse(milestone: str, what: str, hint: str) -> MilestoneError:
-    return MilestoneError("completed", f"'{milestone}' {what}", hint, milestone_id=milestone)
-
-
-def _plan(
-    store: "Store",
-    milestone: str,
-    verb: str,
-    puts: "list[tuple[str, str, bytes | None]]",
-    more: "dict[str, object]",
-) -> Plan:
+def _plan(store: "Store", milestone: str, verb: str, puts: "Puts", more: "dict[str, object] | None" = None) -> Plan:
     plan = Plan(f"{verb}_state")
     plan.puts = puts
-    type_ = "state_" + {"complete": "completed", "reopen": "reopened", "delete": "deleted"}[verb]
-    data = dumps({"state_file": store.state_file(milestone), **more})
-    plan.events = [(milestone, Draft(type_, data, current_session(store), agent()))]
+    data = dumps({"state_file": store.state_file(milestone), **(more or {})})
+    plan.events = [(milestone, draft(store, EVENTS[verb], data))]
     return plan
 
 
@@ -179,8 +166,8 @@ def _transact(
     key: "str | None",
     timeout: "float | None",
 ) -> "Receipt":
-    once = (milestone, key, request_digest(verb.encode())) if key else None
-    receipt = store.transact([milestone], build, lock_timeout(store, timeout), once)[0]
+    known = once(milestone, key, verb.encode())
+    receipt = store.transact([milestone], build, lock_timeout(store, timeout), known)[0]
     receipt.sha256 = receipt.sha256 or store.read(milestone, receipt.revision).sha256
     return receipt
 
@@ -192,6 +179,6 @@ def reopen_damaged(store: "Store", milestone: str, timeout: "float | None") -> N
         raw = store.get("completed", milestone)
         if raw is None or store.modified("active", milestone):
             return Plan("reopen_state")
-        return _plan(store, milestone, "reopen", [("active", milestone, raw), ("completed", milestone, None)], {})
+        return _plan(store, milestone, "reopen", _moved(milestone, "reopen", raw))
 
     store.transact([milestone], build, lock_timeout(store, timeout))

@@ -6,11 +6,11 @@ is done whole or not at all.
 
 from _json import make_scanner
 
-from milestone_cli.core import agent, current_session, lock_timeout, request_digest
+from milestone_cli.core import commit, draft
 from milestone_cli.core.tree import Member, Value
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import SPACE, Rules, check, loads, members
-from milestone_cli.model import LIMIT, Change, Draft
+from milestone_cli.model import LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -296,8 +296,5 @@ def patch(
         check(new, LIMIT, "the state")
         return new
 
-    draft = Draft("state_saved", "{}", current_session(store), agent())
-    change = Change(milestone, [draft], edit, expect, timeout=lock_timeout(store, timeout))
-    if key:
-        change.key, change.request = key, request_digest(b"patch", form.encode(), raw)
-    return store.commit(change)
+    request = (b"patch", form.encode(), raw)
+    return commit(store, milestone, draft(store, "state_saved"), edit, request, expect=expect, key=key, timeout=timeout)

@@ -4,11 +4,10 @@
 milestone saved is never taken.
 """
 
-from milestone_cli.core import agent, current_session, lock_timeout, request_digest
-from milestone_cli.core.lifecycle import complete, reopen_damaged
+from milestone_cli.core import commit, draft, lock_timeout
+from milestone_cli.core.lifecycle import move, reopen_damaged
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import Change, Draft
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,17 +118,16 @@ def run(
         notes = store.recover(name, lock_timeout(store, timeout))[1]
     else:
         data = {"backup_file": found.source, "reason": "asked for" if named else "the state is missing"}
-        draft = Draft("state_recovered", dumps(data), current_session(store), agent())
+        event, request = draft(store, "state_recovered", dumps(data)), found.source.encode() if named else b""
         if found.trouble == "missing" and expect is None:
             expect = 0  # what somebody saved since the plan was made is not overwritten
-        change = Change(name, [draft], lambda _: copy.text, expect, timeout=lock_timeout(store, timeout))
-        if key:
-            change.key, change.request = key, request_digest(b"recover", found.source.encode() if named else b"")
-        receipt = store.commit(change)
+        receipt = commit(
+            store, name, event, lambda _: copy.text, (b"recover", request), expect=expect, key=key, timeout=timeout
+        )
         again = " already, under this key" if receipt.replayed else ""
         notes = [*receipt.notes, f"'{name}' was recovered from {found.source}{again}"]
     if found.completed:
-        complete(store, name, timeout=timeout)
+        move(store, name, "complete", timeout=timeout)
     return store.read(name), notes
 
 

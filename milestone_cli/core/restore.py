@@ -6,12 +6,12 @@ done.
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, current_session, lock_timeout, request_digest
+from milestone_cli.core import commit, draft, lock_timeout, once
 from milestone_cli.core.checkpoint import find, text_of
 from milestone_cli.core.checkpointing import changed, create
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import Change, Draft, Plan, digest
+from milestone_cli.model import Plan, digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,10 +131,10 @@ def restore(
     """
     milestone, name, text = plan.checkpoint.milestone, plan.checkpoint.name, plan.checkpoint.text
     assert text is not None
-    seconds = lock_timeout(store, timeout)
-    request = request_digest(b"checkpoint restore", name.encode(), text) if key else ""
-    if key and (known := store.transact([], lambda: Plan("look"), seconds, (milestone, key, request))):
-        return known[0], None
+    request = (b"checkpoint restore", name.encode(), text)
+    known = once(milestone, key, *request)
+    if known and (done := store.transact([], lambda: Plan("look"), lock_timeout(store, timeout), known)):
+        return done[0], None
     if plan.blockers and not force:
         raise MilestoneError(
             "conflict",
@@ -155,6 +155,5 @@ def restore(
         return text
 
     data = {"checkpoint_name": name, **({"pre_restore": before.name} if before else {})}
-    draft = Draft("state_restored", dumps(data), current_session(store), agent())
-    change = Change(milestone, [draft], edit, plan.revision, key or "", request, seconds)
-    return store.commit(change), before
+    event = draft(store, "state_restored", dumps(data))
+    return commit(store, milestone, event, edit, request, expect=plan.revision, key=key, timeout=timeout), before

@@ -8,7 +8,7 @@ somebody looks, and never stored.
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, agent, current_session, lock_timeout, request_digest
+from milestone_cli.core import NO_SESSION, agent, current_session, lock_timeout, once
 from milestone_cli.core.record import data_of, indented
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps, loads, quote
@@ -147,17 +147,21 @@ def create(
         raw = indented(fields).encode() + b"\n"
         plan.puts.append(("session", made, raw))
         plan.puts.append((*binding, f"{made}\n".encode()))
-        data = f'{{"session_id":{quote(made)}}}'
-        plan.events.append((milestone, Draft("session_created", data, made, agent())))
+        plan.events.append((milestone, _event("session_created", made)))
         return plan
 
-    once = (milestone, key, request_digest(b"session create", type_.encode())) if key else None
-    receipts = store.transact([], build, lock_timeout(store, timeout), once)
+    known = once(milestone, key, b"session create", type_.encode())
+    receipts = store.transact([], build, lock_timeout(store, timeout), known)
     if receipts[0].replayed:
         earlier = data_of(store, milestone, receipts[0].event_id).get("session_id")
         return find(store, str(earlier)), True
     # What was written is told without looking again: from here on nothing may fail.
     return Session(made, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or made), False
+
+
+def _event(type_: str, name: str) -> Draft:
+    """An event of a session itself, whichever is the current one."""
+    return Draft(type_, f'{{"session_id":{quote(name)}}}', name, agent())
 
 
 def _identity(milestone: str, type_: str) -> "dict[str, object]":
@@ -254,13 +258,20 @@ def holders(store: "Store", milestone: str) -> list[Session]:
     ]
 
 
-def use(store: "Store", name: str, timeout: "float | None" = None) -> Session:
+def use(
+    store: "Store", name: str, *, key: "str | None" = None, timeout: "float | None" = None
+) -> "tuple[Session, bool]":
     """Make a session the current one; one that is orphaned goes over to the calling shell.
+
+    Returns:
+        The session, and whether this was done before, under the same idempotency key; only a session of a milestone
+        has a log that remembers a key.
 
     Raises:
         MilestoneError: `not_found`; `conflict` when it has ended; `damaged`.
     """
-    kind, key = _binding()
+    kind, place = _binding()
+    stream = find(store, name).milestone
     raw = b""
 
     def build() -> Plan:
@@ -275,12 +286,17 @@ def use(store: "Store", name: str, timeout: "float | None" = None) -> Session:
             pid = runtime.caller()
             raw = _edited(found.text, {"pid": pid, **_process(pid)})
             plan.puts.append(("session", name, raw))
-        if store.get(kind, key) != f"{name}\n".encode():
-            plan.puts.append((kind, key, f"{name}\n".encode()))
+        if store.get(kind, place) != f"{name}\n".encode():
+            plan.puts.append((kind, place, f"{name}\n".encode()))
+        if stream and (plan.puts or key):
+            plan.events.append((stream, _event("session_used", name)))
         return plan
 
-    store.transact([], build, lock_timeout(store, timeout))
-    return Session(name, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or name)
+    known = once(stream, key, b"session use", name.encode(), place.encode()) if stream else None
+    receipts = store.transact([], build, lock_timeout(store, timeout), known)
+    if receipts and receipts[0].replayed:
+        return find(store, name), True
+    return Session(name, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or name), False
 
 
 def end(
@@ -308,16 +324,15 @@ def end(
             raw = _edited(found.text, {"status": "completed", "ended_at": now})
             plan.puts.append(("session", name, raw))
             if stream:
-                data = f'{{"session_id":{quote(name)}}}'
-                plan.events.append((stream, Draft("session_ended", data, name, agent())))
+                plan.events.append((stream, _event("session_ended", name)))
         for kind in ("current", "client"):
             for one in [""] if kind == "current" else store.keys("client"):
                 if (store.get(kind, one) or b"").split()[:1] == [name.encode()]:
                     plan.puts.append((kind, one, None))
         return plan
 
-    once = (stream, key, request_digest(b"session end", name.encode())) if key and stream else None
-    store.transact([], build, lock_timeout(store, timeout), once)
+    known = once(stream, key, b"session end", name.encode()) if stream else None
+    store.transact([], build, lock_timeout(store, timeout), known)
     return Session(name, raw, 0, ""), changed
 
 

@@ -1,8 +1,8 @@
 """A milestone's state: saved whole, changed inside, read back as it was given."""
 
-from milestone_cli.core import agent, current_session, lock_timeout, request_digest, setting
+from milestone_cli.core import commit, draft, lock_timeout, setting
 from milestone_cli.jsontext import check
-from milestone_cli.model import LIMIT, Change, Draft
+from milestone_cli.model import LIMIT, Change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,11 +33,8 @@ def save(
         MilestoneError: `invalid_json`, `too_large`, and what `Store.commit` raises.
     """
     check(raw, LIMIT)
-    draft = Draft("state_saved", "{}", current_session(store), agent())
-    change = Change(milestone, [draft], lambda _: raw, expect, timeout=lock_timeout(store, timeout))
-    if key:
-        change.key, change.request = key, request_digest(b"save", raw)
-    return store.commit(change)
+    event = draft(store, "state_saved")
+    return commit(store, milestone, event, lambda _: raw, (b"save", raw), expect=expect, key=key, timeout=timeout)
 
 
 def assign(
@@ -74,12 +71,8 @@ def assign(
         check(new, LIMIT, "the state")
         return new
 
-    draft = Draft("state_saved", "{}", current_session(store), agent())
-    change = Change(milestone, [draft], edit, expect, timeout=lock_timeout(store, timeout))
-    if key:
-        parts = [part.encode("utf-8", "surrogateescape") for pair in assignments for part in pair]
-        change.key, change.request = key, request_digest(b"set", *parts)
-    return store.commit(change)
+    request = (b"set", *[part.encode("utf-8", "surrogateescape") for pair in assignments for part in pair])
+    return commit(store, milestone, draft(store, "state_saved"), edit, request, expect=expect, key=key, timeout=timeout)
 
 
 def load(store: "Store", milestone: str, revision: "int | None" = None) -> "tuple[Document, list[str]]":
@@ -104,8 +97,7 @@ def load(store: "Store", milestone: str, revision: "int | None" = None) -> "tupl
 def record_access(store: "Store", milestone: str) -> None:
     """Log that a state was read."""
     data = f'{{"state_file":"{store.state_file(milestone)}"}}'
-    draft = Draft("state_loaded", data, current_session(store), agent())
-    store.commit(Change(milestone, [draft], timeout=lock_timeout(store, None)))
+    store.commit(Change(milestone, [draft(store, "state_loaded", data)], timeout=lock_timeout(store, None)))
 
 
 def records_access(store: "Store") -> bool:

@@ -137,7 +137,10 @@ CHANGES: Schema = _list(
 )
 KINDS: dict[str, tuple[str, Schema]] = {
     "checkpoint-create": ("A checkpoint that was made.", _object({**CHECKPOINT, "replayed": FLAG})),
-    "checkpoint-delete": ("A checkpoint that was removed, or would be.", _object({**CHECKPOINT, "removed": FLAG})),
+    "checkpoint-delete": (
+        "A checkpoint that was removed, or would be.",
+        _object({**CHECKPOINT, "removed": FLAG, "replayed": FLAG}),
+    ),
     "checkpoint-diff": (
         "What differs between a checkpoint and another or, `to` null, the present state; `changes` is a JSON Patch.",
         _object({"milestone_id": NAME, "from": NAME, "to": _maybe(NAME), "identical": FLAG, "changes": CHANGES}),
@@ -146,7 +149,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
         "A milestone's checkpoints, oldest first.",
         _object({"milestone_id": NAME, "checkpoints": _list(_object(CHECKPOINT))}),
     ),
-    "checkpoint-pin": ("A checkpoint that was pinned, or let go.", _object(CHECKPOINT)),
+    "checkpoint-pin": ("A checkpoint that was pinned, or let go.", _object({**CHECKPOINT, "replayed": FLAG})),
     "checkpoint-restore": (
         "A checkpoint that was restored as a new revision.",
         _object({**SAVED, "checkpoint_name": NAME, "pre_restore": _maybe(NAME), "from_revision": _maybe(COUNT)}),
@@ -180,7 +183,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
         "One session, with its whole record.",
         _object({**SESSION, "trouble": _maybe(STRING), "record": {"type": "object"}}),
     ),
-    "session-use": ("A session that was made the current one.", _object(SESSION)),
+    "session-use": ("A session that was made the current one.", _object({**SESSION, "replayed": FLAG})),
     "cleanup-plan": (
         "What a clean-up would keep and remove, and why.",
         _object(
