@@ -23,7 +23,8 @@ def catch_up(log: Log, head: Head | None) -> Head:
         head: what the head says, or None when it is missing or does not prove itself.
 
     Returns:
-        The head as it should be; `write_head` has put it on disk.
+        The head as it should be; it is on disk, unless the log must first say what was found: were the head moved on
+        before that, and the command refused or killed, nobody would know any more.
     """
     size = os.fstat(log.fd).st_size
     if head is not None and _is_continued(log.fd, head, size):
@@ -33,7 +34,8 @@ def catch_up(log: Log, head: Head | None) -> Head:
         _walk(log, head, 0)
     else:
         head = _reanchor(log, head, size)
-    write_head(log.head_fd, head)
+    if not log.prefix:
+        write_head(log.head_fd, head)
     return head
 
 
