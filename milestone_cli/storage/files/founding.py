@@ -40,6 +40,13 @@ def initialise(store: "FileStore", milestone: "str | None") -> "Receipt | None":
         finally:
             os.close(fd)
     os.fsync(root)
-    if milestone is None or milestone in store.milestones():
+    if milestone is None or (milestone in store.milestones() and not _is_bare(store, milestone)):
         return None
     return store.commit(Change(milestone, [Draft("state_initialized", "{}", "no-session", "system")]))
+
+
+def _is_bare(store: "FileStore", milestone: str) -> bool:
+    """Whether all there is of a milestone is the empty log of somebody who was killed before writing into it."""
+    size, inode = store.log_size(milestone)
+    has_state = store.identity(milestone) or store.get("completed", milestone) is not None
+    return bool(inode) and not size and not has_state
