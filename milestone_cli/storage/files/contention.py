@@ -314,7 +314,7 @@ def remove(locks: int, name: str, judged: os.stat_result, mark: str = "") -> Non
     Without the kernel's lock two may do so at once: then `mark` keeps them apart.
     """
     folder, aside = layout.lock_folder(name), layout.broken_folder(name + mark)
-    _empty(locks, aside)  # of a breaker that was killed on the way
+    empty(locks, aside)  # of a breaker that was killed on the way
     try:
         os.rename(folder, aside, src_dir_fd=locks, dst_dir_fd=locks)
     except FileNotFoundError:
@@ -323,10 +323,10 @@ def remove(locks: int, name: str, judged: os.stat_result, mark: str = "") -> Non
     if (status.st_dev, status.st_ino) != (judged.st_dev, judged.st_ino):
         os.rename(aside, folder, src_dir_fd=locks, dst_dir_fd=locks)
         return
-    _empty(locks, aside)
+    empty(locks, aside)
 
 
-def _empty(locks: int, folder: str) -> None:
+def empty(locks: int, folder: str) -> None:
     """Remove a lock folder with what is in it, if it is there; nothing in a lock is a folder."""
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=locks)

@@ -76,6 +76,14 @@ class Lock:
 
             if not wait_lock(locks, self.name, self._fd, deadline):
                 return False
+        try:
+            os.rmdir(layout.broken_folder(self.name), dir_fd=locks)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            from milestone_cli.storage.files.contention import empty
+
+            empty(locks, layout.broken_folder(self.name))  # of a breaker that was killed
         before = os.pread(self._fd, 512, 0)
         count = before.partition(b" ")[0]
         self.fence = int(count) + 1 if count.isdigit() and len(count) < 20 else 1

@@ -112,12 +112,13 @@ class Locks:
             status = os.stat(layout.lock_folder(name), dir_fd=self._fd, follow_symlinks=False)
             if (owner := read(self._fd, f"{layout.lock_folder(name)}/owner")) and field(owner.encode(), 1).isalnum():
                 forget(self._store.folder(layout.ACTIVE), layout.temporary(name, field(owner.encode(), 1)))
-            remove(self._fd, name, status, "." + runtime.token())
+            remove(self._fd, name, status, "" if has_lock else "." + runtime.token())
         except FileNotFoundError:
             raise MilestoneError("not_found", f"the lock of '{name}' is not held any more", "", lock=name) from None
         finally:
             if inner >= 0:
                 os.close(inner)
+            has_lock = _try(fd, 0.0)  # then whoever comes next knows what to tidy up, should this process be killed
         return found
 
     def _refuse_others(self, name: str, found: "Facts", pid: int) -> None:
@@ -125,6 +126,7 @@ class Locks:
         if owner and field(owner.encode(), 1) in tokens_at_hand():
             return
         holder = found["pid"]
+            os.close(fd)
         is_near = found["kind"] != "milestone" and found["host"] == runtime.host()
         # A shell may become its last command (`bash -c '…; milestone lock release NAME'`): then it is we.
         near = (pid, runtime.getpid())
@@ -167,7 +169,7 @@ class Locks:
             if (token := field(os.pread(fd, 512, 0), 1)).isalnum() and has_lock:
                 forget(self._store.folder(layout.ACTIVE), layout.temporary(name, token))
             if has_lock or force:
-                remove(self._fd, name, status, "." + runtime.token())
+                remove(self._fd, name, status, "" if has_lock else "." + runtime.token())
             found["released"] = has_lock or found["kind"] != "milestone" or _try(fd, GRACE)
         except FileNotFoundError:
             raise MilestoneError("not_found", f"the lock of '{name}' is not held any more", "", lock=name) from None
