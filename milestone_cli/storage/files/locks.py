@@ -108,7 +108,9 @@ class Locks:
         if found["kind"] == "milestone":
             return self.break_(name, force=True)
         inner = self._quiet(name, timeout, is_needed=not force)
+        fd = os.open(layout.flock_file(name), FLAGS, 0o600, dir_fd=self._fd)
         try:
+            has_lock = _try(fd, 0.0)  # then whoever comes next knows what to tidy up, should this process be killed
             status = os.stat(layout.lock_folder(name), dir_fd=self._fd, follow_symlinks=False)
             if (owner := read(self._fd, f"{layout.lock_folder(name)}/owner")) and field(owner.encode(), 1).isalnum():
                 forget(self._store.folder(layout.ACTIVE), layout.temporary(name, field(owner.encode(), 1)))
@@ -116,9 +118,9 @@ class Locks:
         except FileNotFoundError:
             raise MilestoneError("not_found", f"the lock of '{name}' is not held any more", "", lock=name) from None
         finally:
+            os.close(fd)
             if inner >= 0:
                 os.close(inner)
-            has_lock = _try(fd, 0.0)  # then whoever comes next knows what to tidy up, should this process be killed
         return found
 
     def _refuse_others(self, name: str, found: "Facts", pid: int) -> None:
@@ -126,7 +128,6 @@ class Locks:
         if owner and field(owner.encode(), 1) in tokens_at_hand():
             return
         holder = found["pid"]
-            os.close(fd)
         is_near = found["kind"] != "milestone" and found["host"] == runtime.host()
         # A shell may become its last command (`bash -c '…; milestone lock release NAME'`): then it is we.
         near = (pid, runtime.getpid())
