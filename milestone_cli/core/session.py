@@ -11,7 +11,7 @@ from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, agent, current_session, lock_timeout, once
 from milestone_cli.core.record import data_of, indented
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import check, dumps, loads, quote
+from milestone_cli.jsontext import check, dumps, loads
 from milestone_cli.model import Draft, Plan, safe
 
 TYPE_CHECKING = False
@@ -130,24 +130,16 @@ def create(
     Returns:
         The session, and whether it is an earlier one under the same idempotency key.
     """
-    fields = _identity(milestone, type_)
+    client = runtime.env("CLAUDE_CODE_SESSION_ID") or ""
+    fields = identity(milestone, type_, runtime.caller(), _folder(), client)
     binding = _binding()
     made, raw = "", b""
 
     def build() -> Plan:
         nonlocal made, raw
-        now = runtime.timestamp(runtime.now_ns())
-        base = f"session-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{fields['pid']}"
-        made, count = base, 1
-        while store.modified("session", made):
-            count += 1
-            made = f"{base}-{count}"
-        fields["session_id"], fields["created_at"] = made, now
         plan = Plan("session_create")
-        raw = indented(fields).encode() + b"\n"
-        plan.puts.append(("session", made, raw))
-        plan.puts.append((*binding, f"{made}\n".encode()))
-        plan.events.append((milestone, _event("session_created", made)))
+        made, raw = begin(store, plan, fields, binding)
+        plan.events.append((milestone, event("session_created", made)))
         return plan
 
     known = once(milestone, key, b"session create", type_.encode())
@@ -159,20 +151,49 @@ def create(
     return Session(made, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or made), False
 
 
-def _event(type_: str, name: str) -> Draft:
+def begin(store: "Store", plan: Plan, fields: "dict[str, object]", binding: "tuple[str, str]") -> "tuple[str, bytes]":
+    """Plan a new session under a name of its own, made the current one of whoever `binding` says.
+
+    Returns:
+        Its name, and its record as it is written.
+    """
+    now = runtime.timestamp(runtime.now_ns())
+    base = f"session-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{fields['pid']}"
+    made, count = base, 1
+    while store.modified("session", made):
+        count += 1
+        made = f"{base}-{count}"
+    fields["session_id"], fields["created_at"] = made, now
+    raw = indented(fields).encode() + b"\n"
+    plan.puts.append(("session", made, raw))
+    plan.puts.append((*binding, f"{made}\n".encode()))
+    return made, raw
+
+
+def event(type_: str, name: str, **said: object) -> Draft:
     """An event of a session itself, whichever is the current one."""
-    return Draft(type_, f'{{"session_id":{quote(name)}}}', name, agent())
+    return Draft(type_, dumps({"session_id": name, **said}), name, agent())
 
 
-def _identity(milestone: str, type_: str) -> "dict[str, object]":
-    """A new record: the keys of the bash utilities in their order, then ours."""
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""  # removed meanwhile
+
+
+def identity(milestone: str, type_: str, pid: int, folder: str, client: str) -> "dict[str, object]":
+    """A new record: the keys of the bash utilities in their order, then ours.
+
+    Args:
+        milestone: that it works on.
+        type_: of the session.
+        pid: its process.
+        folder: where it works.
+        client: the client's own id of it; empty without a client.
+    """
     from milestone_cli.core.git import branch
 
-    pid = runtime.caller()
-    try:
-        folder = os.getcwd()
-    except OSError:
-        folder = ""  # removed meanwhile
     fields: dict[str, object] = {
         "session_id": "",
         "milestone_id": milestone,
@@ -183,14 +204,14 @@ def _identity(milestone: str, type_: str) -> "dict[str, object]":
         "git_branch": branch(folder),
         "status": "active",
         "type": type_,
-        **_process(pid),
+        **process(pid),
     }
-    if client := runtime.env("CLAUDE_CODE_SESSION_ID"):
+    if client:
         fields["client"] = client
     return fields
 
 
-def _process(pid: int) -> "dict[str, object]":
+def process(pid: int) -> "dict[str, object]":
     """What tells a process from a later one under the same number."""
     return {"host": runtime.host(), "boot_id": runtime.boot_id(), "start_time": runtime.start_time(pid)}
 
@@ -276,7 +297,7 @@ def use(
 
     def build() -> Plan:
         nonlocal raw
-        found = _sound(find(store, name))  # no lock of its own: whoever writes a session does it as a transaction
+        found = sound(find(store, name))  # no lock of its own: whoever writes a session does it as a transaction
         if found.status == "completed":
             raise MilestoneError(
                 "conflict", f"the session '{name}' has ended", "`milestone session create` begins a new one"
@@ -284,12 +305,12 @@ def use(
         plan, raw = Plan("session_use"), found.text.encode()
         if found.status == "orphaned":
             pid = runtime.caller()
-            raw = _edited(found.text, {"pid": pid, **_process(pid)})
+            raw = edited(found.text, {"pid": pid, **process(pid)})
             plan.puts.append(("session", name, raw))
         if store.get(kind, place) != f"{name}\n".encode():
             plan.puts.append((kind, place, f"{name}\n".encode()))
         if stream and (plan.puts or key):
-            plan.events.append((stream, _event("session_used", name)))
+            plan.events.append((stream, event("session_used", name)))
         return plan
 
     known = once(stream, key, b"session use", name.encode(), place.encode()) if stream else None
@@ -300,9 +321,23 @@ def use(
 
 
 def end(
-    store: "Store", given: "str | None" = None, *, key: "str | None" = None, timeout: "float | None" = None
+    store: "Store",
+    given: "str | None" = None,
+    *,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+    at: "str | None" = None,
+    said: "dict[str, object] | None" = None,
 ) -> "tuple[Session, bool]":
     """End a session, and take it away from whoever has it as the current one; nobody else's current is touched.
+
+    Args:
+        store: where.
+        given: the session; left out: the current one.
+        key: idempotency key.
+        timeout: seconds to wait for a lock.
+        at: when it ended, RFC 3339; left out: now.
+        said: what else its event says.
 
     Returns:
         The session, and whether it was ended now.
@@ -316,15 +351,15 @@ def end(
 
     def build() -> Plan:
         nonlocal changed, raw
-        found = _sound(find(store, name))
+        found = sound(find(store, name))
         plan, raw = Plan("session_end"), found.text.encode()
         if found.status != "completed":
             changed = True
-            now = runtime.timestamp(runtime.now_ns())
-            raw = _edited(found.text, {"status": "completed", "ended_at": now})
+            ended_at = at or runtime.timestamp(runtime.now_ns())
+            raw = edited(found.text, {"status": "completed", "ended_at": ended_at})
             plan.puts.append(("session", name, raw))
             if stream:
-                plan.events.append((stream, _event("session_ended", name)))
+                plan.events.append((stream, event("session_ended", name, **(said or {}))))
         for kind in ("current", "client"):
             for one in [""] if kind == "current" else store.keys("client"):
                 if (store.get(kind, one) or b"").split()[:1] == [name.encode()]:
@@ -336,7 +371,12 @@ def end(
     return Session(name, raw, 0, ""), changed
 
 
-def _sound(found: Session) -> Session:
+def sound(found: Session) -> Session:
+    """Let a session through whose record can be read.
+
+    Raises:
+        MilestoneError: `damaged`.
+    """
     if found.status == "damaged":
         raise MilestoneError(
             "damaged",
@@ -347,7 +387,7 @@ def _sound(found: Session) -> Session:
     return found
 
 
-def _edited(text: str, values: "dict[str, object]") -> bytes:
+def edited(text: str, values: "dict[str, object]") -> bytes:
     """A record with some values set; every other byte stays."""
     from milestone_cli.core.document import assign
 
