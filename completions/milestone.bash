@@ -152,11 +152,11 @@ _milestone() {
             'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
             'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'lock run') _milestone_offer '--wait --help' ;;
-            'lock acquire') _milestone_offer '--wait --for-pid --format --help' ;;
-            'lock release') _milestone_offer '--force --wait --for-pid --format --help' ;;
+            'lock acquire') _milestone_offer '--wait --for-pid --idempotency-key --format --help' ;;
+            'lock release') _milestone_offer '--force --wait --for-pid --idempotency-key --format --help' ;;
             'lock list') _milestone_offer '--format --help' ;;
             'lock show') _milestone_offer '--format --help' ;;
-            'lock break') _milestone_offer '--dry-run --yes --force --format --help' ;;
+            'lock break') _milestone_offer '--dry-run --yes --force --idempotency-key --format --help' ;;
             'config show') _milestone_offer '--format --help' ;;
         esac
         return

@@ -49,10 +49,10 @@ COMMANDS = {
     "cleanup plan": "milestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --format:output:c:text,json,jsonl,yaml",
     "cleanup run": "milestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "lock run": "milestone_cli.cli.lock:run:name,command :name:s: :command:S: --wait:wait:f:0,",
-    "lock acquire": "milestone_cli.cli.lock:acquire:name :name:s: --wait:wait:f:0, --for-pid:for_pid:i:1, --format:output:c:text,json,jsonl,yaml",
-    "lock release": "milestone_cli.cli.lock:release:name :name:s: --force:force:t: --wait:wait:f:0, --for-pid:for_pid:i:1, --format:output:c:text,json,jsonl,yaml",
+    "lock acquire": "milestone_cli.cli.lock:acquire:name :name:s: --wait:wait:f:0, --for-pid:for_pid:i:1, --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml",
+    "lock release": "milestone_cli.cli.lock:release:name :name:s: --force:force:t: --wait:wait:f:0, --for-pid:for_pid:i:1, --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml",
     "lock list": "milestone_cli.cli.lock:list_: --format:output:c:text,json,jsonl,yaml",
     "lock show": "milestone_cli.cli.lock:show:name :name:s: --format:output:c:text,json,jsonl,yaml",
-    "lock break": "milestone_cli.cli.lock:break_:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --format:output:c:text,json,jsonl,yaml",
+    "lock break": "milestone_cli.cli.lock:break_:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml",
     "config show": "milestone_cli.cli.store:config_show: --format:output:c:text,json,jsonl,yaml",
 }

@@ -110,7 +110,7 @@ def undo(
 
     Example: milestone state undo demo
     """
-    _step("undo", milestone, if_revision, idempotency_key, lock_timeout, output)
+    _step("state-undo", milestone, if_revision, idempotency_key, lock_timeout, output)
 
 
 def redo(
@@ -124,11 +124,11 @@ def redo(
 
     Example: milestone state redo demo
     """
-    _step("redo", milestone, if_revision, idempotency_key, lock_timeout, output)
+    _step("state-redo", milestone, if_revision, idempotency_key, lock_timeout, output)
 
 
 def _step(
-    verb: str,
+    kind: str,
     milestone: "str | None",
     expect: "int | None",
     key: "str | None",
@@ -138,12 +138,12 @@ def _step(
     """Go a step back or forward among the changes of a state."""
     from milestone_cli.core.undo import step
 
-    store = open_store()
+    store, verb = open_store(), kind.partition("-")[2]
     name = current_milestone(store, milestone)
     receipt, told = step(store, name, verb, expect=expect, key=key, timeout=timeout)
     what = "the deletion" if told.get("deleted") else f"revision {told.get(verb)}"
     done = f"undone, the text is that of revision {told.get('restores')}" if verb == "undo" else "redone"
-    acknowledge(f"state-{verb}", receipt, f"saved; {what} {done}", output, told)
+    acknowledge(kind, receipt, f"saved; {what} {done}", output, told)
 
 
 def _is_revision(word: str) -> bool:

@@ -32,7 +32,7 @@ def complete(
 
     Example: milestone state complete demo
     """
-    _move("complete", milestone, if_revision, idempotency_key, lock_timeout, output)
+    _move("state-complete", milestone, if_revision, idempotency_key, lock_timeout, output)
 
 
 def reopen(
@@ -46,11 +46,11 @@ def reopen(
 
     Example: milestone state reopen demo
     """
-    _move("reopen", milestone, if_revision, idempotency_key, lock_timeout, output)
+    _move("state-reopen", milestone, if_revision, idempotency_key, lock_timeout, output)
 
 
 def _move(
-    verb: str,
+    kind: str,
     milestone: "str | None",
     expect: "int | None",
     key: "str | None",
@@ -58,10 +58,10 @@ def _move(
     output: str,
 ) -> None:
     """Move a state to the completed ones or back."""
-    store = open_store()
+    store, verb = open_store(), kind.partition("-")[2]
     name = current_milestone(store, milestone)
     receipt = lifecycle.move(store, name, verb, expect=expect, key=key, timeout=timeout)
-    acknowledge(f"state-{verb}", receipt, "completed" if verb == "complete" else "reopened", output)
+    acknowledge(kind, receipt, "completed" if verb == "complete" else "reopened", output)
 
 
 def delete(

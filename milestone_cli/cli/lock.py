@@ -6,7 +6,7 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import DryRun, Force, Format, ForPid, LockCommand, LockName, LockWait, Yes
+    from .options import DryRun, Force, Format, ForPid, IdempotencyKey, LockCommand, LockName, LockWait, Yes
 
 
 def run(name: "LockName", command: "LockCommand", wait: "LockWait" = None) -> int:
@@ -23,14 +23,21 @@ def run(name: "LockName", command: "LockCommand", wait: "LockWait" = None) -> in
     return code
 
 
-def acquire(name: "LockName", wait: "LockWait" = None, for_pid: "ForPid" = None, output: "Format" = "text") -> None:
+def acquire(
+    name: "LockName",
+    wait: "LockWait" = None,
+    for_pid: "ForPid" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    output: "Format" = "text",
+) -> None:
     """Take a lock for the calling shell, which holds it until it releases it or ends; print its fence.
 
-    A dead holder's lock is taken over at once. What the shell starts shares it. In a subshell give --for-pid $$.
+    A dead holder's lock is taken over at once. What the shell starts shares it. In a subshell give --for-pid $$. With
+    --idempotency-key a holder who asks again has the lock that it has.
 
     Example: milestone lock acquire demo --wait 5 && milestone state set demo step=3
     """
-    found = lock.acquire(open_store(), name, wait, for_pid)
+    found = lock.acquire(open_store(), name, wait, for_pid, idempotency_key)
     render.emit("lock-acquire", found, str(found["fence"]), output)
 
 
@@ -39,18 +46,21 @@ def release(
     force: "Force" = False,
     wait: "LockWait" = None,
     for_pid: "ForPid" = None,
+    idempotency_key: "IdempotencyKey" = None,
     output: "Format" = "text",
 ) -> None:
     """Give back the lock that the calling shell holds.
 
-    Exit 4 when another process holds it, unless --force; exit 3 when nobody does.
+    Exit 4 when another process holds it, unless --force; exit 3 when nobody does. The log of the lock's milestone
+    remembers an --idempotency-key.
 
     Example: milestone lock release demo
     """
     from milestone_cli.render.lock import gone_text
 
-    found = lock.release(open_store(), name, force=force, wait=wait, pid=for_pid)
-    render.emit("lock-release", found, gone_text("released", found), output)
+    found = lock.release(open_store(), name, force=force, wait=wait, pid=for_pid, key=idempotency_key)
+    text = gone_text("released", found) if found else f"{name}: released already, under this key"
+    render.emit("lock-release", {"name": name, **(found or {}), "replayed": found is None}, text, output)
 
 
 def list_(output: "Format" = "text") -> None:
@@ -76,23 +86,36 @@ def show(name: "LockName", output: "Format" = "text") -> None:
 
 
 def break_(
-    name: "LockName", dry_run: "DryRun" = False, yes: "Yes" = False, force: "Force" = False, output: "Format" = "text"
+    name: "LockName",
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    force: "Force" = False,
+    idempotency_key: "IdempotencyKey" = None,
+    output: "Format" = "text",
 ) -> None:
     """Break a lock whose holder is dead; another host's or a living holder's only with --force.
 
     Every command breaks a dead holder's lock by itself. A holder whose lock was broken can write nothing under it.
+    At a terminal the lock is shown and confirmed first, unless --yes. The log of the lock's milestone remembers an
+    --idempotency-key.
 
     Example: milestone lock break demo --force
     """
+    from milestone_cli import runtime
     from milestone_cli.render.lock import gone_text, show_text
 
     store = open_store()
-    found = lock.plan_break(store, name, force=force)
+    found: dict[str, object] | None = None
+    if dry_run or (not yes and runtime.is_terminal(0)):
+        found = lock.plan_break(store, name, force=force)
     if not dry_run:
-        if not yes:
+        if found:
             from .confirm import confirm
 
             confirm(show_text(found), f"Break the lock of {name}?")
-        found = lock.break_(store, name, force=force)
-    text = gone_text("would be broken" if dry_run else "broken", found)
-    render.emit("lock-break", {**found, "broken": not dry_run}, text, output)
+        found = lock.break_(store, name, force=force, key=idempotency_key)
+    text = f"{name}: broken already, under this key"
+    if found:
+        text = gone_text("would be broken" if dry_run else "broken", found)
+    fields = {"name": name, **(found or {}), "broken": not dry_run, "replayed": found is None}
+    render.emit("lock-break", fields, text, output)

@@ -7,10 +7,10 @@ and what is logged.
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, current_session, lock_timeout
+from milestone_cli.core import draft, lock_timeout, once, request_digest
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import Change, Draft, safe
+from milestone_cli.model import Change, Plan, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,8 +51,12 @@ def run(store: "Store", name: str, command: list[str], wait: "float | None" = No
         locks.end(lock)
 
 
-def acquire(store: "Store", name: str, wait: "float | None" = None, pid: "int | None" = None) -> "Facts":
+def acquire(
+    store: "Store", name: str, wait: "float | None" = None, pid: "int | None" = None, key: "str | None" = None
+) -> "Facts":
     """Take a lock for the calling process, or another one, which holds it until it is released or dead.
+
+    Asked for again under the same key by a process that holds it because of that, it is the same lock.
 
     Raises:
         MilestoneError: `invalid_name`, `not_found` when there is no such process, `lock_timeout`.
@@ -62,25 +66,51 @@ def acquire(store: "Store", name: str, wait: "float | None" = None, pid: "int | 
     timeout = lock_timeout(store, wait)
     if runtime.ended(holder):
         raise MilestoneError("not_found", f"there is no process {holder} to hold the lock", "", pid=holder)
-    lock = locks.hold(safe(name, "lock"), timeout, holder)
-    lock.hand_over()
-    _log_broken(store, name, lock.broken)
-    return {"name": name, "pid": holder, "host": runtime.host(), "fence": lock.fence, "token": lock.token}
+    request = request_digest(b"lock acquire", key.encode()) if key else ""
+    granted = locks.granted(safe(name, "lock"), holder, request) if key else None
+    if granted:
+        fence, token = granted
+    else:
+        lock = locks.hold(safe(name, "lock"), timeout, holder)
+        lock.hand_over(request)
+        _log_broken(store, name, lock.broken)
+        fence, token = lock.fence, lock.token
+    return {
+        "name": name,
+        "pid": holder,
+        "host": runtime.host(),
+        "fence": fence,
+        "token": token,
+        "replayed": granted is not None,
+    }
 
 
 def release(
-    store: "Store", name: str, *, force: bool = False, wait: "float | None" = None, pid: "int | None" = None
-) -> "Facts":
+    store: "Store",
+    name: str,
+    *,
+    force: bool = False,
+    wait: "float | None" = None,
+    pid: "int | None" = None,
+    key: "str | None" = None,
+) -> "Facts | None":
     """Give back a lock that the calling process holds; by force, anybody's.
 
+    Returns:
+        What was held; None when this was done before, under the same key.
+
     Raises:
-        MilestoneError: `not_found` when nobody holds it, `conflict` when another one does.
+        MilestoneError: `not_found` when nobody holds it, `conflict` when another one does; `usage` for a key where no
+            log would remember it.
     """
-    found = store.locks().release(
-        safe(name, "lock"), pid or os.getppid(), force=force, timeout=lock_timeout(store, wait)
-    )
+    safe(name, "lock")
+    if _is_done(store, name, b"lock release", key):
+        return None
+    found = store.locks().release(name, pid or os.getppid(), force=force, timeout=lock_timeout(store, wait))
     if force and found["pid"] != os.getppid():
         _log_broken(store, name, [_evidence(found, "released by force")])
+    if key:
+        _remember(store, name, "lock_released", found, b"lock release", key)
     return {**found, "forced": force}
 
 
@@ -111,15 +141,48 @@ def plan_break(store: "Store", name: str, *, force: bool) -> "Facts":
     return store.locks().break_(safe(name, "lock"), force=force, dry_run=True)
 
 
-def break_(store: "Store", name: str, *, force: bool) -> "Facts":
+def break_(store: "Store", name: str, *, force: bool, key: "str | None" = None) -> "Facts | None":
     """Break a lock, and say so in its milestone's log, where there is one.
 
+    Returns:
+        What was held; None when this was done before, under the same key.
+
     Raises:
-        MilestoneError: as `plan_break`.
+        MilestoneError: as `plan_break`; `usage` for a key where no log would remember it.
     """
-    found = store.locks().break_(safe(name, "lock"), force=force)
-    _log_broken(store, name, [_evidence(found, str(found["evidence"]))])
+    safe(name, "lock")
+    if _is_done(store, name, b"lock break", key):
+        return None
+    found = store.locks().break_(name, force=force)
+    evidence = _evidence(found, str(found["evidence"]))
+    if key:
+        _remember(store, name, "lock_broken", evidence, b"lock break", key)
+    else:
+        _log_broken(store, name, [evidence])
     return found
+
+
+def _is_done(store: "Store", name: str, request: bytes, key: "str | None") -> bool:
+    """Whether a request was done before under its key, which the log of the lock's milestone remembers.
+
+    Raises:
+        MilestoneError: `usage` where there is no such log, `idempotency_conflict`.
+    """
+    if not key:
+        return False
+    if not store.log_size(name)[1]:
+        raise MilestoneError(
+            "usage", f"there is no milestone '{name}' whose log would remember the key", "leave the key out", lock=name
+        )
+    return bool(store.transact([], lambda: Plan("look"), lock_timeout(store, None), once(name, key, request)))
+
+
+def _remember(store: "Store", name: str, type_: str, data: "Facts", request: bytes, key: str) -> None:
+    """Log what was done under a key."""
+    told = {key: data[key] for key in ("name", "lock", "pid", "host", "kind", "state", "reason") if key in data}
+    change = Change(name, [draft(store, type_, dumps(told))], timeout=lock_timeout(store, None))
+    change.key, change.request = key, request_digest(request)
+    store.commit(change)
 
 
 def _evidence(found: "Facts", reason: str) -> "Facts":
@@ -130,6 +193,5 @@ def _evidence(found: "Facts", reason: str) -> "Facts":
 def _log_broken(store: "Store", name: str, broken: "list[Facts]") -> None:
     """Log locks that were broken, where a milestone of that name has a log."""
     if broken and store.log_size(name)[1]:
-        session, who = current_session(store), agent()
-        drafts = [Draft("lock_broken", dumps(one), session, who) for one in broken]
+        drafts = [draft(store, "lock_broken", dumps(one)) for one in broken]
         store.commit(Change(name, drafts, timeout=lock_timeout(store, None)))

@@ -200,14 +200,26 @@ KINDS: dict[str, tuple[str, Schema]] = {
     "lock": ("One lock: who holds it, what tells so, and who waits.", _object(LOCK)),
     "lock-acquire": (
         "A lock that was taken for a process.",
-        _object({"name": NAME, "pid": {"type": "integer"}, "host": STRING, "fence": COUNT, "token": STRING}),
+        _object(
+            {
+                "name": NAME,
+                "pid": {"type": "integer"},
+                "host": STRING,
+                "fence": COUNT,
+                "token": STRING,
+                "replayed": FLAG,
+            }
+        ),
     ),
     "lock-break": (
         "A lock that was broken, or would be; `released` is false while a living holder keeps the kernel's lock.",
-        _object({**LOCK, "broken": FLAG, "released": FLAG}),
+        _object({**LOCK, "broken": FLAG, "released": FLAG, "replayed": FLAG}, ["name", "broken", "replayed"]),
     ),
     "lock-list": ("The locks that are held, or were left by the dead.", _object({"locks": _list(_object(LOCK))})),
-    "lock-release": ("A lock that was given back.", _object({**LOCK, "forced": FLAG})),
+    "lock-release": (
+        "A lock that was given back; what it was is told only where it was done now.",
+        _object({**LOCK, "forced": FLAG, "replayed": FLAG}, ["name", "replayed"]),
+    ),
     "config": (
         "Every setting, its value, and where it comes from.",
         _object({"settings": _list(_object({"name": STRING, "value": STRING, "origin": STRING, "meaning": STRING}))}),

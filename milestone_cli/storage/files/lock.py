@@ -174,12 +174,13 @@ class Lock:
         """Give back the kernel's lock for everyone who inherited it too; the folder is for `release`."""
         fcntl.flock(self._fd, fcntl.LOCK_UN)
 
-    def hand_over(self) -> None:
+    def hand_over(self, request: str = "") -> None:
         """Leave the lock to the process that it was taken for, and go; it is held by the folder alone from here on.
 
-        Until the last step the folder is one of ours whose writer may die; then it says whose it is.
+        Until the last step the folder is one of ours whose writer may die; then it says whose it is, and under which
+        request it was taken.
         """
-        record = os.pread(self._fd, 512, 0).decode("ascii", "replace").rstrip() + f" {runtime.pid_space()}\n"
+        record = os.pread(self._fd, 512, 0).decode("ascii", "replace").rstrip() + f" {runtime.pid_space()} {request}\n"
         fd = os.open(f"{self._folder}/owner", EXCLUSIVE, 0o600, dir_fd=self._locks)
         os.write(fd, record.encode())
         os.close(fd)

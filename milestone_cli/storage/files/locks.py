@@ -71,6 +71,14 @@ class Locks:
             pid=found["pid"],
         )
 
+    def granted(self, name: str, holder: int, request: str) -> "tuple[int, str] | None":
+        """Fence and token of a lock that a process holds already, because of this very request; else None."""
+        found = inspect(self._fd, name)
+        if found is None or (found["kind"], found["state"], found["pid"]) != ("shell", "live", holder):
+            return None
+        owner = (read(self._fd, f"{layout.lock_folder(name)}/owner") or "").encode()
+        return (int(field(owner, 0)), field(owner, 1)) if field(owner, 8) == request else None
+
     def end(self, lock: "Lease") -> None:
         """Give a held lock back, as soon as those inside have written what they are writing."""
         inner = self._quiet(lock.name, GRACE)

@@ -1,0 +1,126 @@
+"""What every command takes, by the table of commands: a key where something changes, a form, a look before a removal.
+
+A new command that changes nothing joins `READS`; everything else is held against the rules, or stands among the
+exceptions with its reason.
+"""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from conftest import Cli
+from prepared import COMMANDS, prepare, run
+
+from milestone_cli.render.schemas import schema
+
+READS = {
+    "status", "schema", "names", "state load", "state get", "state list", "state history", "state diff",
+    "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
+    "checkpoint diff", "session current", "session list", "session show", "cleanup plan", "lock list", "lock show",
+    "config show",
+}  # fmt: skip
+WITHOUT_KEY = {
+    "init": "it makes what is missing, and asked for again it finds nothing missing",
+    "lock run": "what is done is the command's own doing, which no lock can tell done from not done",
+    "hook": "its input carries the client's own ids, and a hook's exit 0 is no acknowledgement",
+}
+WITHOUT_FORMAT = {
+    "schema": "a JSON Schema is JSON",
+    "names": "for completions: a name a line, and nothing else ever",
+    "lock run": "its output is that of the command it runs",
+    "hook": "its output is what the client defines",
+}
+REMOVES = {
+    "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
+}  # fmt: skip
+"""What removes or overwrites something that no undo brings back, or more than its caller named."""
+TWICE = {
+    "state save": """state save demo '{"step": 9}'""",
+    "state set": "state set demo step=9",
+    "state patch": """state patch demo '{"step": 9}'""",
+    "state undo": "state undo demo",
+    "state redo": "state redo demo",
+    "state complete": "state complete demo",
+    "state reopen": "state reopen demo",
+    "state delete": "state delete demo --yes",
+    "state recover": "state recover demo --yes --from demo-checkpoint-before-refactoring",
+    "events log": "events log demo note",
+    "checkpoint create": "checkpoint create demo",
+    "checkpoint restore": "checkpoint restore demo before-refactoring",
+    "checkpoint delete": "checkpoint delete demo before-refactoring",
+    "checkpoint pin": "checkpoint pin demo before-refactoring",
+    "checkpoint unpin": "checkpoint unpin demo before-refactoring",
+    "session create": "session create demo",
+    "session use": """session use "$(ls .milestones/state/sessions | grep -o 'session-[0-9-]*')" """,
+    "session end": """session end "$(ls .milestones/state/sessions | grep -o 'session-[0-9-]*')" """,
+    "cleanup run": "cleanup run demo --older-than 0 --keep-last 1",
+    "lock acquire": "lock acquire demo",
+    "lock release": "lock release demo",
+    "lock break": "lock break demo --force",
+}
+"""A command line of every command that takes a key."""
+
+
+def takes(path: str, option: str) -> bool:
+    return any(option in one.spellings for one in COMMANDS[path].options)
+
+
+def test_the_tables_here_name_commands_that_there_are() -> None:
+    known = {*COMMANDS, "hook"}
+    for table in (READS, WITHOUT_KEY, WITHOUT_FORMAT, REMOVES, TWICE):
+        assert set(table) <= known
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_what_changes_something_takes_an_idempotency_key(path: str) -> None:
+    assert takes(path, "--idempotency-key") != (path in READS or path in WITHOUT_KEY)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_takes_a_format(path: str) -> None:
+    assert takes(path, "--format") != (path in WITHOUT_FORMAT)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_what_removes_or_overwrites_can_be_looked_at_first_and_asks(path: str) -> None:
+    assert takes(path, "--dry-run") == takes(path, "--yes") == (path in REMOVES)
+    verb = path.rpartition(" ")[2]
+    assert path in REMOVES or verb not in {"delete", "remove", "clear", "expire", "break", "restore", "recover"}
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if takes(path, "--idempotency-key")])
+def test_asked_for_twice_it_is_done_once(path: str, tmp_path: Path, home: Path, cli: Cli) -> None:
+    prepare(cli, tmp_path, "checkpoint unpin" if path == "checkpoint unpin" else "")
+    if "unpin" not in path:
+        cli("checkpoint", "create", "demo", "--name", "before-refactoring", check=True)
+    before = {
+        "state redo": "state undo demo", "state reopen": "state complete demo", "lock release": "lock acquire demo",
+        "lock break": "lock acquire demo", "session use": "session create demo", "session end": "session create demo",
+    }.get(path, "status demo")  # fmt: skip
+    line = f"milestone {TWICE[path]} --idempotency-key once --format json"
+    count = "wc -l < .milestones/state/events/milestone-demo.jsonl"
+    # Somebody else comes between; a lock is asked for again while it is held.
+    between = "milestone lock acquire demo > /dev/null; " if path == "lock break" else ""
+    done = run(f"milestone {before} > /dev/null; {line}; {count}; {between}{line}; {count}", tmp_path, home)
+    assert done.returncode == 0, done.stderr
+    first, lines, second, lines_after = done.stdout.splitlines()
+    assert lines == lines_after
+    for text in (first, second):
+        found = json.loads(text)
+        jsonschema.validate(found, schema(found["schema"].split("/")[1]))
+    if path == "session end":  # what has ended has ended, under whatever key
+        assert (json.loads(first)["changed"], json.loads(second)["changed"]) == (True, False)
+    elif path != "state recover":
+        assert (json.loads(first)["replayed"], json.loads(second)["replayed"]) == (False, True)
+
+
+def test_a_key_for_another_request_is_refused(tmp_path: Path, cli: Cli) -> None:
+    prepare(cli, tmp_path)
+    for name in ("a", "b"):
+        cli("checkpoint", "create", "demo", "--name", name, check=True)
+    cli("checkpoint", "pin", "demo", "a", "--idempotency-key", "k", check=True)
+    for words in (("pin", "demo", "b"), ("unpin", "demo", "a"), ("delete", "demo", "b")):
+        done = cli("checkpoint", *words, "--idempotency-key", "k")
+        assert (done.returncode, done.stdout) == (4, ""), words
+    assert cli("lock", "release", "nobody", "--idempotency-key", "k").returncode == 2
