@@ -165,6 +165,18 @@ def loads(text: "str | bytes") -> object:
         raise ValueError("not JSON") from error
 
 
+def first_value(text: str, at: int) -> "tuple[Any, int]":
+    """The JSON value that begins at a position, and the position behind it, whatever follows.
+
+    Raises:
+        ValueError: when there is none, or not all of it.
+    """
+    try:
+        return _scan(text, at)
+    except (StopIteration, RecursionError, SystemError) as error:
+        raise ValueError("not JSON") from error
+
+
 def dumps(value: object) -> str:
     """Write our own values as compact JSON; characters beyond ASCII stay as they are."""
     if isinstance(value, str):

@@ -8,22 +8,32 @@ from milestone_cli.storage.files import FileStore
 from milestone_cli.storage.files.layout import HOME
 
 
-def open_store() -> FileStore:
+def open_store(path: "str | None" = None) -> FileStore:
     """Open the store that is meant: `--store`, else MILESTONE_STORE, else the nearest one from here upwards.
+
+    Args:
+        path: what `locate` found; left out: it is asked now.
 
     Raises:
         MilestoneError: `no_store`; `store_foreign` when it belongs to another user.
     """
-    path = named()
+    path = path or locate(os.getcwd())
     if path is None:
-        path = nearest(os.getcwd())
+        raise MilestoneError("no_store", "there is no store here", "`milestone init` makes one")
+    return FileStore(path)
+
+
+def locate(*folders: str) -> "str | None":
+    """Where the store is that is meant; else the first that is found from one of some folders."""
+    path = named()
+    for folder in folders:
+        if path is None:
+            path = nearest(folder)
         if path is None:
             from milestone_cli.storage.worktree import main_store
 
-            path = main_store(os.getcwd())
-        if path is None:
-            raise MilestoneError("no_store", "there is no store here", "`milestone init` makes one")
-    return FileStore(path)
+            path = main_store(folder)
+    return path
 
 
 def named() -> "str | None":
