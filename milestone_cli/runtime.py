@@ -63,6 +63,14 @@ def host() -> str:
     return os.uname().nodename[:255]
 
 
+def processors() -> int:
+    """Processors that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
 def boot_id() -> str:
     """Identity of the machine's current boot, or the empty string where the system has none."""
     try:

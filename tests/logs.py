@@ -10,7 +10,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -250,6 +250,9 @@ class DirectoryStore:
             raise MilestoneError("damaged", f"the state of {milestone} is damaged") from None
         found["text"] = found["text"].encode()
         return SimpleNamespace(**found)
+
+    def map_blocks(self, stream: str, start: int, stop: int, work: Callable[[bytes], bytes]) -> Iterator[bytes]:
+        return (work(block) for _, block in self.scan(stream, start, stop))
 
     def scan(
         self, stream: str, start: int = 0, stop: "int | None" = None, backwards: bool = False

@@ -95,6 +95,10 @@ class MemoryStore:
         if whole:
             yield start, whole
 
+    def map_blocks(self, stream, start, stop, work):
+        for _, block in self.scan(stream, start, stop):
+            yield work(block)
+
     def seek(self, stream: str, ns: int) -> int:
         at = 0
         for line in self._logs.get(stream, []):

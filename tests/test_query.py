@@ -12,7 +12,7 @@ from milestone_cli.errors import MilestoneError
 
 
 def ask(store: DirectoryStore, **wanted: object) -> list[bytes]:
-    return [line for line, _ in query(store, "demo", Filter(**wanted), Parser())]  # type: ignore[arg-type]
+    return list(query(store, "demo", Filter(**wanted), Parser()))  # type: ignore[arg-type]
 
 
 def numbers(lines: list[bytes]) -> list[int]:
@@ -100,7 +100,7 @@ def test_an_event_that_stands_twice_comes_once_and_torn_lines_are_counted(tmp_pa
     log.torn()
     store = log.write(tmp_path, tail=b'{"timestamp":"20')
     parser = Parser()
-    found = [line for line, _ in query(store, "demo", Filter(limit=0), parser)]
+    found = list(query(store, "demo", Filter(limit=0), parser))
     assert sorted(numbers(found)) == list(range(1, 25))
     assert parser.skipped == 4
 

@@ -27,7 +27,7 @@ def as_json(store: DirectoryStore) -> list[dict[str, object]]:
 
 
 def as_text(store: DirectoryStore) -> str:
-    return b"".join(timeline.plain("demo", Timeline(store, "demo").blocks())).decode()
+    return b"".join(timeline.plain("demo", Timeline(store, "demo").mapped)).decode()
 
 
 @pytest.mark.usefixtures("_trust")
@@ -131,7 +131,7 @@ def test_nothing_from_outside_reaches_a_terminal_raw(tmp_path: Path, monkeypatch
     log.lines.append(b'{"timestamp":"\\u001b[1m\\n","event":"\\u202e\\nforged","data":["\\u0007"]}')
     store = log.write(tmp_path)
     for shape in (timeline.plain, timeline.fancy):
-        text = b"".join(shape("demo", Timeline(store, "demo").blocks())).decode()
+        text = b"".join(shape("demo", Timeline(store, "demo").mapped)).decode()
         assert not [c for c in text if c != "\n" and not c.isprintable()], repr(text)
         assert not any(line.startswith(("forged", "2026-11-21 forged")) for line in text.split("\n"))
 

@@ -130,7 +130,7 @@ def query(
     parser = core.Parser()
     wanted = core.Filter(type_, agent=agent, session=session, since=first, until=last, limit=limit, reverse=reverse)
     found = core.query(store, name, wanted, parser)
-    render.show("events", name, render.in_blocks(line for line, _ in found), output)
+    render.show("events", name, render.in_blocks(found), output)
     render.notify_skipped(parser.skipped)
 
 
@@ -147,7 +147,7 @@ def timeline(milestone: "MilestoneId" = None, output: "Events" = "text") -> None
     store = open_store()
     name = current_milestone(store, milestone)
     found = Timeline(store, name)
-    render.show("timeline", name, found.blocks(), output)
+    render.show("timeline", name, found.blocks(), output, found.mapped)
     render.notify_skipped(found.skipped)
 
 

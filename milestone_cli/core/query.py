@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 RECENT = 10_000
 """So many event ids are remembered: a line that is written again comes right after its first copy."""
+CHECKSUM = b'"checksum":'
+EVENT_ID = b'"event_id":'
+LONG = 32 << 20
+"""In more bytes than these orjson is worth its import at once."""
 PARSE_BY_C = 20_000
 """From so many lines on, orjson's faster parser is worth its import."""
 LATE = 2_000_000_000
@@ -36,13 +40,17 @@ class Parser:
         self._parsed = 0
         self._fast: Callable[[bytes], object] | None = None
 
+    def hurry(self) -> None:
+        """Expect many lines: use the parser that is faster and takes longer to import."""
+        from orjson import loads
+
+        self._fast = loads
+
     def event(self, line: bytes) -> "dict[str, object] | None":
         """The event of a line; None for a line that is no JSON object."""
         self._parsed += 1
         if self._parsed == PARSE_BY_C:
-            from orjson import loads as fast
-
-            self._fast = fast
+            self.hurry()
         try:
             value = self._fast(line) if self._fast else loads(line)
         except (ValueError, OverflowError):
@@ -126,18 +134,21 @@ class Filter:
 
 
 class Once:
-    """Lets each event id pass once, as far back as it matters."""
+    """Lets each line of ours pass once, by its event id, as far back as it matters; what is written again is equal."""
 
     __slots__ = ("_recent",)
 
     def __init__(self) -> None:
-        self._recent: dict[str, None] = {}
+        self._recent: dict[bytes, None] = {}
 
-    def first(self, event: "dict[str, object]") -> bool:
-        """Whether this event has not come before; lines without an id always pass."""
-        event_id = event.get("event_id")
-        if not isinstance(event_id, str):
+    def first(self, line: bytes) -> bool:
+        """Whether this event has not come before; lines that are not ours always pass."""
+        if not line.endswith(b'"}') or line.find(CHECKSUM, -90) < 0:
             return True
+        at = line.rfind(EVENT_ID)
+        if at < 0:
+            return True
+        event_id = line[at : at + 64].partition(b",")[0]
         if event_id in self._recent:
             return False
         self._recent[event_id] = None
@@ -146,8 +157,8 @@ class Once:
         return True
 
 
-def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Iterator[tuple[bytes, dict[str, object]]]":
-    """Yield line and event of what matches, oldest first unless reversed; the latest ones where there is a limit.
+def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Iterator[bytes]":
+    """Yield the lines that match, oldest first unless reversed; the latest ones where there is a limit.
 
     Args:
         store: the store; only read.
@@ -165,8 +176,9 @@ def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Itera
     stop = size
     if wanted.until is not None:
         stop = min(size, max(start, store.seek(stream, wanted.until + LATE)))
-    backwards = wanted.reverse or wanted.limit > 0
-    found = _found(store.scan(stream, start, stop, backwards=backwards), backwards, wanted, parser)
+    if not wanted.limit and not wanted.reverse:
+        return _all(store, stream, start, stop, wanted, parser)
+    found = _backwards(store.scan(stream, start, stop, backwards=True), wanted, parser)
     if not wanted.limit:
         return found
     latest = []
@@ -177,21 +189,47 @@ def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Itera
     return iter(latest if wanted.reverse else latest[::-1])
 
 
-def _found(
-    blocks: "Iterator[tuple[int, bytes]]", backwards: bool, wanted: Filter, parser: Parser
-) -> "Iterator[tuple[bytes, dict[str, object]]]":
-    needle, keys = wanted.needle()
+def _backwards(blocks: "Iterator[tuple[int, bytes]]", wanted: Filter, parser: Parser) -> "Iterator[bytes]":
     once = Once()
     for _, block in blocks:
-        if needle:
-            lines = _holding(block, needle, keys, backwards)
-        else:
-            whole = block.rstrip(b"\n").split(b"\n")
-            lines = reversed(whole) if backwards else iter(whole)
+        for line in _matching(block, wanted, parser, backwards=True):
+            if once.first(line):
+                yield line
+
+
+def _all(store: "Store", stream: str, start: int, stop: int, wanted: Filter, parser: Parser) -> "Iterator[bytes]":
+    """Every match from the front; the blocks may be looked through by other processes."""
+    once = Once()
+    if stop - start > LONG:
+        parser.hurry()
+
+    def work(block: bytes) -> bytes:
+        before = parser.skipped
+        lines = list(_matching(block, wanted, parser))
+        return b"\n".join((b"%d" % (parser.skipped - before), *lines))
+
+    skipped = 0
+    for found in store.map_blocks(stream, start, stop, work):
+        count, *lines = found.split(b"\n")
+        skipped += int(count)
         for line in lines:
-            event = parser.event(line)
-            if event is not None and wanted.matches(event) and once.first(event):
-                yield line, event
+            if once.first(line):
+                yield line
+    parser.skipped = skipped
+
+
+def _matching(block: bytes, wanted: Filter, parser: Parser, *, backwards: bool = False) -> "Iterator[bytes]":
+    """The lines of a block that match, from either end."""
+    needle, keys = wanted.needle()
+    if needle:
+        lines = _holding(block, needle, keys, backwards)
+    else:
+        whole = block.rstrip(b"\n").split(b"\n")
+        lines = reversed(whole) if backwards else iter(whole)
+    for line in lines:
+        event = parser.event(line)
+        if event is not None and wanted.matches(event):
+            yield line
 
 
 def _holding(block: bytes, needle: bytes, keys: "tuple[bytes, ...]", backwards: bool) -> "Iterator[bytes]":

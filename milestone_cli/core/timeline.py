@@ -10,7 +10,7 @@ from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from milestone_cli.storage.contract import Store
 
@@ -31,12 +31,11 @@ class Look:
 
     __slots__ = ("earliest", "latest", "ordered", "sound")
 
-    def __init__(self, sound: bool, stamps: "list[bytes]") -> None:
-        ascending = sorted(stamps)
-        self.sound = sound
-        self.ordered = ascending == stamps
-        self.earliest = ascending[0] if ascending else b""
-        self.latest = ascending[-1] if ascending else b""
+    def __init__(self, told: bytes) -> None:
+        """From the bytes that `Timeline._look` gives: a word of marks, the earliest second, and the latest."""
+        marks, self.earliest, self.latest = told.split(b"\n")
+        self.sound = b"s" in marks
+        self.ordered = b"o" in marks
 
 
 class Timeline:
@@ -75,10 +74,20 @@ class Timeline:
         """Lines that were left out because they are no events."""
         return self._parser.skipped
 
+    def mapped(self, work: "Callable[[bytes], bytes]") -> "Iterator[bytes]":
+        """Yield what `work` makes of each of `blocks`, in order; in a long log other processes may do it."""
+        looks = self._looks()
+        bounds = _bounds(looks)
+        if self._size > VALIDATED and all(map(_passes, looks, bounds)):
+            return self._store.map_blocks(self._stream, 0, self._size, work)
+        return map(work, self._in_order(looks, bounds))
+
     def blocks(self) -> "Iterator[bytes]":
         """Yield whole lines, each with its line feed, ordered by their second and then by their place."""
-        looks = [self._look(block) for _, block in self._store.scan(self._stream, 0, self._size)]
-        bounds = _bounds(looks)
+        looks = self._looks()
+        return self._in_order(looks, _bounds(looks))
+
+    def _in_order(self, looks: "list[Look]", bounds: "list[bytes]") -> "Iterator[bytes]":
         held: list[tuple[bytes, bytes]] = []
         careful = 0
         for number, (_, block) in enumerate(self._store.scan(self._stream, 0, self._size)):
@@ -101,25 +110,39 @@ class Timeline:
         if held:
             yield b"\n".join([line for _, line in held]) + b"\n"
 
-    def _look(self, block: bytes) -> Look:
+    def _looks(self) -> "list[Look]":
+        """A first look at every block."""
+        if self._size > VALIDATED:
+            return [Look(told) for told in self._store.map_blocks(self._stream, 0, self._size, self._look)]
+        return [Look(self._look(block)) for _, block in self._store.scan(self._stream, 0, self._size)]
+
+    def _look(self, block: bytes) -> bytes:
         """Look at a block; in a large log, lines that begin and end as ours do, and only once, are believed."""
+        marks = b""
         if self._size > VALIDATED and block.startswith(START) and block.endswith(b'"}\n'):
             count = block.count(b"\n")
             if block.count(SEAM) == count - 1 and block.count(START) == count:
+                marks = b"s"
                 if block.count(NUMBER) == count:  # all are ours, and the times of ours never go backwards
                     last = block.rfind(START) + 14
-                    return Look(True, [block[14:33], block[last : last + 19]])
-                return Look(True, self._stamps(b"\n" + block))
-        return Look(False, self._stamps(b"\n" + block))
+                    return b"\n".join((b"so", block[14:33], block[last : last + 19]))
+        stamps = self._stamps(b"\n" + block)
+        ascending = sorted(stamps)
+        if ascending == stamps:
+            marks += b"o"
+        return b"\n".join((marks, ascending[0] if stamps else b"", ascending[-1] if stamps else b""))
 
     def _parsed(self, block: bytes) -> bytes:
         """The lines of a block that are events, each event once."""
-        lines = []
-        for line in block.split(b"\n"):
-            event = self._parser.event(line)
-            if event is not None and self._once.first(event):
-                lines.append(line)
+        lines = [
+            line for line in block.split(b"\n") if self._parser.event(line) is not None and self._once.first(line)
+        ]
         return b"\n".join(lines) + b"\n" if lines else b""
+
+
+def _passes(look: Look, bound: bytes) -> bool:
+    """Whether a block may be shown as it stands, before all that follows."""
+    return look.sound and look.ordered and (not bound or look.latest <= bound)
 
 
 def _bounds(looks: "list[Look]") -> "list[bytes]":

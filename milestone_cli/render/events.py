@@ -10,6 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    Each = Callable[[Callable[[bytes], bytes]], Iterator[bytes]]
+    """Blocks of whole lines as a function that hands over what is made of each of them, in order."""
+
 CONTROLS = bytes([*range(10), *range(11, 32), 127])
 LEADS = (b"\xc2", b"\xd8\x9c", b"\xe2\x80", b"\xe2\x81", b"\xed")
 """First bytes of the controls beyond ASCII: C1, bidirectional ones, half characters."""
@@ -121,8 +124,16 @@ def _told(name: str, value: object) -> str:
     return shown if name in NAMES else f"{name} {shown}"
 
 
-def show(kind: str, milestone: str, blocks: "Iterable[bytes]", output: str) -> None:
-    """Print events block by block as they come; the text of a timeline has a header for each day."""
+def show(kind: str, milestone: str, blocks: "Iterable[bytes]", output: str, each: "Each | None" = None) -> None:
+    """Print events block by block as they come; the text of a timeline has a header for each day.
+
+    Args:
+        kind: of the JSON.
+        milestone: whose events they are.
+        blocks: whole lines.
+        output: text, json or jsonl.
+        each: the same blocks for text, which takes longest and may be made by several processes.
+    """
     if output == "json":
         pieces = as_json(kind, milestone, blocks)
     elif output == "jsonl":
@@ -132,7 +143,7 @@ def show(kind: str, milestone: str, blocks: "Iterable[bytes]", output: str) -> N
         from milestone_cli.render.document import wants_colour
 
         shape = timeline.fancy if runtime.is_terminal(1) or wants_colour() else timeline.plain
-        pieces = shape(milestone, blocks, by_day=kind == "timeline")
+        pieces = shape(milestone, each or (lambda work: map(work, blocks)), by_day=kind == "timeline")
     for piece in pieces:
         write(piece)
 

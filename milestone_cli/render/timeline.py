@@ -15,7 +15,9 @@ from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
+
+    from milestone_cli.render.events import Each
 
 STATE = b'{"state_file":'
 TYPE = b'","event_type":"'
@@ -31,40 +33,67 @@ WEEK = ("Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednes
 """The first of January 1970 was a Thursday."""
 
 
-def plain(milestone: str, blocks: "Iterable[bytes]", by_day: bool = True) -> "Iterator[bytes]":
+def plain(milestone: str, each: "Each", by_day: bool = True) -> "Iterator[bytes]":
     """Yield events as text for a pipe, under a header for each day unless told otherwise."""
-    if by_day:
-        yield f"Timeline of {clean(milestone)}\n".encode()
+    if not by_day:
+        for piece in each(_plainly):
+            yield piece.split(b"\n", 2)[2]
+        return
+    yield f"Timeline of {clean(milestone)}\n".encode()
+    day = b""
+    for piece in each(_by_day):
+        first, last, text = piece.split(b"\n", 2)
+        if first != day:
+            yield b"\n== " + first + b" ==\n"
+        yield text
+        day = last
+
+
+def _plainly(block: bytes) -> bytes:
+    return _lines(block, False)
+
+
+def _by_day(block: bytes) -> bytes:
+    return _lines(block, True)
+
+
+def _lines(block: bytes, by_day: bool) -> bytes:
+    """The day that a block of events begins with, the one that it ends with, and its text.
+
+    A block is all that goes into it, so that other processes can do it; the header of its first day is left to whoever
+    knows the block before.
+    """
     day = b""
     at, author, by, tail = -1, b"\0", b"", 0
-    for block in blocks:
-        out: list[bytes] = []
-        for line in block.split(b"\n"):
-            # A million lines pass here. Where its type begins, and who wrote it how far from the end, is mostly as in
-            # the line before. That tail was the shortest possible, since its numbers only grow: so it holds no data.
-            end = len(line) - tail
-            if not line.startswith(TYPE, at) or not line.startswith(author, end):
-                at, end, author, by, tail = _shape(line)
-            cut = line.find(DATA, at + 16)
-            if at < 0 or cut < 0:
-                if not line:
-                    continue
-                date, rest = _parsed(line)
-                shown = date + rest
+    out: list[bytes] = []
+    for line in block.split(b"\n"):
+        # A million lines pass here. Where its type begins, and who wrote it how far from the end, is mostly as in
+        # the line before. That tail was the shortest possible, since its numbers only grow: so it holds no data.
+        end = len(line) - tail
+        if not line.startswith(TYPE, at) or not line.startswith(author, end):
+            at, end, author, by, tail = _shape(line)
+        cut = line.find(DATA, at + 16)
+        if at < 0 or cut < 0:
+            if not line:
+                continue
+            date, rest = _parsed(line)
+            shown = date + rest
+        else:
+            date = line[14:24]
+            data = line[cut + 9 : end]
+            if data == b"{}":
+                shown = date + b" " + line[25:33] + b"  " + line[at + 16 : cut] + by
             else:
-                date = line[14:24]
-                data = line[cut + 9 : end]
-                if data == b"{}":
-                    shown = date + b" " + line[25:33] + b"  " + line[at + 16 : cut] + by
-                else:
-                    said = _state(data) if data.startswith(STATE) else data
-                    shown = date + b" " + line[25:33] + b"  " + line[at + 16 : cut] + b"  " + said + by
-            if date != day and by_day:
-                day = date
-                out.append(b"\n== " + day + b" ==")
-            out.append(shown)
-        if out:
-            yield harmless(b"\n".join(out) + b"\n")
+                said = _state(data) if data.startswith(STATE) else data
+                shown = date + b" " + line[25:33] + b"  " + line[at + 16 : cut] + b"  " + said + by
+        if date != day:
+            if not out:
+                out.append(date)
+            elif by_day:
+                out.append(b"\n== " + date + b" ==")
+            day = date
+        out.append(shown)
+    return harmless(b"\n".join([out[0], day, *out[1:], b""])) if out else b"\n\n"
 
 
 def _shape(line: bytes) -> "tuple[int, int, bytes, bytes, int]":
@@ -99,12 +128,12 @@ def _parsed(line: bytes) -> "tuple[bytes, bytes]":
     return stamp[:10].encode("utf-8", "replace"), text.encode("utf-8", "replace")
 
 
-def fancy(milestone: str, blocks: "Iterable[bytes]", by_day: bool = True) -> "Iterator[bytes]":
+def fancy(milestone: str, each: "Each", by_day: bool = True) -> "Iterator[bytes]":
     """Yield the same by day and session, with gaps shown as gaps, coloured, and cut to the width of a terminal."""
     page = Page(screen_width(), wants_colour())
     if by_day:
         yield f"{paint('Timeline of ' + clean(milestone), BOLD)}  {paint('times in UTC', DIM)}\n".encode()
-    for block in blocks:
+    for block in each(bytes):
         events = [parts(line, told) for line in block.split(b"\n") if line]
         page.widen([type_ for _, type_, *_ in events])
         yield "".join([line + "\n" for event in events for line in page.lines(*event)]).encode("utf-8", "replace")

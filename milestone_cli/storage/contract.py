@@ -82,6 +82,10 @@ class Store(Protocol):
         """Blocks of whole lines of a log, with their offsets."""
         ...
 
+    def map_blocks(self, stream: str, start: int, stop: int, work: Callable[[bytes], bytes]) -> Iterator[bytes]:
+        """What `work` makes of each block of `scan`, in order; other processes may do it."""
+        ...
+
     def seek(self, stream: str, ns: int) -> int:
         """Offset of the first line at or after a time."""
         ...

@@ -353,6 +353,12 @@ class FileStore:
 
         return scan(self, stream, start, stop, backwards=backwards)
 
+    def map_blocks(self, stream: str, start: int, stop: int, work: "Callable[[bytes], bytes]") -> "Iterator[bytes]":
+        """What `work` makes of each block of `scan`, in order; several processes do it where the log is long."""
+        from milestone_cli.storage.files.parallel import map_blocks
+
+        return map_blocks(self, stream, start, stop, work)
+
     def seek(self, stream: str, ns: int) -> int:
         """Byte offset of the first line of ours at or after a time, nanoseconds since 1970; found by bisection."""
         from milestone_cli.storage.files.reading import seek

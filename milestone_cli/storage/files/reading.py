@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from milestone_cli.storage.files import FileStore
 
 BLOCK = 1 << 20
-PIECE = 1 << 18
-"""What is read at once going forwards: it stays in the processor's cache."""
+PIECE = 1 << 16
+"""What is read at once going forwards: it stays in the processor's cache, and the allocator reuses its room."""
 NEAR = 1 << 16
 
 
@@ -35,12 +35,13 @@ def scan(
         return
     try:
         end = os.fstat(fd).st_size if stop is None else stop
-        yield from _backwards(fd, start, end) if backwards else _forwards(fd, start, end)
+        yield from _backwards(fd, start, end) if backwards else forwards(fd, start, end)
     finally:
         os.close(fd)
 
 
-def _forwards(fd: int, at: int, end: int) -> "Iterator[tuple[int, bytes]]":
+def forwards(fd: int, at: int, end: int) -> "Iterator[tuple[int, bytes]]":
+    """Blocks of whole lines from the front, with their offsets; the last may lack its line feed."""
     size = PIECE
     while at < end and (block := os.pread(fd, min(size, end - at), at)):
         cut = block.rfind(b"\n") + 1
