@@ -155,6 +155,15 @@ def checkpoints(store: "Store", milestone: str) -> list[Checkpoint]:
     return sorted(found, key=lambda one: (one.created_at, one.name))
 
 
+def newest(store: "Store", milestone: str) -> "tuple[int, Checkpoint | None]":
+    """How many checkpoints a milestone has, by the names of their files, and the newest that is its own."""
+    times = sorted((store.modified("checkpoint", f"{milestone}/{name}"), name) for name in names(store, milestone))
+    for at in range(len(times), 0, -1):
+        if found := look(store, milestone, times[at - 1][1]):
+            return at, found
+    return 0, None
+
+
 def names(store: "Store", milestone: str) -> list[str]:
     """Names of what may be a milestone's checkpoints, by the names of their files."""
     from milestone_cli.core.copies import MARK, parse_name

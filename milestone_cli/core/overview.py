@@ -1,7 +1,8 @@
 """What is going on: the milestones of a store, and one of them at a look."""
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, current_session
+from milestone_cli.core import NO_SESSION, checkpoint, current_session
+from milestone_cli.core.session import sessions
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import safe
@@ -109,18 +110,18 @@ def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
     session = current_session(store)
     summary, document = _summary(store, name, set(store.keys("completed")))
     said = _said(document)
-    checkpoints = _checkpoints(store, name)
+    count, newest = checkpoint.newest(store, name)
     return {
         **summary,
         "store": store.path,
         "session_id": None if session == NO_SESSION else session,
         "sessions": _sessions(store, name),
         "lock": store.lock_holder(name),
-        "checkpoints": len(checkpoints),
-        "last_checkpoint": checkpoints[-1] if checkpoints else None,
+        "checkpoints": count,
+        "last_checkpoint": newest and {"name": newest.name, "created_at": newest.created_at, "state": newest.state},
         "said": said,
         "last_events": _last(store, name, last),
-        "next": _next(name, str(summary["state"]), said, bool(checkpoints)),
+        "next": _next(name, str(summary["state"]), said, newest is not None),
     }
 
 
@@ -144,20 +145,12 @@ def _is_short(value: object) -> bool:
 
 
 def _sessions(store: "Store", name: str) -> list[dict[str, object]]:
-    """The active sessions of a milestone, oldest first."""
-    found = []
-    for key in store.keys("session")[-RECENT:]:
-        record = store.session(key)
-        if record.get("milestone_id") == name and record.get("status") == "active":
-            found.append({"session_id": key, "created_at": record.get("created_at")})
-    return found
-
-
-def _checkpoints(store: "Store", name: str) -> list[dict[str, object]]:
-    """Name and time of each checkpoint of a milestone, newest last."""
-    keys = [key for key in store.keys("checkpoint") if key.startswith(name + "/")]
-    times = sorted((store.modified("checkpoint", key), key) for key in keys)
-    return [{"name": key[len(name) + 1 :], "created_at": runtime.timestamp(ns)} for ns, key in times]
+    """The sessions of a milestone that have not ended, oldest first; an orphaned one waits for somebody to go on."""
+    return [
+        {"session_id": one.id, "created_at": one.word("created_at"), "status": one.status}
+        for one in sessions(store, RECENT)
+        if one.milestone == name and one.status in ("active", "orphaned")
+    ]
 
 
 def _next(name: str, state: str, said: dict[str, object], has_checkpoint: bool) -> dict[str, object]:

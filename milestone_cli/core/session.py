@@ -243,11 +243,11 @@ def find(store: "Store", name: str) -> Session:
     return Session(name, raw, store.modified("session", name), current_session(store))
 
 
-def sessions(store: "Store") -> list[Session]:
-    """All sessions, oldest first."""
+def sessions(store: "Store", last: int = 0) -> list[Session]:
+    """All sessions, oldest first; or only so many, the last by their names, which begin with the time."""
     current = current_session(store)
     found = []
-    for name in store.keys("session"):
+    for name in store.keys("session")[-last:]:
         raw = store.get("session", name)
         if raw is not None:
             found.append(Session(name, raw, store.modified("session", name), current))

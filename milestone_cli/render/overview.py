@@ -106,10 +106,7 @@ def _facts(found: dict[str, object]) -> list[str]:
     mine, lock, checkpoint = found["session_id"], found["lock"], found["last_checkpoint"]
     sessions = found["sessions"]
     assert isinstance(sessions, list)
-    lines = [
-        _line("session" if i == 0 else "", f"{one['session_id']}, since {when(one['created_at'])}{_own(one, mine)}")
-        for i, one in enumerate(sessions[-3:])
-    ]
+    lines = [_session("session" if i == 0 else "", one, mine) for i, one in enumerate(sessions[-3:])]
     if len(sessions) > 3:
         lines.append(_line("", f"and {len(sessions) - 3} more", DIM))
     if not sessions:
@@ -123,7 +120,12 @@ def _facts(found: dict[str, object]) -> list[str]:
     if isinstance(checkpoint, dict):
         count = found["checkpoints"]
         all_ = f" ({count} in all)" if count != 1 else ""
-        lines.append(_line("checkpoint", f"{checkpoint['name']}, {when(checkpoint['created_at'])}{all_}"))
+        state, style = str(checkpoint["state"]), STATES.get(str(checkpoint["state"]), RED)
+        told = f"{checkpoint['name']}, {when(checkpoint['created_at'])}{all_}"
+        if state == "good":
+            lines.append(_line("checkpoint", told))
+        else:
+            lines.append(_line("checkpoint", f"{told}, {state}", style))
     else:
         lines.append(_line("checkpoint", "none"))
     return [*lines, _line("store", str(found["store"]))]
@@ -172,8 +174,12 @@ def _line(label: str, text: str, style: str = "") -> str:
     return start + paint(fit(flat(text), max(screen_width() - LABEL, 8)), style)
 
 
-def _own(session: dict[str, object], mine: object) -> str:
-    return " (this one)" if session["session_id"] == mine else ""
+def _session(label: str, session: dict[str, object], mine: object) -> str:
+    """A session that has not ended; orphaned means that its process is gone, and that somebody may take it over."""
+    own = " (the current one)" if session["session_id"] == mine else ""
+    told = f"{session['session_id']}, since {when(session['created_at'])}{own}"
+    is_orphaned = session["status"] == "orphaned"
+    return _line(label, f"{told}, orphaned" if is_orphaned else told, MAGENTA if is_orphaned else "")
 
 
 def _state(found: dict[str, object]) -> "tuple[str, str]":

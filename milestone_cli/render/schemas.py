@@ -119,6 +119,8 @@ SESSION: dict[str, Schema] = {
     "working_directory": _maybe(STRING),
     "git_branch": _maybe(STRING),
 }
+OPEN = ["active", "orphaned"]
+"""Status of a session that has not ended."""
 LOCK: dict[str, Schema] = {
     "name": NAME,
     "kind": {"enum": ["milestone", "shell", "bash"]},
@@ -346,10 +348,12 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 **SUMMARY,
                 "store": STRING,
                 "session_id": _maybe(STRING),
-                "sessions": _list(_object({"session_id": STRING, "created_at": _maybe(STRING)})),
+                "sessions": _list(
+                    _object({"session_id": STRING, "created_at": _maybe(STRING), "status": {"enum": OPEN}})
+                ),
                 "lock": _maybe({"type": "object"}),
                 "checkpoints": COUNT,
-                "last_checkpoint": _maybe(_object({"name": STRING, "created_at": TIME})),
+                "last_checkpoint": _maybe(_object({"name": STRING, "created_at": TIME, "state": CHECKPOINT["state"]})),
                 "said": {"type": "object", "description": "what the state itself says: goal, next, blockers, …"},
                 "last_events": _list({"type": "object"}),
                 "next": _object({"text": STRING, "command": _maybe(STRING)}),
