@@ -37,6 +37,7 @@ def _run(words: "list[str]") -> int:
 
         failure.prepare()
     runtime.flags.clear()
+    runtime.applied.clear()
     found = read(words)
     if found is None:
         from .cli import app

@@ -15,6 +15,8 @@ getpid = os.getpid
 SHELLS = ("sh", "bash", "dash", "zsh", "fish", "ksh", "busybox", "env", "timeout")
 flags: dict[str, object] = {}
 """The options before the command (`store`, `verbose`, `no_color`); the funnel fills it before a command runs."""
+applied: list[str] = []
+"""What the present command has put on disk for good, in words: whatever fails after that says so, see `failure`."""
 
 
 def now_ns() -> int:
@@ -36,6 +38,11 @@ def token() -> str:
 def new_event_id(ns: int) -> str:
     """An event id: sortable by time to the millisecond, unique between machines."""
     return f"event-{ns // 1_000_000:012x}{token()}"
+
+
+def new_transaction_id(ns: int) -> str:
+    """A transaction's id: sortable by time to the millisecond, unique on one machine."""
+    return f"txn-{ns // 1_000_000:012x}{token()[:8]}"
 
 
 def user() -> str:

@@ -54,7 +54,7 @@ def report(error: BaseException, words: list[str]) -> int:
         if isinstance(error.__context__, BrokenPipeError):  # what rich makes of it
             return BROKEN_PIPE
         return error.code if isinstance(error.code, int) else int(error.code is not None)
-    failure = _as_failure(error)
+    failure = _with_applied(_as_failure(error))
     text = _as_json(failure) if _wants_json(words) else _story(failure, error)
     try:
         sys.stderr.write(text)
@@ -62,6 +62,17 @@ def report(error: BaseException, words: list[str]) -> int:
     except (OSError, ValueError):
         _drop(2)  # there is nowhere left to say it; the exit code does
     return failure.exit_code
+
+
+def _with_applied(failure: MilestoneError) -> MilestoneError:
+    """The failure, and what the command had put on disk before it: never plain failure then."""
+    applied = [one for one in runtime.applied if one not in failure.message]
+    if applied and failure.code != "unlogged":
+        failure.message += f"; applied already: {', '.join(applied)}"
+        failure.retryable = False
+    if runtime.applied:
+        failure.details["applied"] = list(runtime.applied)
+    return failure
 
 
 def _settle_output(error: BaseException) -> BaseException:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from milestone_cli.model import Change, Document, Head, Plan, Receipt
+from milestone_cli.model import Change, Document, Draft, Head, Plan, Receipt
+from milestone_cli.storage.findings import Finding
 
 
 class Store(Protocol):
@@ -48,8 +49,14 @@ class Store(Protocol):
     ) -> list[Receipt]:
         """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing.
 
-        `once` is stream, idempotency key and request: done before, `build` is not asked.
+        `once` is stream, idempotency key and request: done before, `build` is not asked. A record stays, as
+        `transactions.opened` makes it, under the kind `committed`; under `rollback` where the plan is `refused`.
+        Returns a receipt for each log, in the order of the plan's events.
         """
+        ...
+
+    def revise(self, milestone: str, text: bytes, draft: Draft) -> bytes:
+        """The document of a milestone's next revision, for a plan to put as `active`; fills in its event's draft."""
         ...
 
     def recover(self, milestone: str, timeout: float) -> tuple[Document, list[str]]:
@@ -100,6 +107,18 @@ class Store(Protocol):
 
     def locks(self) -> "Locks":
         """The locks of the store, as things of their own."""
+        ...
+
+    def health(self) -> Iterator[Finding]:
+        """What is to be said about the store's own parts; nothing is changed, but findings may carry repairs."""
+        ...
+
+    def selftest(self) -> Iterator[Finding]:
+        """Try what the store stands on, with processes that are killed; what is made for it goes again."""
+        ...
+
+    def set_aside(self, kind: str, key: str, why: str) -> str:
+        """Take a document out of the way, kept for people; where it is, empty when it was gone. Under its lock."""
         ...
 
     def state_file(self, milestone: str) -> str:
@@ -163,8 +182,8 @@ class Lease(Protocol):
         """Give it up for everyone who has it."""
         ...
 
-    def hand_over(self) -> None:
-        """Leave it to the process that it was taken for, and go."""
+    def hand_over(self, request: str = "") -> None:
+        """Leave it to the process that it was taken for, because of a request, and go."""
         ...
 
 
@@ -185,6 +204,10 @@ class Locks(Protocol):
 
     def hold(self, name: str, timeout: float, holder: int = 0) -> Lease:
         """Take a lock, for this process or another one; `lock_timeout`."""
+        ...
+
+    def granted(self, name: str, holder: int, request: str) -> tuple[int, str] | None:
+        """Fence and token of a lock that a process holds already because of this request; else None."""
         ...
 
     def end(self, lock: Lease) -> None:

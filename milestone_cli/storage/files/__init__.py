@@ -18,8 +18,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from milestone_cli.model import Change, Document, Head, Plan, Receipt
+    from milestone_cli.model import Change, Document, Draft, Head, Plan, Receipt
+    from milestone_cli.storage.files.health.aside import Aside
     from milestone_cli.storage.files.locks import Locks
+    from milestone_cli.storage.findings import Finding
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -37,6 +39,7 @@ class FileStore:
             MilestoneError: `no_store`, `unsafe_link`, or `store_foreign` when another user owns it.
         """
         self.path = path
+        self._aside: Aside | None = None
         self._folders: dict[str, int] = {}
         try:
             self._folders[""] = root = os.open(path, DIRECTORY)
@@ -323,6 +326,30 @@ class FileStore:
 
         return Locks(self)
 
+    def health(self) -> "Iterator[Finding]":
+        """What is to be said about files, locks and the disk; nothing is changed, but findings may carry repairs."""
+        from milestone_cli.storage.files.health import examine
+
+        return examine(self)
+
+    def selftest(self) -> "Iterator[Finding]":
+        """Try the disk in a scratch folder of the store, which goes again, also when this is interrupted."""
+        from milestone_cli.storage.files.health.selftest import selftest
+
+        return selftest(self)
+
+    def set_aside(self, kind: str, key: str, why: str) -> str:
+        """Move a document to the quarantine; where it is now, empty when it was gone. Its lock is held by the caller."""
+        return self.aside().take(*layout.place(kind, key), why)
+
+    def aside(self) -> "Aside":
+        """Where this store sets things aside; made when the first thing goes there."""
+        if self._aside is None:
+            from milestone_cli.storage.files.health.aside import Aside
+
+            self._aside = Aside(self)
+        return self._aside
+
     def bound_session(self, client: "str | None") -> "str | None":
         """The session that a client's session is bound to; without a client, the one that the directory shares."""
         folder, name = (layout.CLIENTS, safe(client, "client session")) if client else ("state", layout.CURRENT)
@@ -425,8 +452,8 @@ class FileStore:
             once: stream of the plan's last event, idempotency key and request; `build` is not asked again then.
 
         Returns:
-            A receipt for each event of the plan, everything on disk; the earlier one alone, `replayed`, when `once`
-            was done before.
+            A receipt for each log, in the order of the plan's events, everything on disk; the earlier one alone,
+            `replayed`, when `once` was done before.
 
         Raises:
             MilestoneError: what `build` raises, before anything was changed; `lock_timeout`, `idempotency_conflict`;
@@ -435,6 +462,23 @@ class FileStore:
         from milestone_cli.storage.files.transaction import transact
 
         return transact(self, names, build, timeout, once)
+
+    def revise(self, milestone: str, text: bytes, draft: "Draft") -> bytes:
+        """The document of a milestone's next revision, for a plan to put as `active`; its lock is held.
+
+        Args:
+            milestone: whose.
+            text: the new state.
+            draft: the event that belongs to it, for the plan; its id and its data are filled in.
+        """
+        from milestone_cli.model import Head
+        from milestone_cli.storage.files.commit import draw_up
+
+        old = self.document(milestone) or self.document(milestone, layout.COMPLETED)
+        head = self.head(milestone) or Head()
+        if old is not None and old.sha256 != head.state:
+            old = None  # not recorded, as only a plan without locks meets it: then the whole text goes into the log
+        return draw_up(milestone, draft, old, text, head, runtime.timestamp(runtime.now_ns()))[0]
 
     def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
         """Put the newest copy that proves itself in the place of a damaged state, which is set aside.

@@ -33,26 +33,39 @@ def commit(store: "FileStore", change: "Change") -> "Receipt":
     if not store.log_size(change.milestone)[1]:
         store.refuse_twin(change.milestone)
     if not change.edit:
-        log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
-        try:
-            return _known(store, change, log) or log.append(change.drafts, change.key, change.request)
-        finally:
-            log.close()
+        return _append(store, change, deadline)
+    notes: list[str] = []
     while True:
         lock = Lock(store.folder(layout.LOCKS), change.milestone, deadline, store.folder(layout.ACTIVE))
         try:
             if not any(map(layout.is_intent, os.listdir(store.folder(layout.PENDING)))):
                 log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
                 try:
-                    return _replace(store, change, lock, log)
+                    receipt = _replace(store, change, lock, log)
                 finally:
                     log.close()
+                if notes:
+                    receipt.notes = notes + receipt.notes
+                return receipt
         finally:
             lock.release()
         # A transaction whose maker is dead, or at work on other documents: it comes first.
-        from milestone_cli.storage.files.transaction import finish_pending
+        from milestone_cli.storage.files.rollforward import finish_pending
 
-        finish_pending(store, deadline)
+        notes += finish_pending(store, deadline)
+
+
+def _append(store: "FileStore", change: "Change", deadline: float) -> "Receipt":
+    """Log the events of a change that has no state."""
+    log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
+    try:
+        if known := _known(store, change, log):
+            return known
+        receipt = log.append(change.drafts, change.key, change.request)
+        runtime.applied.append(f"event {receipt.sequence} of '{change.milestone}'")
+        return receipt
+    finally:
+        log.close()
 
 
 def _known(store: "FileStore", change: "Change", log: Log) -> "Receipt | None":
@@ -104,7 +117,7 @@ def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Rec
         raise _unlogged(name, state[0], "its event could not be logged", error) from error
 
 
-def _describe(
+def describe(
     name: str, draft: Draft, old: "Document | None", text: bytes, head: "Head"
 ) -> "tuple[int, str, int, int]":
     """Fill in what the state's event says: the difference to the revision before, or from time to time the whole text.
@@ -138,6 +151,40 @@ def whole(data: str, text: bytes) -> str:
     return f'{data[:-1]},"text":{quote(text.decode())}}}'
 
 
+def draw_up(
+    name: str,
+    draft: Draft,
+    old: "Document | None",
+    text: bytes,
+    head: "Head",
+    now: str,
+    key: str = "",
+    request: str = "",
+) -> "tuple[bytes, tuple[int, str, int, int]]":
+    """Write the envelope of a milestone's next revision, with the event that belongs to it.
+
+    Args:
+        name: of the milestone.
+        draft: the event; its id and its data are filled in.
+        old: the state of the revision before; None: the log shall have the whole text.
+        text: the new one.
+        head: where the log stands.
+        now: RFC 3339.
+        key: idempotency key; `request` tells requests under it apart.
+        request: 16 hexadecimal digits.
+
+    Returns:
+        The envelope, and what the log's head shall say.
+    """
+    state = describe(name, draft, old, text, head)
+    named = f',"key":{quote(key)},"request":"{request}"' if key else ""
+    event = (
+        f'{{"event_id":"{draft.event_id}","event_type":"{draft.type}","session_id":{quote(draft.session)}'
+        f',"agent_id":{quote(draft.agent)}{named},"data":{draft.data}}}'
+    )
+    return compose(now, name, state[0], state[1], event, text), state
+
+
 def publish(
     store: "FileStore",
     change: "Change",
@@ -154,14 +201,8 @@ def publish(
         What the log's head shall say; the change's first draft says the rest.
     """
     name, draft, folder = change.milestone, change.drafts[0], store.folder(layout.ACTIVE)
-    state = _describe(name, draft, old, text, head)
     now = runtime.timestamp(runtime.now_ns())
-    named = f',"key":{quote(change.key)},"request":"{change.request}"' if change.key else ""
-    event = (
-        f'{{"event_id":"{draft.event_id}","event_type":"{draft.type}","session_id":{quote(draft.session)}'
-        f',"agent_id":{quote(draft.agent)}{named},"data":{draft.data}}}'
-    )
-    envelope = compose(now, name, state[0], state[1], event, text)
+    envelope, state = draw_up(name, draft, old, text, head, now, change.key, change.request)
     if state[2] == state[0]:
         draft.data = whole(draft.data, text)
     aside = layout.temporary(name, lock.token)
@@ -182,6 +223,7 @@ def publish(
         except FileNotFoundError:
             pass
         raise
+    runtime.applied.append(f"revision {state[0]} of '{name}'")
     try:
         os.fsync(folder)
     except OSError as error:

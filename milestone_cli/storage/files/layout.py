@@ -35,6 +35,7 @@ QUARANTINE = "quarantine"
 COMPLETED = "state/completed"
 PENDING = "transactions/pending"
 COMMITTED = "transactions/committed"
+ROLLBACKS = "transactions/rollbacks"
 GATE = ".transactions"
 """The kernel's lock among transactions, in `LOCKS`."""
 CURRENT = ".current_session"
@@ -108,6 +109,33 @@ def quarantined(milestone: str, timestamp: str, token: str) -> str:
     return f"{milestone}-{second}-{token[:8]}.json"
 
 
+def aside_folder(timestamp: str, token: str) -> str:
+    """What one repair sets aside, in `QUARANTINE`; inside, every file has the place that it had in the store."""
+    second = timestamp[:19].replace("-", "").replace(":", "").replace("T", "-")
+    return f"{second}-{token[:8]}"
+
+
+ASIDE_RECORD = "record.jsonl"
+"""In such a folder: what was set aside from where, when and why, so that it can be put back."""
+
+
+def temporary_parts(name: str) -> "tuple[str, str] | None":
+    """What a temporary file is for, and the token of its writer; None for a file that is none."""
+    if not (name.startswith(".") and name.endswith(".tmp")):
+        return None
+    target, _, token = name[1:-4].rpartition(".")
+    return target, token
+
+
+def broken_name(file: str) -> "str | None":
+    """The lock that a folder in `LOCKS` is the remains of; None when it is none."""
+    return file[1:-7] if file.startswith(".") and file.endswith(".broken") else None
+
+
+SELFTEST = "selftest"
+"""What the scratch folder of `doctor --selftest` is named after; it is temporary, and in the store's own folder."""
+
+
 def is_copy(name: str, milestone: str) -> bool:
     """Whether a file in `BACKUPS` may be a copy of a milestone's state; its `milestone_id` has the last word."""
     if not (name.startswith(milestone + "-") and name.endswith(".json")):
@@ -135,6 +163,17 @@ def intent_aside(identity: str) -> str:
     return f".{identity}.tmp"
 
 
+def record_aside(identity: str) -> str:
+    """The record of a transaction that is over, on its way out of `PENDING`."""
+    return f".{identity}.record.tmp"
+
+
+def aside_id(name: str) -> "str | None":
+    """The transaction whose record a file of `intent_aside` is; None when it is none."""
+    identity = name[1:-4] if name.startswith(".txn-") and name.endswith(".tmp") else ""
+    return identity if identity and "." not in identity else None
+
+
 def is_intent(name: str) -> bool:
     """Whether a file in `PENDING` is a record of ours, committed or not."""
     return name.startswith(("txn-", ".txn-"))
@@ -155,6 +194,9 @@ SHAPES = {
     "checkpoint": (BACKUPS, "", ".json"),
     "checkpoint-info": (BACKUPS, "", ".info"),
     "backup": (BACKUPS, "", ".json"),
+    "pending": (PENDING, "", ".yaml"),
+    "committed": (COMMITTED, "", ".yaml"),
+    "rollback": (ROLLBACKS, "", ".yaml"),
 }
 """Folder, and what stands before and after the key, of each kind of document; a checkpoint's key is MILESTONE/NAME."""
 
@@ -163,6 +205,19 @@ def place(kind: str, key: str) -> "tuple[str, str]":
     """Folder and file name of a document."""
     folder, before, after = SHAPES[kind]
     return folder, before + key.replace("/", CHECKPOINT) + after
+
+
+def is_sound(kind: object, key: object) -> bool:
+    """Whether a kind and a key that stood in a file name a document of the store, and nothing outside of it."""
+    if kind not in SHAPES or not isinstance(key, str):
+        return False
+    parts = key.split("/")
+    if kind == "current":
+        return key == ""
+    if len(parts) != (2 if str(kind).startswith("checkpoint") else 1):
+        return False
+    plain = key.replace("/", "").replace("-", "").replace("_", "").replace(".", "")
+    return plain.isalnum() and plain.isascii() and len(key) < 250 and all(part[:1].isalnum() for part in parts)
 
 
 def keys(kind: str, names: "list[str]") -> "list[str]":

@@ -201,8 +201,7 @@ class Log:
         lines += [self._line(draft, key if i == last else "", request) for i, draft in enumerate(drafts)]
         head.end = self._write(b"".join(lines))
         if self._new:
-            os.fsync(self.folder)
-            self._new = False
+            self._sync_folder()
         try:
             if key:
                 os.pwrite(self.head_fd, slot(key, request, head.sequence), HEAD + SLOT * (head.keys % SLOTS))
@@ -223,28 +222,52 @@ class Log:
         if self.torn:
             data = b"\n" + data
             self.torn = False
-        for _ in range(100):
+        for attempt in range(100):
             done = os.write(self.fd, data)
             end = os.lseek(self.fd, 0, os.SEEK_CUR)
             start = end - done
             if done < len(data):
                 self._cut(start, end)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), layout.log_file(self.stream))
-            if start == 0 or data[0] == 10 or os.pread(self.fd, 1, start - 1) == b"\n":
-                break
-            # A bash line longer than its buffer is written in pieces, and ours landed between two of them: once
-            # more. Readers take each event id once.
-        try:
-            os.fdatasync(self.fd)
-        except OSError:
-            self._cut(start, end)
-            raise
+            try:
+                # A bash line longer than its buffer is written in pieces, and ours may have landed between two of
+                # them: then once more. Readers take each event id once.
+                if start == 0 or data[0] == 10 or attempt == 99 or os.pread(self.fd, 1, start - 1) == b"\n":
+                    os.fdatasync(self.fd)
+                    break
+            except OSError as error:
+                if not self._cut(start, end):
+                    raise self._uncertain(error) from error
+                raise
         return end
 
-    def _cut(self, start: int, end: int) -> None:
-        """Take back what was not written whole; were a bash line behind it, ours stays as a torn fragment."""
-        if os.fstat(self.fd).st_size == end:
-            os.ftruncate(self.fd, start)
+    def _cut(self, start: int, end: int) -> bool:
+        """Take back what was just written; False: it stays, since it cannot be cut or a bash line is behind it."""
+        try:
+            if os.fstat(self.fd).st_size == end:
+                os.ftruncate(self.fd, start)
+                return True
+        except OSError:
+            pass  # what failed before this is what is told
+        return False
+
+    def _sync_folder(self) -> None:
+        """Sync the folder of a log that is new there."""
+        try:
+            os.fsync(self.folder)
+        except OSError as error:
+            raise self._uncertain(error) from error
+        self._new = False
+
+    def _uncertain(self, error: OSError) -> MilestoneError:
+        """The error for lines that stand in the log and may not survive a power cut: never plain failure."""
+        return MilestoneError(
+            "unlogged",
+            f"the event is in the log of '{self.stream}', but it is uncertain whether it survives a power cut:"
+            f" {error.strerror}",
+            "look with `milestone events query`; repeat this only with an idempotency key",
+            milestone_id=self.stream,
+        )
 
 
 def _event_id(data: bytes) -> str:

@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from milestone_cli.model import Receipt
     from milestone_cli.storage.files import FileStore
 
 
@@ -46,6 +47,14 @@ def _log_swallowed(log: Log, document: Document) -> None:
     """Log the event that its writer could not: it was killed, or the disk was full, after the state was in place."""
     event = document.event
     assert event is not None
+    _log_state(log, document, [], str(event.get("key", "")), str(event.get("request", "")))
+    log.notes.append(f"revision {document.revision} of '{log.stream}' was saved but not logged; it is logged now")
+
+
+def _log_state(log: Log, document: Document, more: list[Draft], key: str, request: str) -> "Receipt":
+    """Log the event that an envelope carries, of the revision after the log's, and further events behind it."""
+    event = document.event
+    assert event is not None
     data = event.get("data")
     assert isinstance(data, dict)
     text = dumps(data)
@@ -57,13 +66,52 @@ def _log_swallowed(log: Log, document: Document) -> None:
     draft = Draft(
         str(event["event_type"]), text, str(event["session_id"]), str(event["agent_id"]), str(event["event_id"])
     )
-    log.append(
-        [draft],
-        str(event.get("key", "")),
-        str(event.get("request", "")),
-        (document.revision, document.sha256, base, spliced),
-    )
-    log.notes.append(f"revision {document.revision} of '{log.stream}' was saved but not logged; it is logged now")
+    return log.append([draft, *more], key, request, (document.revision, document.sha256, base, spliced))
+
+
+def state_events(contents: "list[tuple[str, str, bytes | None]]") -> dict[str, Document]:
+    """The states among the documents that a transaction puts, by the id of the event that each one carries."""
+    found = {}
+    for kind, key, data in contents:
+        if data is not None and kind in ("active", "completed", "backup"):
+            name = key if kind != "backup" else key.rpartition("-r")[0][:-16]
+            try:
+                document = parse_envelope(data, name)
+            except MilestoneError:
+                continue  # a damaged state that is moved as it is
+            if document.event is not None:
+                found[str(document.event.get("event_id"))] = document
+    return found
+
+
+def log_events(log: Log, drafts: list[Draft], states: dict[str, Document], key: str, request: str) -> "Receipt":
+    """Log the events of a transaction, in order; that of a state as its envelope carries it.
+
+    Args:
+        log: locked.
+        drafts: at least one.
+        states: what `state_events` found.
+        key: idempotency key, which goes onto the last event.
+        request: what tells requests under it apart.
+
+    Returns:
+        The receipt of the last event; its `first` is the sequence number of the first one.
+    """
+    first = 0
+    at = 0
+    while True:
+        state = states.get(drafts[at].event_id)
+        stop = next((i for i in range(at + 1, len(drafts)) if drafts[i].event_id in states), len(drafts))
+        named = (key, request) if stop == len(drafts) else ("", "")
+        if state is None:
+            receipt = log.append(drafts[at:stop], *named)
+        else:
+            receipt = _log_state(log, state, drafts[at + 1 : stop], *named)
+        first = first or receipt.first
+        if stop == len(drafts):
+            receipt.first = first
+            return receipt
+        at = stop
 
 
 def _log_outside(log: Log, document: Document) -> None:
@@ -171,6 +219,10 @@ def recover_state(store: "FileStore", milestone: str, timeout: float) -> tuple[D
     """Recover a damaged state; see `FileStore.recover`."""
     deadline = runtime.monotonic() + timeout
     try:
+        if any(map(layout.is_intent, os.listdir(store.folder(layout.PENDING)))):
+            from milestone_cli.storage.files.rollforward import finish_pending
+
+            finish_pending(store, deadline)
         lock = Lock(store.folder(layout.LOCKS), milestone, deadline, store.folder(layout.ACTIVE))
     except OSError as error:
         return _without_writing(store, milestone, error)

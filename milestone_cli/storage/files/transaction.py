@@ -1,34 +1,38 @@
 """Several files and events, all or nothing: an intent is written first, and its rename is the commit point.
 
-Before it nothing has changed. After it recovery only rolls forward: whoever comes next puts the files in place, logs
-the events that are not logged yet, and leaves a record without the contents among the committed ones. The records have
-the keys of the reference architecture and are JSON text, which YAML is.
+Before it nothing has changed. After it there is only forward: the files are put in place, the events logged, and the
+record, without the contents, moves to the committed ones; whoever comes next does what its maker could not, see
+`rollforward`. Records have the keys of the reference architecture and are JSON text, which YAML is.
 """
 
 import os
-from binascii import a2b_base64, b2a_base64
+from binascii import b2a_base64
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import Draft, Plan
+from milestone_cli.jsontext import dumps
+from milestone_cli.model import Draft
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.commit import EXCLUSIVE, write_synced
+from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import FLAGS, Log, find_key, flock
+from milestone_cli.storage.transactions import closed, opened, refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from milestone_cli.model import Receipt
+    from milestone_cli.model import Plan, Receipt
     from milestone_cli.storage.files import FileStore
 
     Record = dict[str, Any]
+    Fences = dict[str, tuple[int, ...]]
 
 PATIENCE = 0.25
 """Seconds to wait for a lock behind the gate; a writer's turn comes in less, and a long holder stops nobody else."""
+LIMIT = 1 << 30
+"""Largest intent, in bytes: what is written must be read again by whoever comes next."""
 
 
 def transact(
@@ -43,41 +47,69 @@ def transact(
     One transaction is under way at a time; writers of single states do not wait for it unless they want its locks.
     """
     deadline = runtime.monotonic() + timeout
-    while True:
-        gate = _gate(store, deadline)
-        try:
-            patience = min(deadline, runtime.monotonic() + PATIENCE)
-            _finish_all(store, patience)
-            held = _take(store, names, patience)
-        except BaseException as error:
-            os.close(gate)
-            if _is_final(error, deadline):
-                raise
-        else:
-            break
-        # Somebody holds a lock for long: others pass the gate meanwhile.
-        runtime.sleep(2 * PATIENCE)
+    gate, held, notes = _enter(store, names, deadline)
     try:
         try:
             if once and (known := _known(store, once, deadline)):
                 return [known]
+            fences = _settle(store, held, deadline)
+            started = runtime.timestamp(runtime.now_ns())
             plan = build()
-            if not plan.puts and not plan.events:
-                return []
-            for stream, draft in plan.events:
-                draft.event_id = draft.event_id or runtime.new_event_id(runtime.now_ns())
-                if not store.log_size(stream)[1]:
-                    store.refuse_twin(stream)
-            record = _record(plan, sorted(set(names)), once)
-            _write_intent(store, record, held)
-            return _apply(store, record, plan, deadline, held)
+            receipts = _do(store, plan, started, (sorted(set(names)), once), held, fences, deadline)
         finally:
-            _release(held)
+            release(held)
     finally:
         os.close(gate)
+    if receipts:
+        receipts[0].notes = notes + receipts[0].notes
+    return receipts
 
 
-def _is_final(error: BaseException, deadline: float) -> bool:
+def _enter(store: "FileStore", names: list[str], deadline: float) -> tuple[int, list[Lock], list[str]]:
+    """Pass the gate, finish what others left, and take the locks; also what was finished, in sentences."""
+    from milestone_cli.storage.files.rollforward import finish_all
+
+    notes: list[str] = []
+    while True:
+        gate = take_gate(store, deadline)
+        try:
+            patience = min(deadline, runtime.monotonic() + PATIENCE)
+            notes += finish_all(store, patience)
+            return gate, take(store, names, patience), notes
+        except BaseException as error:
+            os.close(gate)
+            if is_final(error, deadline):
+                raise
+        # Somebody holds a lock for long: others pass the gate meanwhile.
+        runtime.sleep(2 * PATIENCE)
+
+
+def _do(
+    store: "FileStore",
+    plan: "Plan",
+    started: str,
+    asked: "tuple[list[str], tuple[str, str, str] | None]",
+    held: list[Lock],
+    fences: "Fences",
+    deadline: float,
+) -> "list[Receipt]":
+    """Do what was planned under the locks that were `asked` for, once."""
+    plan.id = plan.id or runtime.new_transaction_id(runtime.now_ns())
+    if plan.refused is not None:
+        _leave_refused(store, plan, started)
+        raise plan.refused
+    if not plan.puts and not plan.events:
+        return []
+    for stream, draft in plan.events:
+        draft.event_id = draft.event_id or runtime.new_event_id(runtime.now_ns())
+        if not store.log_size(stream)[1]:
+            store.refuse_twin(stream)
+    record: Record = opened(store, plan, started, lambda kind, key: "/".join(layout.place(kind, key)))
+    _write_intent(store, _intent(store, record, plan, *asked), held, fences)
+    return apply(store, record, plan, plan.puts, held, deadline, once=asked[1])
+
+
+def is_final(error: BaseException, deadline: float) -> bool:
     """Whether waiting longer cannot help, because the time is over or the holder waits for us."""
     busy = isinstance(error, MilestoneError) and error.code == "lock_timeout" and not error.details.get("ancestor")
     return not busy or runtime.monotonic() >= deadline
@@ -98,22 +130,8 @@ def _known(store: "FileStore", once: "tuple[str, str, str]", deadline: float) ->
     return receipt_of(store, stream, sequence)
 
 
-def finish_pending(store: "FileStore", deadline: float) -> None:
-    """Finish what was committed and not done, because its process died.
-
-    Called without any lock held, and again while something is pending; a maker that lives is waited for, at the gate.
-    """
-    gate = _gate(store, deadline)
-    try:
-        _finish_all(store, min(deadline, runtime.monotonic() + PATIENCE))
-    except MilestoneError as error:
-        if _is_final(error, deadline):
-            raise
-    finally:
-        os.close(gate)
-
-
-def _gate(store: "FileStore", deadline: float) -> int:
+def take_gate(store: "FileStore", deadline: float) -> int:
+    """Take the lock among transactions; its open descriptor."""
     fd = os.open(layout.GATE, FLAGS, 0o600, dir_fd=store.folder(layout.LOCKS))
     try:
         flock(fd, deadline, "transactions")
@@ -123,7 +141,7 @@ def _gate(store: "FileStore", deadline: float) -> int:
     return fd
 
 
-def _take(store: "FileStore", names: list[str], deadline: float) -> list[Lock]:
+def take(store: "FileStore", names: list[str], deadline: float) -> list[Lock]:
     """Take several locks, in sorted order, so that two who want the same ones never wait for each other."""
     held: list[Lock] = []
     try:
@@ -131,58 +149,62 @@ def _take(store: "FileStore", names: list[str], deadline: float) -> list[Lock]:
             lock = Lock(store.folder(layout.LOCKS), name, deadline, store.folder(layout.ACTIVE))
             held.append(lock)
     except BaseException:
-        _release(held)
+        release(held)
         raise
     return held
 
 
-def _release(held: list[Lock]) -> None:
-    for lock in reversed(held):
-        lock.release()
-
-
-def _finish_all(store: "FileStore", deadline: float) -> None:
-    folder = store.folder(layout.PENDING)
-    for name in sorted(os.listdir(folder)):
-        if name.endswith(".tmp"):
-            os.unlink(name, dir_fd=folder)  # never committed, and its maker is dead, since we are behind the gate
-        elif identity := layout.intent_id(name):
-            _finish(store, identity, deadline)
-
-
-def _finish(store: "FileStore", identity: str, deadline: float) -> None:
-    """Roll one committed intent forward."""
-    record: Record = loads(store.read_file(layout.PENDING, layout.intent_file(identity), 1 << 30))  # type: ignore[assignment]
-    plan = Plan(record["transaction"]["operation"])
-    plan.puts = [(kind, key, None if data is None else a2b_base64(data)) for kind, key, data in record["puts"]]
-    plan.events = [
-        (one["stream"], Draft(one["event_type"], one["data"], one["session_id"], one["agent_id"], one["event_id"]))
-        for one in record["events"]
-    ]
-    held = _take(store, record["locks"], deadline)
+def release(held: list[Lock]) -> None:
+    """Give locks back, the last one first; all of them, even if one fails."""
     try:
-        logged = [_is_logged(store, stream, draft.event_id) for stream, draft in plan.events]
-        if plan.events and all(logged):
-            plan.puts = []  # events come after the files, so these are in place, and may have been changed since
-        plan.events = [event for event, is_logged in zip(plan.events, logged, strict=True) if not is_logged]
-        _apply(store, record, plan, deadline, held, is_new=False)
+        while held:
+            held.pop().release()
     finally:
-        _release(held)
+        if held:
+            release(held)
 
 
-def _record(plan: Plan, names: list[str], once: "tuple[str, str, str] | None") -> "Record":
-    """What an intent says: all that is needed to do it."""
-    now = runtime.now_ns()
+def _settle(store: "FileStore", held: list[Lock], deadline: float) -> "Fences":
+    """Bring logs up to the states on disk, as a single change does, so that every plan starts from what is recorded.
+
+    Returns:
+        What tells that a state is still the one that was looked at.
+    """
+    fences = {}
+    for lock in held:
+        name = lock.name
+        try:
+            document = store.document(name)
+        except MilestoneError as error:
+            if error.code != "damaged":
+                raise
+            document = None  # the plan tells, or replaces it
+        fences[name] = store.identity(name)
+        head = store.head(name)
+        if document is None and (head is not None or not store.log_size(name)[1]):
+            continue
+        if document and head and (head.state, head.revision) == (document.sha256, document.revision):
+            continue
+        log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), name, deadline)
+        try:
+            if document and (log.head.state, log.head.revision) != (document.sha256, document.revision):
+                from milestone_cli.storage.files.recovery import reconcile
+
+                reconcile(log, document)
+        finally:
+            log.close()
+    return fences
+
+
+def _intent(
+    store: "FileStore", record: "Record", plan: "Plan", names: list[str], once: "tuple[str, str, str] | None"
+) -> "Record":
+    """A record with all that is needed to do it."""
     return {
-        "transaction": {
-            "id": f"txn-{now // 1_000_000:012x}{runtime.token()[:8]}",
-            "operation": plan.operation,
-            "target_file": "/".join(layout.place(*plan.puts[0][:2])) if plan.puts else "",
-            "status": "pending",
-            "started_at": runtime.timestamp(now),
-        },
+        **record,
         "locks": names,
         "once": once,
+        "logs": {stream: store.log_size(stream) for stream, _ in plan.events},
         "puts": [
             [kind, key, None if data is None else b2a_base64(data, newline=False).decode()]
             for kind, key, data in plan.puts
@@ -201,81 +223,143 @@ def _record(plan: Plan, names: list[str], once: "tuple[str, str, str] | None") -
     }
 
 
-def _write_intent(store: "FileStore", record: "Record", held: list[Lock]) -> None:
+def _write_intent(store: "FileStore", record: "Record", held: list[Lock], fences: "Fences") -> None:
     """Commit: once the intent has its name, it will be done, by us or by whoever comes next."""
     folder, identity = store.folder(layout.PENDING), record["transaction"]["id"]
     aside, name = layout.intent_aside(identity), layout.intent_file(identity)
+    data = dumps(record).encode()
+    if len(data) > LIMIT:
+        told = f"the transaction would have {len(data)} bytes; {LIMIT} are allowed"
+        raise MilestoneError("too_large", told, "make several of it; nothing was changed")
     try:
-        write_synced(aside, dumps(record).encode(), folder)
+        write_synced(aside, data, folder)
         for lock in held:
             lock.check()
+            if store.identity(lock.name) != fences[lock.name]:
+                raise MilestoneError(  # noqa: TRY301 - what was written aside is removed below
+                    "lock_lost", f"another program changed '{lock.name}' meanwhile; nothing was changed", "try again"
+                )
         os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        _forget(folder, aside)
+        forget(folder, aside)
         raise
+    runtime.applied.append(f"the transaction {identity}")
     try:
         os.fsync(folder)
     except OSError as error:
-        raise _unfinished(record, error) from error
+        raise _unfinished(record, str(error.strerror)) from error
 
 
-def _unfinished(record: "Record", error: OSError) -> MilestoneError:
+def _unfinished(record: "Record", why: str) -> MilestoneError:
     """The error for a failure after the commit point: never plain failure."""
+    transaction = record["transaction"]
     return MilestoneError(
         "unlogged",
-        f"the {record['transaction']['operation'].replace('_', ' ')} is on disk, but not finished: {error.strerror}",
-        "the next command that can write finishes it",
-        transaction=record["transaction"]["id"],
+        f"the {transaction['operation'].replace('_', ' ')} is on disk, but not finished: {why}",
+        "the next command that can write finishes it; repeat this one only with an idempotency key",
+        transaction_id=transaction["id"],
     )
 
 
-def _apply(
-    store: "FileStore", record: "Record", plan: Plan, deadline: float, held: list[Lock], *, is_new: bool = True
+def apply(
+    store: "FileStore",
+    record: "Record",
+    plan: "Plan",
+    contents: "list[tuple[str, str, bytes | None]]",
+    held: list[Lock],
+    deadline: float,
+    *,
+    once: "tuple[str, str, str] | None",
+    is_new: bool = True,
 ) -> "list[Receipt]":
-    """Put the files in place, log the events, and leave a record of it where the committed ones are."""
+    """Put the files in place, log the events, and leave a record of it where the committed ones are.
+
+    Args:
+        store: where.
+        record: of the transaction.
+        plan: what of it is still to be done.
+        contents: all that it puts, done or not.
+        held: its locks.
+        deadline: on the monotonic clock.
+        once: stream, idempotency key and request; the key goes onto the last event of that stream.
+        is_new: its maker does it; else what is there may be half done, or changed since.
+
+    Returns:
+        A receipt for each log, in the order of the plan's events.
+    """
     try:
-        _put(store, record["transaction"]["id"], plan, is_new=is_new)
-        receipts = _log(store, record, plan, deadline, held)
+        _put(store, record, plan.puts, is_new=is_new)
+        receipts = _log(store, plan, contents, held, deadline, once)
         _close(store, record)
-    except OSError as error:
-        raise _unfinished(record, error) from error
+    except (OSError, MilestoneError) as error:
+        if not is_new:
+            raise
+        why = error.message if isinstance(error, MilestoneError) else str(error.strerror)
+        raise _unfinished(record, why) from error
     return receipts
 
 
-def _put(store: "FileStore", identity: str, plan: Plan, *, is_new: bool) -> None:
+def _put(store: "FileStore", record: "Record", puts: "list[tuple[str, str, bytes | None]]", *, is_new: bool) -> None:
+    before = {(one["kind"], one["key"]): one["before"] for one in record.get("documents", ())}
     touched = set()
-    for kind, key, data in plan.puts:
+    for kind, key, data in puts:
         folder, name = layout.place(kind, key)
         fd = store.folder(folder)
         touched.add(fd)
-        if data is None:
-            _forget(fd, name)
-            continue
-        aside = layout.temporary(name, identity)
         if not is_new:
-            _forget(fd, aside)
+            from milestone_cli.storage.files.rollforward import set_aside
+
+            if not set_aside(store, kind, key, data, before):
+                continue
+        old = before.get((kind, key))
+        if kind == "active" and data is not None and old and "revision" in old:
+            _back_up(store, key, old["revision"], record["transaction"]["started_at"])
+        if data is None:
+            forget(fd, name)
+            continue
+        aside = layout.temporary(name, record["transaction"]["id"])
+        if not is_new:
+            forget(fd, aside)
         try:
             write_synced(aside, data, fd)
             os.rename(aside, name, src_dir_fd=fd, dst_dir_fd=fd)
         except BaseException:
-            _forget(fd, aside)
+            forget(fd, aside)
             raise
     for fd in touched:
         os.fsync(fd)
 
 
-def _log(store: "FileStore", record: "Record", plan: Plan, deadline: float, held: list[Lock]) -> "list[Receipt]":
-    once = record.get("once") or ("", "", "")
+def _back_up(store: "FileStore", milestone: str, revision: int, started: str) -> None:
+    """Keep the state that is about to be replaced, as a single change does."""
+    from milestone_cli.storage.files.commit import keep_copy
+
+    second = started[:19].replace("-", "").replace(":", "").replace("T", "-")
+    keep_copy(store, milestone, layout.BACKUPS, layout.backup_file(milestone, second, revision))
+
+
+def _log(
+    store: "FileStore",
+    plan: "Plan",
+    contents: "list[tuple[str, str, bytes | None]]",
+    held: list[Lock],
+    deadline: float,
+    once: "tuple[str, str, str] | None",
+) -> "list[Receipt]":
+    from milestone_cli.storage.files.recovery import log_events, state_events
+
+    states = state_events(contents)
     receipts = []
-    for index, (stream, draft) in enumerate(plan.events, 1):
+    for stream in dict.fromkeys(stream for stream, _ in plan.events):
+        drafts = [draft for name, draft in plan.events if name == stream]
         log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), stream, deadline)
         try:
             for lock in held:
                 if lock.name == stream:
                     log.prefix += [Draft("lock_broken", dumps(one), "no-session", "system") for one in lock.broken]
                     lock.broken = []
-            key, request = once[1:] if index == len(plan.events) and once[0] == stream else ("", "")
-            receipts.append(log.append([draft], key, request))
+            key = once[1:] if once and once[0] == stream else ("", "")
+            receipts.append(log_events(log, drafts, states, *key))
         finally:
             log.close()
     return receipts
@@ -283,44 +367,40 @@ def _log(store: "FileStore", record: "Record", plan: Plan, deadline: float, held
 
 def _close(store: "FileStore", record: "Record") -> None:
     """Leave a record without the contents, and take the intent away."""
-    done = {
-        **record["transaction"],
-        "status": "committed",
-        "committed_at": runtime.timestamp(runtime.now_ns()),
-    }
-    files = ["/".join(layout.place(kind, key)) for kind, key, _ in record["puts"]]
-    text = dumps({"transaction": done, "files": files, "events": [one["event_id"] for one in record["events"]]})
-    name, aside = layout.intent_file(done["id"]), layout.intent_aside(done["id"])
-    pending, committed = store.folder(layout.PENDING), store.folder(layout.COMMITTED)
-    _forget(committed, aside)  # of one that was killed here
-    try:
-        _write(aside, text.encode() + b"\n", committed)
-        os.rename(aside, name, src_dir_fd=committed, dst_dir_fd=committed)
-    except BaseException:
-        _forget(committed, aside)
-        raise
-    os.unlink(name, dir_fd=pending)
+    done = closed(record, "committed", runtime.timestamp(runtime.now_ns()))
+    identity = record["transaction"]["id"]
+    leave(store, done, layout.COMMITTED)
+    os.fsync(store.folder(layout.COMMITTED))
+    pending = store.folder(layout.PENDING)
+    os.unlink(layout.intent_file(identity), dir_fd=pending)
     if not record["events"]:
         # Were this lost in a power cut, the intent would be done once more, over what was written since; where there
         # are events, that they are logged tells that it is done.
         os.fsync(pending)
 
 
-def _write(name: str, data: bytes, folder: int) -> None:
-    """Write a file that nothing depends on: without a sync."""
-    fd = os.open(name, EXCLUSIVE, 0o600, dir_fd=folder)
+def leave(store: "FileStore", record: "Record", folder: str) -> None:
+    """Write a record aside, where whoever comes next finds it if this is killed, and move it to where it belongs."""
+    pending, target, identity = store.folder(layout.PENDING), store.folder(folder), record["transaction"]["id"]
+    aside = layout.record_aside(identity)
+    forget(pending, aside)  # of one that was killed here
     try:
-        os.write(fd, data)
-    finally:
-        os.close(fd)
+        write_synced(aside, dumps(record).encode() + b"\n", pending)
+        os.rename(aside, layout.intent_file(identity), src_dir_fd=pending, dst_dir_fd=target)
+    except BaseException:
+        forget(pending, aside)
+        raise
 
 
-def _is_logged(store: "FileStore", stream: str, event_id: str) -> bool:
-    needle = f'"event_id":"{event_id}"'.encode()
-    return any(needle in block for _, block in store.scan(stream, backwards=True))
+def _leave_refused(store: "FileStore", plan: "Plan", started: str) -> None:
+    try:
+        leave(store, refused(plan, started, runtime.timestamp(runtime.now_ns())), layout.ROLLBACKS)
+    except OSError:
+        pass  # nothing was done, and why is what matters
 
 
-def _forget(folder: int, name: str) -> None:
+def forget(folder: int, name: str) -> None:
+    """Remove a file that may not be there."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
