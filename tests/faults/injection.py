@@ -1,8 +1,8 @@
 """Faults at exact system calls: record a command's calls with strace, then run it again with one spoiled.
 
 A point is one call of one run: the name of the call and its ordinal among the calls of that name, which is
-what strace's `when=` counts. A point that the second run did not reach is no proof of anything, so `struck`
-says whether it was, and callers count a miss as a failure.
+what strace's `when=` counts, for each process by itself. A point that the second run did not reach is no proof of
+anything, so `struck` says whether it was, and callers count a miss as a failure.
 """
 
 import re
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 STORE = ".milestones"
-CALL = re.compile(r"^\d+\s+(?P<name>[a-z][a-z0-9_]*)\((?P<rest>.*)$")
+CALL = re.compile(r"^(?P<pid>\d+)\s+(?P<name>[a-z][a-z0-9_]*)\((?P<rest>.*)$")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Outcome:
     stderr: str
     seconds: float
     struck: bool
+    trace: str = ""
 
 
 def require_strace() -> None:
@@ -50,17 +51,19 @@ def require_strace() -> None:
         pytest.skip("impossible here: the system does not allow strace to trace")
 
 
-def record(command: list[str], cwd: Path, env: dict[str, str], trace: Path) -> list[Point]:
-    """Run a command to its end and list its system calls in order; it must succeed."""
+def record(command: list[str], cwd: Path, env: dict[str, str], trace: Path, stdin: str = "") -> list[Point]:
+    """Run a command to its end and list the system calls of its first process in order; it must succeed."""
     done = subprocess.run(
         ["strace", "-f", "-y", "-s", "200", "-o", str(trace), *command],
-        cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     seen: dict[str, int] = {}
     points = []
-    for index, line in enumerate(trace.read_text(errors="replace").splitlines()):
-        if match := CALL.match(line):
+    lines = trace.read_text(errors="replace").splitlines()
+    main = lines[0].split()[0]
+    for index, line in enumerate(lines):
+        if (match := CALL.match(line)) and match["pid"] == main:
             name = match["name"]
             seen[name] = seen.get(name, 0) + 1
             points.append(Point(name, seen[name], index, f"{name}({match['rest']}"))
@@ -76,22 +79,32 @@ def mutating_part(points: list[Point], spread: int = 40) -> list[Point]:
     return [point for point in points[1:first:spread] if point.name != "execve"] + points[first:]
 
 
-def run_with(fault: str, point: Point, command: list[str], cwd: Path, env: dict[str, str], trace: Path) -> Outcome:
+def run_with(
+    fault: str, point: Point, command: list[str], cwd: Path, env: dict[str, str], trace: Path, stdin: str = ""
+) -> Outcome:
     """Run a command with a fault at a point: `signal=KILL`, `error=EIO`; with + at its end, from then on."""
     when = f"{point.ordinal}+" if fault.endswith("+") else str(point.ordinal)
     inject = f"{point.name}:{fault.rstrip('+')}:when={when}"
+    watched = "fsync,fdatasync,close" if point.name in ("fsync", "fdatasync") else point.name
     # Its filter makes tracing one call quick, but strace 6.1 then delivers no signals.
     quick = [] if "signal" in fault else ["--seccomp-bpf"]
     started = time.monotonic()
     done = subprocess.run(
-        ["strace", "-f", *quick, "-o", str(trace), "-e", f"trace={point.name}",
+        ["strace", "-f", *quick, "-o", str(trace), "-e", f"trace={watched}",
          "-e", f"inject={inject}", *command],
-        cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     seconds = time.monotonic() - started
     text = trace.read_text(errors="replace")
-    struck = "killed by SIGKILL" in text if "KILL" in fault else "(INJECTED)" in text
-    return Outcome(done.returncode, done.stdout, done.stderr, seconds, struck)
+    main = text.partition(" ")[0]
+    mark = "+++ killed by SIGKILL" if "KILL" in fault else "(INJECTED)"
+    struck = any(line.split(" ", 1)[0] == main and mark in line for line in text.splitlines())
+    return Outcome(done.returncode, done.stdout, done.stderr, seconds, struck, text)
+
+
+def interrupt(point: Point, command: list[str], cwd: Path, env: dict[str, str], trace: Path) -> None:
+    """Kill a command at a point, to have what that leaves behind."""
+    assert run_with("signal=KILL", point, command, cwd, env, trace).struck, point
 
 
 def shapes(store: Path) -> set[str]:
@@ -99,8 +112,9 @@ def shapes(store: Path) -> set[str]:
 
     What a crash left behind shows as a shape that a store of the same commands without one does not have.
     """
-    found = set()
-    for path in store.rglob("*"):
-        name = str(path.relative_to(store))
-        found.add(re.sub(r"\d+", "#", re.sub(r"[0-9a-f]{12,}", "#", name)))
-    return found
+    return {alike(str(path.relative_to(store))) for path in store.rglob("*")}
+
+
+def alike(text: str) -> str:
+    """A text with its times, ids and numbers made alike."""
+    return re.sub(r"\d+", "#", re.sub(r"[0-9a-f]{8,}", "#", text))

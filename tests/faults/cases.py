@@ -1,0 +1,172 @@
+"""Every command that changes something, what must have been before it, and what comes after it."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from injection import interrupt, record
+from scenes import INSTALLED, NEW, OLD, PROMPT, Look, Program, Scene
+
+Step = tuple[str, ...] | Callable[[Scene], None]
+SET = ("state", "set", "demo", "next=1", *PROMPT)
+SAVED: tuple[Step, ...] = (("init", "demo"), ("state", "save", "demo", OLD))
+CHECKPOINT = ("checkpoint", "create", "demo", "--name", "first")
+SESSION = ("session", "create", "demo")
+MONTH = 30 * 86_400
+BATCH = "".join(f'{{"event_type": "{name}", "data": {{"k": "{name * 2000}"}}}}\n' for name in ("one", "two", "three"))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command on trial.
+
+    Attributes:
+        name: how it is told from the others.
+        before: what makes its store, beginning with nothing.
+        command: its words; PID stands for a process that is killed before the next command.
+        stdin: what it reads.
+        reader: looks at the state without changing it.
+        after: the next command that somebody runs, which must repair; it never waits.
+        between: a look, before and after, that a crash may leave for good beside old and new.
+    """
+
+    name: str
+    before: tuple[Step, ...]
+    command: tuple[str, ...]
+    stdin: str = ""
+    reader: tuple[str, ...] = ("state", "load", "demo")
+    after: tuple[str, ...] = SET
+    between: Callable[[Look, Look, Look], bool] = lambda seen, old, new: False
+
+    def template(self, directory: Path, program: Program = INSTALLED) -> Scene:
+        """Make the store that it begins with."""
+        scene = Scene(directory, program)
+        for step in self.before:
+            if callable(step):
+                step(scene)
+            else:
+                scene.run(*step)
+        return scene
+
+
+def _damage(scene: Scene) -> None:
+    (scene.store / "state/active/demo.json").write_text('{"timestamp": "2026')
+
+
+def _interrupted(call: str, where: str, *words: str) -> Step:
+    """A command that was killed at its first call of a name that touches a file."""
+
+    def step(scene: Scene) -> None:
+        trial = scene.copy(scene.directory / "trial")
+        points = record(trial.command(*words), trial.directory, trial.env, trial.trace)
+        point = next(point for point in points if point.name == call and where in point.text)
+        interrupt(point, scene.command(*words), scene.directory, scene.env, scene.trace)
+
+    return step
+
+
+def _tear(scene: Scene) -> None:
+    with (scene.store / "state/events/milestone-demo.jsonl").open("ab") as log:
+        log.write(b'{"timestamp":"2026-11-21T12:00:00.123456Z","mile')
+
+
+def _rewrite(scene: Scene) -> None:
+    """What the clean-up of the bash utilities does to a log."""
+    log = scene.store / "state/events/milestone-demo.jsonl"
+    lines = [json.dumps(json.loads(line)) for line in log.read_text().splitlines()]
+    (log.parent / "new").write_text("\n".join(lines) + "\n")
+    (log.parent / "new").rename(log)
+
+
+def _age(scene: Scene) -> None:
+    """Backups of two milestones and sessions, a month old: of five and five, three must go, and one session."""
+    born = time.time() - MONTH
+    files: dict[str, object] = {
+        f"backups/{owner}-{time.strftime('%Y%m%d-%H%M%S', time.gmtime(born + number))}.json": {
+            "timestamp": "", "milestone_id": owner, "version": "1.0", "state": number,
+        }
+        for number in range(5)
+        for owner in ("demo", "demo-b")
+    }  # fmt: skip
+    for status in ("completed", "active"):
+        files[f"sessions/{status}.json"] = {"milestone_id": "demo", "status": status}
+    for name, value in files.items():
+        path = scene.store / "state" / name
+        path.write_text(json.dumps(value))
+        os.utime(path, (born, born))
+
+
+def _two_sessions(scene: Scene) -> None:
+    for name in ("first", "second"):
+        record = {"session_id": name, "milestone_id": "demo", "status": "active", "pid": 1, "created_at": "2026-11-21"}
+        (scene.store / f"state/sessions/{name}.json").write_text(json.dumps(record))
+
+
+def _kept(seen: Look, old: Look, new: Look) -> bool:
+    """Of a restore the checkpoint of what was there may be made, and the rest not yet."""
+    fresh = {one[1] for one in seen[0] - old[0]}
+    return all("pre-restore" in name for name in fresh) and old[0] <= seen[0] and not _count(seen, "state_restored")
+
+
+def _partly(seen: Look, old: Look, new: Look) -> bool:
+    """Of a clean-up that said what it could not read: that is still there."""
+    return new[0] <= seen[0] <= old[0]
+
+
+def _repaired(seen: Look, old: Look, new: Look) -> bool:
+    """What the one before left is repaired, and the command itself has done nothing."""
+    states = {one for one in seen[0] if one[0] == "active"}
+    return states <= old[0] and all(
+        one in new[0] for one in seen[0] - old[0] if one[0] != "backups" or "-checkpoint-" in one[1]
+    )
+
+
+def _count(seen: Look, type_: str) -> int:
+    return sum(count for _, one, count in seen[1] if one == type_)
+
+
+NEXT = ("checkpoint", "create", "demo", "--name", "n", *PROMPT)
+FIRST: tuple[Step, ...] = (*SAVED, CHECKPOINT, ("state", "save", "demo", NEW))
+CASES = [
+    Case("init", (), ("init", "demo"), reader=(), after=("init", "demo")),
+    Case("save-first", (("init", "demo"),), ("state", "save", "demo", NEW), reader=()),
+    Case("save", SAVED, ("state", "save", "demo", NEW)),
+    Case("set", SAVED, ("state", "set", "demo", "n=2", "deep.er=[1]")),
+    Case("patch", SAVED, ("state", "patch", "demo", '{"n": 3, "name": null}')),
+    Case("undo", (*SAVED, ("state", "set", "demo", "n=2")), ("state", "undo", "demo")),
+    Case("redo", (*SAVED, ("state", "set", "demo", "n=2"), ("state", "undo", "demo")), ("state", "redo", "demo")),
+    Case("complete", SAVED, ("state", "complete", "demo"), after=NEXT),
+    Case("reopen", (*SAVED, ("state", "complete", "demo")), ("state", "reopen", "demo"),
+         after=NEXT),
+    Case("delete", SAVED, ("state", "delete", "demo", "--yes"), reader=(),
+         after=("state", "save", "demo", "{}", *PROMPT)),
+    Case("recover", (*SAVED, ("state", "set", "demo", "n=2"), _damage), ("state", "recover", "demo", "--yes")),
+    Case("log", SAVED, ("events", "log", "demo", "marker", '{"k": "v"}')),
+    Case("log-first", (*SAVED, ("init", "other")), ("events", "log", "fresh", "marker"), reader=(),
+         after=("events", "log", "fresh", "next", *PROMPT)),
+    Case("batch", SAVED, ("events", "log", "demo", "--batch"), stdin=BATCH),
+    Case("checkpoint-create", SAVED, (*CHECKPOINT, "--reason", "why")),
+    Case("checkpoint-restore", FIRST, ("checkpoint", "restore", "demo", "first", "--yes"), between=_kept),
+    Case("checkpoint-delete", FIRST, ("checkpoint", "delete", "demo", "first", "--yes")),
+    Case("checkpoint-pin", FIRST, ("checkpoint", "pin", "demo", "first", "--reason", "kept")),
+    Case("checkpoint-unpin", (*FIRST, ("checkpoint", "pin", "demo", "first")),
+         ("checkpoint", "unpin", "demo", "first")),
+    Case("session-create", SAVED, SESSION),
+    Case("session-use", (*SAVED, _two_sessions, ("session", "use", "first")), ("session", "use", "second")),
+    Case("session-end", (*SAVED, _two_sessions, ("session", "use", "first")), ("session", "end")),
+    Case("cleanup-run", (*SAVED, ("init", "demo-b"), _age), ("cleanup", "run", "demo", "--keep-last", "2", "--yes"),
+         between=_partly),
+    Case("lock-run", SAVED, ("lock", "run", "demo", "--", "true")),
+    Case("lock-acquire", SAVED, ("lock", "acquire", "demo", "--for-pid", "PID")),
+    Case("lock-release", (*SAVED, ("lock", "acquire", "demo")), ("lock", "release", "demo", "--force")),
+    Case("lock-break", (*SAVED, ("lock", "acquire", "demo")), ("lock", "break", "demo", "--force", "--yes")),
+    Case("repair-event", (*SAVED, _interrupted("write", ".jsonl", "state", "save", "demo", NEW), _tear),
+         ("state", "set", "demo", "deep=1"), between=_repaired),
+    Case("repair-transaction", (*SAVED, _interrupted("fsync", "pending>)", *CHECKPOINT)),
+         ("state", "set", "demo", "deep=1"), between=_repaired),
+    Case("repair-rewritten", (*SAVED, _rewrite), ("state", "set", "demo", "deep=1"), between=_repaired),
+]  # fmt: skip
+BY_NAME = {case.name: case for case in CASES}

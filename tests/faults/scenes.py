@@ -1,0 +1,133 @@
+"""Stores to break: made once, copied for each fault, and looked at without asking the program that is on trial."""
+
+import json
+import subprocess
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from conftest import MILESTONE, clean_environment
+from injection import alike
+
+from milestone_cli.storage.files.log import HEAD, parse_head, write_head
+
+NO_WAIT = 4.0
+"""Seconds that any command may take on a slow machine; what may wait for locks gets `PROMPT` of them."""
+PROMPT = ("--lock-timeout", "1")
+"""What the next command is given: it must not wait longer than a second for what a dead one left."""
+REPAIRS = ("lock_broken", "log_torn", "log_anchored")
+OLD = '{"n": 1, "price": 1.10, "name": "é"}'
+NEW = '{"n": 2, "price": 1.10, "name": "é", "more": [1, 2, 3]}'
+Look = tuple[frozenset[tuple[str, str, str]], frozenset[tuple[str, str, int]]]
+"""Documents as (folder, name, content), and events as (log, type, how many)."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """The command on trial: the installed one, or a copy of it with a defect put in."""
+
+    words: tuple[str, ...] = (str(MILESTONE),)
+    env: tuple[tuple[str, str], ...] = ()
+
+
+INSTALLED = Program()
+
+
+class Scene:
+    """A directory with a store in it, and commands run there."""
+
+    def __init__(self, directory: Path, program: Program = INSTALLED) -> None:
+        self.directory = directory
+        self.program = program
+        (directory / "home").mkdir(parents=True, exist_ok=True)
+        self.env = clean_environment(directory / "home", PYTHONHASHSEED="0", **dict(program.env))
+        self.store = directory / ".milestones"
+        self.trace = directory / "trace"
+
+    def command(self, *words: str) -> list[str]:
+        """The whole command line."""
+        return [*self.program.words, *words]
+
+    def attempt(self, *words: str, stdin: str = "") -> tuple[subprocess.CompletedProcess[str], float]:
+        """Run a command; what it did, and the seconds that it took."""
+        started = time.monotonic()
+        done = subprocess.run(
+            self.command(*words), cwd=self.directory, env=self.env, input=stdin,
+            capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        return done, time.monotonic() - started
+
+    def run(self, *words: str, stdin: str = "") -> str:
+        """Run a command that must succeed in a moment; what it printed."""
+        done, seconds = self.attempt(*words, stdin=stdin)
+        assert done.returncode == 0, f"{words} -> {done.returncode}: {done.stderr}"
+        assert seconds < NO_WAIT, f"{words} took {seconds:.1f} s"
+        return done.stdout
+
+    def copy(self, directory: Path) -> "Scene":
+        """The same store elsewhere, as if it had been made there."""
+        directory.mkdir(parents=True, exist_ok=True)
+        if self.store.exists():
+            subprocess.run(["cp", "-a", str(self.store), str(directory)], check=True)
+            settle(directory / ".milestones")
+        return Scene(directory, self.program)
+
+    def look(self) -> Look:
+        """What is in the store, read from its files."""
+        return look(self.store)
+
+    def left(self) -> list[str]:
+        """Locks, temporary files and pending transactions that are there."""
+        found = [*self.store.glob("state/.locks/*.lock"), *self.store.glob("state/.locks/.*.broken")]
+        found += [*self.store.rglob("*.tmp"), *self.store.glob("transactions/pending/*")]
+        return sorted(str(path.relative_to(self.store)) for path in found)
+
+
+def settle(store: Path) -> None:
+    """Tell the heads of a copied store which files their logs are now."""
+    for path in store.glob("state/events/*.head"):
+        with path.open("r+b", buffering=0) as file:
+            head = parse_head(file.read(HEAD))
+            if head is not None:
+                head.inode = path.with_suffix(".jsonl").stat().st_ino
+                write_head(file.fileno(), head)
+
+
+def look(store: Path) -> Look:
+    """Documents and events of a store; what cannot be read shows as such."""
+    documents = set()
+    for folder in ("active", "completed", "backups", "sessions", "sessions/.by-client"):
+        for path in (store / "state" / folder).glob("*"):
+            if path.is_file() and not path.name.startswith("."):
+                documents.add((folder, alike(path.name), _content(path, store)))
+    current = store / "state/.current_session"
+    if current.exists():
+        documents.add(("", "current", alike(current.read_text())))
+    return frozenset(documents), events(store)
+
+
+def events(store: Path) -> frozenset[tuple[str, str, int]]:
+    """How many events of each type each log holds, but for those that tell of repairs."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for path in store.glob("state/events/*.jsonl"):
+        for line in path.read_bytes().split(b"\n")[:-1]:
+            try:
+                type_ = json.loads(line)["event_type"]
+            except ValueError:
+                type_ = "log_torn"
+            if type_ not in REPAIRS:
+                counted[path.stem, type_] += 1
+    return frozenset((log, type_, count) for (log, type_), count in counted.items())
+
+
+def _content(path: Path, store: Path) -> str:
+    text = path.read_text(errors="replace")
+    if path.suffix == ".json":
+        try:
+            record = json.loads(text)
+        except ValueError:
+            return f"damaged: {text[:60]}"
+        if "state" in record:
+            return json.dumps([record["state"], record.get("revision")])
+    return alike(text.replace(str(store.parent), "HERE"))
