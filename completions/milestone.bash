@@ -44,7 +44,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --name | --older-than | --reason | --revision | --schema | --session | --since | --store | --type | --until | --wait) option=$word ;;
+            --agent | --at | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --name | --older-than | --reason | --revision | --schema | --session | --since | --store | --type | --until | --wait) option=$word ;;
             -?*) ;;
             *)
                 case $command in
@@ -61,6 +61,8 @@ _milestone() {
         case $command:$option in
             'init':--format) _milestone_offer 'text json jsonl yaml' ;;
             'status':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'doctor':--fail-on) _milestone_offer 'error warning' ;;
+            'doctor':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state save':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state load':--format) _milestone_offer 'text json yaml' ;;
             'state get':--format) _milestone_offer 'text json yaml' ;;
@@ -115,6 +117,7 @@ _milestone() {
             '') _milestone_offer '--store --verbose --no-color --version --help' ;;
             'init') _milestone_offer '--format --help' ;;
             'status') _milestone_offer '--format --help' ;;
+            'doctor') _milestone_offer '--fix --dry-run --yes --selftest --fail-on --format --help' ;;
             'schema') _milestone_offer '--help' ;;
             'state save') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
             'state load') _milestone_offer '--revision --at --record-access --strict --indent --format --help' ;;
@@ -162,7 +165,7 @@ _milestone() {
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status schema state events checkpoint session cleanup lock config' ;;
+        :0) _milestone_offer 'init status doctor schema state events checkpoint session cleanup lock config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query timeline verify' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
@@ -172,7 +175,7 @@ _milestone() {
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify' ;;
+        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

@@ -6,7 +6,7 @@ function __milestone_words
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --agent --at --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --name --older-than --reason --revision --schema --session --since --store --type --until --wait
+        else if contains -- $word --agent --at --fail-on --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --name --older-than --reason --revision --schema --session --since --store --type --until --wait
             set skip 1
         else if not string match -q -- '-?*' $word
             echo $word
@@ -50,6 +50,7 @@ end
 complete -c milestone -f
 complete -c milestone -n '__milestone_at "" 0' -a 'init' -d 'Make a store here, and a milestone in it.'
 complete -c milestone -n '__milestone_at "" 0' -a 'status' -d 'Tell where the work stands, what came last and what is next.'
+complete -c milestone -n '__milestone_at "" 0' -a 'doctor' -d 'Look for whatever is the matter with the store, and say what to do about it.'
 complete -c milestone -n '__milestone_at "" 0' -a 'schema' -d 'Print the JSON Schema of a kind of output.'
 complete -c milestone -n '__milestone_at "" 0' -a 'state' -d 'Save, load and change the state of milestones.'
 complete -c milestone -n '__milestone_at "" 0' -a 'events' -d 'Log events, and look at what happened.'
@@ -108,7 +109,13 @@ complete -c milestone -n '__milestone_at "init" 0' -a '(__milestone_names milest
 complete -c milestone -n '__milestone_at "init"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "status" 0' -a '(__milestone_names milestones)'
 complete -c milestone -n '__milestone_at "status"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
-complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify'
+complete -c milestone -n '__milestone_at "doctor"' -l fix -d 'Repair what can be repaired; nothing is deleted.'
+complete -c milestone -n '__milestone_at "doctor"' -l dry-run -d 'Show what would be done, and do nothing.'
+complete -c milestone -n '__milestone_at "doctor"' -l yes -d 'Do not ask, at a terminal either.'
+complete -c milestone -n '__milestone_at "doctor"' -l selftest -d 'Try the disk of the store, and say what can be promised there.'
+complete -c milestone -n '__milestone_at "doctor"' -l fail-on -x -a 'error warning' -d 'Exit 6 from which severity on.'
+complete -c milestone -n '__milestone_at "doctor"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify'
 complete -c milestone -n '__milestone_at "state save" 0' -a '(__milestone_names milestones) (__milestone_files)'
 complete -c milestone -n '__milestone_at "state save" 1' -a '(__milestone_files)'
 complete -c milestone -n '__milestone_at "state save"' -l if-revision -x -d 'Only if this is the current revision; 0: only if new.'
@@ -261,12 +268,12 @@ complete -c milestone -n '__milestone_at "session end"' -l idempotency-key -x -d
 complete -c milestone -n '__milestone_at "session end"' -l lock-timeout -x -d 'Seconds to wait for the lock (default 30).'
 complete -c milestone -n '__milestone_at "session end"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "cleanup plan" 0' -a '(__milestone_names milestones)'
-complete -c milestone -n '__milestone_at "cleanup plan"' -l older-than -x -d 'Keep what is younger: 24h, 7d, 2w; 0 for no such bound.'
-complete -c milestone -n '__milestone_at "cleanup plan"' -l keep-last -x -d 'Keep the last N backups, and the last N checkpoints.'
+complete -c milestone -n '__milestone_at "cleanup plan"' -l older-than -x -d 'Keep what is younger: 24h, 2w (default 7d); 0: no such bound.'
+complete -c milestone -n '__milestone_at "cleanup plan"' -l keep-last -x -d 'Keep the last N backups and N checkpoints (default 10).'
 complete -c milestone -n '__milestone_at "cleanup plan"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "cleanup run" 0' -a '(__milestone_names milestones)'
-complete -c milestone -n '__milestone_at "cleanup run"' -l older-than -x -d 'Keep what is younger: 24h, 7d, 2w; 0 for no such bound.'
-complete -c milestone -n '__milestone_at "cleanup run"' -l keep-last -x -d 'Keep the last N backups, and the last N checkpoints.'
+complete -c milestone -n '__milestone_at "cleanup run"' -l older-than -x -d 'Keep what is younger: 24h, 2w (default 7d); 0: no such bound.'
+complete -c milestone -n '__milestone_at "cleanup run"' -l keep-last -x -d 'Keep the last N backups and N checkpoints (default 10).'
 complete -c milestone -n '__milestone_at "cleanup run"' -l dry-run -d 'Show what would be done, and do nothing.'
 complete -c milestone -n '__milestone_at "cleanup run"' -l yes -d 'Do not ask, at a terminal either.'
 complete -c milestone -n '__milestone_at "cleanup run"' -l idempotency-key -x -d 'Do this once, however often it is asked for.'

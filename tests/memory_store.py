@@ -116,6 +116,15 @@ class MemoryStore:
     def lock_holder(self, name: str) -> None:
         return None
 
+    def health(self):
+        return iter(())
+
+    def selftest(self):
+        return iter(())
+
+    def set_aside(self, kind: str, key: str, why: str) -> str:
+        return ""
+
     def bound_session(self, client: str | None) -> None:
         return None
 

@@ -13,11 +13,11 @@ from typing import Annotated
 import typer
 
 from .. import __version__, render, runtime
-from . import checkpoint, cleanup, events, history, lifecycle, lock, options, session, state, store
+from . import checkpoint, cleanup, doctor, events, history, lifecycle, lock, options, session, state, store
 
 Command = Callable[..., int | None]  # what it returns is the exit code
 
-COMMANDS: tuple[Command, ...] = (store.init, store.status, store.schema, store.names)
+COMMANDS: tuple[Command, ...] = (store.init, store.status, doctor.doctor, store.schema, store.names)
 HIDDEN = ("names",)
 GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "state": (

@@ -11,6 +11,7 @@ GLOBALS = "--store:store:s: --verbose:verbose:t: --no-color:no_color:t:"
 COMMANDS = {
     "init": "milestone_cli.cli.store:init: :milestone:s: --format:output:c:text,json,jsonl,yaml",
     "status": "milestone_cli.cli.store:status: :milestone:s: --format:output:c:text,json,jsonl,yaml",
+    "doctor": "milestone_cli.cli.doctor:doctor: --fix:fix:t: --dry-run:dry_run:t: --yes:yes:t: --selftest:selftest:t: --fail-on:fail_on:c:error,warning --format:output:c:text,json,jsonl,yaml",
     "schema": "milestone_cli.cli.store:schema: :kind:s:",
     "names": "milestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints :milestone:s:",
     "state save": "milestone_cli.cli.state:save: :milestone:s: :data:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",

@@ -23,6 +23,8 @@ __all__ = [
     "DryRun",
     "EventWords",
     "Events",
+    "FailOn",
+    "Fix",
     "ForPid",
     "Force",
     "Format",
@@ -48,6 +50,7 @@ __all__ = [
     "Reverse",
     "Revision",
     "SchemaFile",
+    "SelfTest",
     "Session",
     "SessionId",
     "SessionName",
@@ -117,10 +120,12 @@ Limit = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="At most
 Reverse = Annotated[bool, typer.Option("--reverse", help="Newest first.")]
 AllMilestones = Annotated[bool, typer.Option("--all", help="Every milestone of the store.")]
 OlderThan = Annotated[
-    str, typer.Option("--older-than", metavar="SPAN", help="Keep what is younger: 24h, 7d, 2w; 0 for no such bound.")
+    str | None,
+    typer.Option("--older-than", metavar="SPAN", help="Keep what is younger: 24h, 2w (default 7d); 0: no such bound."),
 ]
 KeepLast = Annotated[
-    int, typer.Option("--keep-last", metavar="N", min=0, help="Keep the last N backups, and the last N checkpoints.")
+    int | None,
+    typer.Option("--keep-last", metavar="N", min=0, help="Keep the last N backups and N checkpoints (default 10)."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, at a terminal either.")]
@@ -165,3 +170,8 @@ LockWait = Annotated[
 ForPid = Annotated[
     int | None, typer.Option("--for-pid", metavar="P", min=1, help="The process that holds it; left out: the caller.")
 ]
+Fix = Annotated[bool, typer.Option("--fix", help="Repair what can be repaired; nothing is deleted.")]
+SelfTest = Annotated[
+    bool, typer.Option("--selftest", help="Try the disk of the store, and say what can be promised there.")
+]
+FailOn = Annotated[Literal["error", "warning"], typer.Option("--fail-on", help="Exit 6 from which severity on.")]

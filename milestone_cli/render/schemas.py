@@ -134,6 +134,18 @@ LOCK: dict[str, Schema] = {
     "age_seconds": _maybe(COUNT),
     "waiters": _list(_object({"pid": {"type": "integer"}, "command": _maybe(STRING)})),
 }
+SEVERITIES: Schema = _object({"ok": COUNT, "note": COUNT, "warning": COUNT, "error": COUNT})
+EXAMINED: Schema = _object(
+    {
+        "id": {"type": "string", "description": "the check and which finding of it: locks.stale"},
+        "check": STRING,
+        "severity": {"enum": ["ok", "note", "warning", "error"]},
+        "message": STRING,
+        "fix": _maybe({"type": "string", "description": "what to do, or what --fix does"}),
+        "subject": _maybe({"type": "string", "description": "the file, milestone, lock or session it is about"}),
+        "repairable": {"type": "boolean", "description": "--fix does it"},
+    }
+)
 CHANGES: Schema = _list(
     _object({"op": {"enum": ["add", "remove", "replace"]}, "path": STRING, "value": {}, "old": {}}, ["op", "path"])
 )
@@ -198,6 +210,50 @@ KINDS: dict[str, tuple[str, Schema]] = {
     "cleanup-run": (
         "What a clean-up removed.",
         _object({**CLEANING, "removed": _list(_object(CLEANED)), "replayed": FLAG}),
+    ),
+    "doctor": (
+        "What was found in a store; with --fix what was repaired, with --dry-run what would be.",
+        _object(
+            {
+                "store": STRING,
+                "healthy": {"type": "boolean", "description": "there is neither a warning nor an error"},
+                "counts": SEVERITIES,
+                "findings": _list(EXAMINED),
+                "dry_run": FLAG,
+                "repairs": _list(
+                    _object(
+                        {
+                            "id": STRING,
+                            "subject": _maybe(STRING),
+                            "plan": STRING,
+                            "done": _maybe(STRING),
+                            "trouble": _maybe(STRING),
+                        }
+                    )
+                ),
+            }
+        ),
+    ),
+    "doctor-selftest": (
+        "What was tried on the disk of a store, and what can be promised there.",
+        _object(
+            {
+                "store": STRING,
+                "ok": FLAG,
+                "seconds": {"type": "number", "minimum": 0},
+                "counts": SEVERITIES,
+                "trials": _list(EXAMINED),
+                "promises": _list(
+                    _object(
+                        {
+                            "promise": STRING,
+                            "answer": {"enum": ["yes", "with limits", "no", "not known"]},
+                            "because": STRING,
+                        }
+                    )
+                ),
+            }
+        ),
     ),
     "lock": ("One lock: who holds it, what tells so, and who waits.", _object(LOCK)),
     "lock-acquire": (

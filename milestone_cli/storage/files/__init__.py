@@ -339,7 +339,7 @@ class FileStore:
         return selftest(self)
 
     def set_aside(self, kind: str, key: str, why: str) -> str:
-        """Move a document to the quarantine; where it is now, empty when it was gone. Its lock is held by the caller."""
+        """Move a document to the quarantine, under its lock; where it is now, empty when it was gone."""
         return self.aside().take(*layout.place(kind, key), why)
 
     def aside(self) -> "Aside":

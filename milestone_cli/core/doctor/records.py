@@ -1,0 +1,214 @@
+"""Records that must agree: sessions with milestones, pointers with sessions, active states with completed ones."""
+
+from milestone_cli import runtime
+from milestone_cli.core import agent, lock_timeout
+from milestone_cli.core.record import indented
+from milestone_cli.core.session import Session
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import loads
+from milestone_cli.model import Draft, Plan, safe
+from milestone_cli.storage.findings import Finding, count, named, sound
+from milestone_cli.timestamps import parse_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from milestone_cli.core.doctor import Progress
+    from milestone_cli.storage.contract import Store
+
+MOMENT = 0.3
+"""Seconds between two looks at what a transaction may be just about to change."""
+SKEW = 5 * 1_000_000_000
+"""Nanoseconds by which clocks may differ without a word."""
+
+
+def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
+    """Hold the records of a store against each other."""
+    sessions = []
+    for name in store.keys("session"):
+        raw = store.get("session", name)
+        if raw is not None:
+            sessions.append(Session(name, raw, store.modified("session", name), ""))
+    findings = [*_sessions(store, sessions), *_lasting(store, _pointers), *_lasting(store, _twice)]
+    if not findings:
+        yield sound("records", f"{count(len(sessions), 'session')} and their milestones agree")
+    yield from findings
+
+
+def _sessions(store: "Store", sessions: "list[Session]") -> "Iterator[Finding]":
+    known = set(store.milestones())
+    orphans = []
+    for one in sessions:
+        if one.status == "damaged":
+            yield _damaged(store, one)
+            continue
+        if one.status == "orphaned":
+            orphans.append(one.id)
+        if one.milestone is None or one.milestone not in known:
+            which = f"an unknown milestone '{one.milestone}'" if one.milestone else "no milestone"
+            yield Finding("records", "session_without_milestone", "warning", f"the session {one.id} names {which}",
+                          f"`milestone session end {one.id}`, or make the milestone", one.id)  # fmt: skip
+        if (one.word("session_id") or one.id) != one.id:
+            yield Finding("records", "session_renamed", "warning",
+                          f"the record of the session {one.id} says that it is '{one.word('session_id')}'",
+                          "rename the file, or mend its session_id in an editor", one.id)  # fmt: skip
+        ahead = (parse_ns(one.word("created_at") or "") or 0) - runtime.now_ns()
+        if ahead > SKEW:
+            yield Finding("records", "session_from_the_future", "warning",
+                          f"the session {one.id} was begun in the future, at {one.word('created_at')}",
+                          "set the clock right", one.id)  # fmt: skip
+    if orphans:
+        yield Finding(
+            "records", "orphaned", "note",
+            f"{count(len(orphans), 'session')} not ended, their process gone: {named(orphans)}",
+            "`milestone session use S` goes on with one, `milestone session end S` ends it", orphans[0],
+        )  # fmt: skip
+
+
+def _damaged(store: "Store", one: Session) -> Finding:
+    """A record that is no JSON: the log knows whose session it was, and when it began and ended."""
+    again = _from_logs(store, one.id)
+    return Finding(
+        "documents", "session_damaged", "error", f"the record of the session {one.id} is damaged: {one.trouble}",
+        "make it anew from the log; the damaged one goes into the quarantine"
+        if again else "move it aside into the quarantine; no log knows this session",
+        one.id, _rewriter(store, one.id),
+    )  # fmt: skip
+
+
+def _from_logs(store: "Store", session: str) -> "dict[str, object] | None":
+    """What the logs say about a session."""
+    needle = f'"session_id":"{session}"'.encode()
+    for milestone in store.milestones():
+        record: dict[str, object] = {}
+        for _, block in store.scan(milestone):
+            if needle not in block:
+                continue
+            for line in block.splitlines():
+                if needle in line and (b'"session_created"' in line or b'"session_ended"' in line):
+                    _take(record, session, milestone, line)
+        if record.get("created_at"):
+            return record
+    return None
+
+
+def _take(record: "dict[str, object]", session: str, milestone: str, line: bytes) -> None:
+    """Take over what one event says about a session."""
+    try:
+        event = loads(line)
+    except ValueError:
+        return
+    data = event.get("data") if isinstance(event, dict) else None
+    if not isinstance(event, dict) or not isinstance(data, dict) or data.get("session_id") != session:
+        return
+    if event.get("event_type") == "session_created":
+        record.update(
+            session_id=session, milestone_id=milestone, created_at=event.get("timestamp"), pid=None,
+            user=event.get("user"), working_directory=None, git_branch=None, status="active", type="general",
+        )  # fmt: skip
+    elif event.get("event_type") == "session_ended" and record:
+        record.update(status="completed", ended_at=event.get("timestamp"))
+
+
+def _rewriter(store: "Store", session: str) -> "Callable[[], str]":
+    def repair() -> str:
+        told = ""
+
+        def build() -> Plan:
+            nonlocal told
+            plan = Plan("session_repair")
+            raw = store.get("session", session)
+            if raw is None or Session(session, raw, 0, "").status != "damaged":
+                return plan
+            record = _from_logs(store, session)
+            place = store.set_aside("session", session, "the record of a session, damaged")
+            told = f"moved the record of the session {session} to '{place}'"
+            if record:
+                told += ", and made it anew from the log"
+                plan.puts.append(("session", session, indented(record).encode() + b"\n"))
+                milestone = str(record["milestone_id"])
+                data = f'{{"session_id":"{session}","quarantined":"{place}"}}'
+                plan.events.append((milestone, Draft("session_recovered", data, session, agent())))
+            return plan
+
+        store.transact([], build, lock_timeout(store, None))
+        return told
+
+    return repair
+
+
+def _lasting(store: "Store", look: "Callable[[Store], Iterator[Finding]]") -> "list[Finding]":
+    """What two looks find, so that no transaction at work between two of its files is taken for damage."""
+    first = list(look(store))
+    if not first:
+        return []
+    runtime.sleep(MOMENT)
+    seen = {(one.id, one.message) for one in first}
+    return [one for one in look(store) if (one.id, one.message) in seen]
+
+
+def _pointers(store: "Store") -> "Iterator[Finding]":
+    """What names the current session of the directory, or of a client, and leads nowhere."""
+    for kind in ("current", "client"):
+        for key in [""] if kind == "current" else store.keys("client"):
+            raw = store.get(kind, key)
+            if raw is None or _target(store, raw):
+                continue
+            word = (raw.split() or [b""])[0][:140].decode("utf-8", "replace")
+            whose = f"the client's session {key}" if key else "this directory"
+            yield Finding(
+                "records", "dangling", "warning", f"the current session of {whose} is '{word}', which is not there",
+                "move what says so into the quarantine", key or "current", _clearer(store, kind, key),
+            )  # fmt: skip
+
+
+def _target(store: "Store", raw: bytes) -> bool:
+    """Whether there is the session that a pointer names."""
+    words = raw.split()
+    try:
+        return bool(words) and store.modified("session", safe(words[0].decode("ascii", "replace"), "session")) > 0
+    except MilestoneError:
+        return False
+
+
+def _clearer(store: "Store", kind: str, key: str) -> "Callable[[], str]":
+    def repair() -> str:
+        place = ""
+
+        def build() -> Plan:
+            nonlocal place
+            raw = store.get(kind, key)
+            if raw is not None and not _target(store, raw):
+                place = store.set_aside(kind, key, "it names a session that is not there")
+            return Plan("session_repair")
+
+        store.transact([], build, lock_timeout(store, None))
+        return f"moved it to '{place}'" if place else ""
+
+    return repair
+
+
+def _twice(store: "Store") -> "Iterator[Finding]":
+    """States that stand among the active ones and among the completed ones: every command takes the active one."""
+    for name in sorted(set(store.keys("active")) & set(store.keys("completed"))):
+        yield Finding(
+            "records", "twice", "error", f"{name} is both active and completed; every command takes the active one",
+            "move the completed one into the quarantine", name, _leaver(store, name),
+        )  # fmt: skip
+
+
+def _leaver(store: "Store", name: str) -> "Callable[[], str]":
+    def repair() -> str:
+        place = ""
+
+        def build() -> Plan:
+            nonlocal place
+            if store.modified("active", name) and store.modified("completed", name):
+                place = store.set_aside("completed", name, "the state is active too")
+            return Plan("state_repair")
+
+        store.transact([name], build, lock_timeout(store, None))
+        return f"moved the completed state of '{name}' to '{place}'" if place else ""
+
+    return repair
