@@ -102,9 +102,9 @@ def once(stream: str, key: "str | None", *request: bytes) -> "tuple[str, str, st
     return (stream, key, request_digest(*request)) if key else None
 
 
-def draft(store: "Store", type_: str, data: str = "{}") -> Draft:
+def draft(store: "Store", type_: str, data: str = "{}", session: "str | None" = None) -> Draft:
     """An event of the session and the agent that act."""
-    return Draft(type_, data, current_session(store), agent())
+    return Draft(type_, data, current_session(store, session), agent())
 
 
 def commit(

@@ -29,6 +29,7 @@ def create(
     timeout: "float | None" = None,
     prefix: str = "manual",
     sha256: "str | None" = None,
+    session: "str | None" = None,
 ) -> "tuple[Checkpoint, bool]":
     """Keep a milestone's present state under a name.
 
@@ -41,6 +42,7 @@ def create(
         timeout: seconds to wait for the milestone's lock.
         prefix: of a name that is left out.
         sha256: what the state must still be.
+        session: in which session; left out: the current one.
 
     Returns:
         The checkpoint, and whether it is an earlier one under the same idempotency key.
@@ -75,7 +77,8 @@ def create(
         plan.puts.append(("checkpoint", f"{milestone}/{made}", raw))
         plan.puts.append(("checkpoint-info", f"{milestone}/{made}", indented(info).encode() + b"\n"))
         said = {"checkpoint_file": store.checkpoint_file(milestone, made), "sha256": document.sha256}
-        plan.events.append((milestone, _event(store, "checkpoint_created", made, {**said, "reason": reason})))
+        event = _event(store, "checkpoint_created", made, {**said, "reason": reason}, session)
+        plan.events.append((milestone, event))
         return plan
 
     known = once(milestone, key, b"checkpoint create", (name or "").encode(), (reason or "").encode())
@@ -98,9 +101,9 @@ def _notes(milestone: str, name: str, reason: "str | None", revision: "int | Non
     }
 
 
-def _event(store: "Store", type_: str, name: str, more: "dict[str, object]") -> "Draft":
+def _event(store: "Store", type_: str, name: str, more: "dict[str, object]", session: "str | None" = None) -> "Draft":
     data = {"checkpoint_name": name, **{key: value for key, value in more.items() if value is not None}}
-    return draft(store, type_, dumps(data))
+    return draft(store, type_, dumps(data), session)
 
 
 def _free_name(store: "Store", milestone: str, prefix: str) -> str:

@@ -1,21 +1,25 @@
 """What can be configured, and reading `config.yaml` as people wrote it; only after it has changed."""
 
-import os
-
-from milestone_cli import runtime
-from milestone_cli.core.config import settings
 from milestone_cli.errors import MilestoneError
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from milestone_cli.storage.contract import Store
-
-DEFAULTS = {"lock_timeout": "30", "record_access": "false", "schema": ""}
+DEFAULTS = {
+    "lock_timeout": "30",
+    "record_access": "false",
+    "schema": "",
+    "older_than": "7d",
+    "keep_last": "10",
+    "checkpoint_interval": "300",
+    "hook_payload": "0",
+}
 """Every setting with its built-in value, as text."""
 MEANINGS = {
     "lock_timeout": "seconds to wait for a lock",
     "record_access": "log a state_loaded event at every state load",
     "schema": "file with the JSON Schema that `state validate` takes",
+    "older_than": "age up to which a clean-up keeps everything",
+    "keep_last": "backups, and checkpoints, that a clean-up keeps however old",
+    "checkpoint_interval": "seconds after which a hook keeps a changed state at the end of a turn; 0: never",
+    "hook_payload": "characters of tools' and people's texts that hooks keep, without secrets; 0: none",
 }
 
 
@@ -49,37 +53,23 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def show(store: "Store") -> "list[dict[str, object]]":
-    """Every setting: name, value, where it comes from, meaning."""
-    from_file = settings(store)
-    rows: list[dict[str, object]] = []
-    for name, default in DEFAULTS.items():
-        value, origin = default, "default"
-        if name in from_file:
-            value, origin = from_file[name], "config.yaml"
-        variable = "MILESTONE_" + name.upper()
-        if (given := runtime.env(variable)) is not None:
-            value, origin = given, variable
-        rows.append({"name": name, "value": value, "origin": origin, "meaning": MEANINGS[name]})
-    if runtime.flags.get("store"):
-        origin = "--store"
-    else:
-        origin = "MILESTONE_STORE" if runtime.env("MILESTONE_STORE") else "found from " + os.getcwd()
-    rows.insert(0, {"name": "store", "value": store.path, "origin": origin, "meaning": "where everything is kept"})
-    return rows
-
-
 def check_setting(name: str, value: str) -> str:
     """Let a setting's value through, as text.
 
     Raises:
         MilestoneError: `invalid_config`.
     """
-    if name == "lock_timeout":
+    if name in ("lock_timeout", "checkpoint_interval"):
         number = value.replace(".", "", 1)
         good = number.isascii() and number.isdigit() and len(number) < 10
+    elif name == "keep_last":
+        good = value.isascii() and value.isdigit() and len(value) < 10
+    elif name == "older_than":
+        good = _is_span(value)
     elif name == "record_access":
         good = value in ("true", "false")
+    elif name == "hook_payload":
+        good = value.isascii() and value.isdigit() and len(value) < 6
     elif name == "schema":
         good = 0 < len(value) < 4096 and value.isprintable()
     else:
@@ -91,3 +81,13 @@ def check_setting(name: str, value: str) -> str:
             "invalid_config", f"{name} cannot be '{value[:140]}'", f"it is: {MEANINGS[name]}", setting=name
         )
     return value
+
+
+def _is_span(value: str) -> bool:
+    from milestone_cli.core.times import duration
+
+    try:
+        duration(value)
+    except MilestoneError:
+        return False
+    return True
