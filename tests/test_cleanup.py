@@ -96,6 +96,25 @@ def test_the_default_keeps_ten_and_seven_days(cli: Cli, store: Path) -> None:
     cli("events", "verify", "demo", check=True)
 
 
+def test_the_configuration_changes_the_defaults(cli: Cli, store: Path) -> None:
+    for number in range(14):
+        put_backup(store, "demo", number)
+    (store / "config.yaml").write_text("keep_last: 3\nolder_than: 2w\n")
+    found = run(cli, "plan", "demo")
+    assert (found["remove"], found["keep_last"], found["older_than_seconds"]) == (11, 3, 14 * DAY)
+    assert run(cli, "plan", "demo", "--keep-last", "4")["remove"] == 10
+    assert run(cli, "plan", "demo", "--older-than", "31d")["remove"] == 0
+    told = json.loads(cli("cleanup", "plan", "demo", "--format", "json", env={"MILESTONE_KEEP_LAST": "5"}).stdout)
+    assert told["remove"] == 9
+    assert cli("cleanup", "plan", "demo", env={"MILESTONE_KEEP_LAST": "many"}).returncode == 5
+    for wrong in ("keep_last: -1", "older_than: soon", "older_than: 7"):
+        (store / "config.yaml").write_text(wrong + "\n")
+        assert cli("cleanup", "run", "demo").returncode == 5, wrong
+    (store / "config.yaml").write_text("keep_last: 0\nolder_than: 0\n")
+    assert cli("cleanup", "run", "demo").returncode == 2
+    assert len(list((store / "state/backups").iterdir())) == 14
+
+
 def test_both_bounds_must_let_it_go(cli: Cli, store: Path) -> None:
     put_backup(store, "demo", 1)
     put_backup(store, "demo", 2)
@@ -141,6 +160,43 @@ def test_a_pinned_checkpoint_stays(cli: Cli, store: Path) -> None:
     assert (pinned.exists(), loose.exists(), unclear.exists(), newest.exists()) == (True, False, True, True)
     assert not loose.with_suffix(".info").exists()
     assert pinned.with_suffix(".info").exists()
+
+
+def test_notes_whose_checkpoint_is_gone_go(cli: Cli, store: Path) -> None:
+    cli("state", "save", "demo", "1", check=True)
+    cli("init", "demo-b", check=True)
+    cli("state", "save", "demo-b", "1", check=True)
+    for milestone in ("demo", "demo-b"):
+        for name in ("there", "gone", "young"):
+            cli("checkpoint", "create", milestone, "--name", name, check=True)
+    for path in (store / "state/backups").glob("*.info"):
+        if "young" not in path.name:
+            age(path)
+        if "there" not in path.name:
+            path.with_suffix(".json").unlink()
+    (store / "state/backups/demo-checkpoint-half.info").write_text("{")
+    age(store / "state/backups/demo-checkpoint-half.info")
+    told = reasons({**run(cli, "plan", "demo"), "schema": ""})
+    assert told["gone"] == "remove: older than 7d"
+    assert told["young"] == "keep: younger than 7d"
+    assert told["half"] == "keep: cannot be read: it is damaged"
+    before = set(files(store))
+    run(cli, "run", "demo")
+    assert before - set(files(store)) == {"state/backups/demo-checkpoint-gone.info"}
+
+
+def test_old_records_of_transactions_go(cli: Cli, store: Path) -> None:
+    cli("init", "other", check=True)
+    for milestone in ("demo", "other"):
+        cli("session", "create", milestone, check=True)
+    records = list((store / "transactions/committed").iterdir())
+    assert len(records) == 2
+    cli("cleanup", "run", "demo", check=True)
+    assert all(age(path).exists() for path in records)
+    assert run(cli, "plan", "demo")["remove"] == 1
+    run(cli, "run", "demo")
+    (left,) = [path for path in records if path.exists()]
+    assert json.loads(left.read_text())["milestones"] == ["other"]
 
 
 def test_sessions_that_live_or_are_pointed_to_stay(cli: Cli, store: Path) -> None:

@@ -9,31 +9,31 @@ if TYPE_CHECKING:
 
 def plan(
     milestone: "MilestoneId" = None,
-    older_than: "OlderThan" = "7d",
-    keep_last: "KeepLast" = 10,
+    older_than: "OlderThan" = None,
+    keep_last: "KeepLast" = None,
     output: "Format" = "text",
 ) -> None:
     """Show what a clean-up would keep and remove, and why; nothing is changed.
 
     Kept are the last backups and checkpoints and what is young; and always what is active, pinned or referenced,
-    what cannot be read, and the newest good copy.
+    what cannot be read, and the newest good copy. The settings `older_than` and `keep_last` change the defaults.
 
     Example: milestone cleanup plan demo --older-than 2w
     """
     from milestone_cli.core import current_milestone
-    from milestone_cli.core.cleanup import plan_cleanup
+    from milestone_cli.core.cleanup import plan_cleanup, policy_of
     from milestone_cli.storage import open_store
 
-    policy = _policy(older_than, keep_last)
     store = open_store()
+    policy = policy_of(store, older_than, keep_last)
     name = current_milestone(store, milestone)
     _show(name, policy, plan_cleanup(store, name, policy), output)
 
 
 def run(
     milestone: "MilestoneId" = None,
-    older_than: "OlderThan" = "7d",
-    keep_last: "KeepLast" = 10,
+    older_than: "OlderThan" = None,
+    keep_last: "KeepLast" = None,
     dry_run: "DryRun" = False,
     yes: "Yes" = False,
     idempotency_key: "IdempotencyKey" = None,
@@ -48,12 +48,12 @@ def run(
     """
     from milestone_cli import render
     from milestone_cli.core import current_milestone
-    from milestone_cli.core.cleanup import plan_cleanup, run_cleanup
+    from milestone_cli.core.cleanup import plan_cleanup, policy_of, run_cleanup
     from milestone_cli.render.cleanup import run_fields, run_text
     from milestone_cli.storage import open_store
 
-    policy = _policy(older_than, keep_last)
     store = open_store()
+    policy = policy_of(store, older_than, keep_last)
     name = current_milestone(store, milestone)
     found = plan_cleanup(store, name, policy)
     if dry_run:
@@ -71,13 +71,6 @@ def run(
     if not replayed:
         text = run_text(name, removed, len(found.decisions) - len(removed))
     render.emit("cleanup-run", fields, text, output)
-
-
-def _policy(older_than: str, keep_last: int) -> "Policy":
-    from milestone_cli.core.retention import Policy
-    from milestone_cli.core.times import duration
-
-    return Policy(duration(older_than), keep_last)
 
 
 def _show(name: str, policy: "Policy", found: "Plan", output: str) -> None:

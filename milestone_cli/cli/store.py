@@ -81,7 +81,7 @@ def config_show(output: "Format" = "text") -> None:
     Example: milestone config show
     """
     from milestone_cli import render
-    from milestone_cli.core.configfile import show
+    from milestone_cli.core.settings import show
     from milestone_cli.render.overview import config_text
     from milestone_cli.storage import open_store
 

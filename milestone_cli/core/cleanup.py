@@ -5,9 +5,10 @@ looked at again under the milestone's lock, and only what both looks would remov
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import draft, lock_timeout, once
-from milestone_cli.core.copies import find_copies
+from milestone_cli.core import draft, lock_timeout, once, setting
+from milestone_cli.core.copies import MARK, find_copies, parse_name
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
+from milestone_cli.core.times import duration
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Plan as Mutation
@@ -18,6 +19,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from milestone_cli.storage.contract import Store
+
+
+def policy_of(store: "Store", older_than: "str | None" = None, keep_last: "int | None" = None) -> Policy:
+    """What a clean-up keeps: as given, else as configured, else what is younger than 7 days and the last 10.
+
+    Raises:
+        MilestoneError: `invalid_time`; `invalid_config` for a setting that means nothing.
+    """
+    if older_than is None:
+        older_than = _configured(store, "older_than", "7d")
+    if keep_last is None:
+        keep_last = int(_configured(store, "keep_last", "10"))
+    return Policy(duration(older_than), keep_last)
+
+
+def _configured(store: "Store", name: str, default: str) -> str:
+    value = setting(store, name, default)
+    if value == default:
+        return value
+    from milestone_cli.core.configfile import check_setting
+
+    return check_setting(name, value)
 
 
 def plan_cleanup(store: "Store", milestone: str, policy: Policy) -> Plan:
@@ -113,6 +136,28 @@ def _pin(store: "Store", key: str) -> "tuple[str, int]":
     return f"pinned: {reason}" if reason else "pinned", size
 
 
+def notes(store: "Store", milestone: str) -> "Iterator[Item]":
+    """Notes of checkpoints that are gone; the bash utilities remove a checkpoint without its notes."""
+    there = set(store.keys("checkpoint"))
+    for key in store.keys("checkpoint-info"):
+        parsed = parse_name(key.replace("/", f"-{MARK}"), milestone)
+        if key in there or parsed is None:
+            continue
+        record, size, trouble = _record(store, "checkpoint-info", key)
+        if trouble or (record and record.get("milestone_id", milestone) == milestone):
+            put = ("checkpoint-info", key)
+            yield Item("orphaned notes", parsed[1], store.modified(*put), size, hold=trouble, puts=(put,))
+
+
+def transactions(store: "Store", milestone: str) -> "Iterator[Item]":
+    """Records of transactions that are over; one that concerned several milestones is left to none of them."""
+    for kind in ("committed", "rollback"):
+        for key in store.keys(kind):
+            record, size, _ = _record(store, kind, key)
+            if record and record.get("milestones") == [milestone]:
+                yield Item("transaction", key, store.modified(kind, key), size, puts=((kind, key),))
+
+
 def sessions(store: "Store", milestone: str) -> "Iterator[Item]":
     """Sessions of the milestone; one that is active, or that something points to, stays."""
     pointed = _pointed_sessions(store)
@@ -174,4 +219,4 @@ def events(store: "Store", milestone: str) -> "Iterator[Item]":
         yield Item("events", milestone, head.time if head else 0, size, hold=hold)
 
 
-SOURCES: "tuple[Callable[[Store, str], Iterator[Item]], ...]" = (copies, sessions, events)
+SOURCES: "tuple[Callable[[Store, str], Iterator[Item]], ...]" = (copies, notes, sessions, transactions, events)

@@ -8,7 +8,7 @@ from milestone_cli import runtime
 from milestone_cli.core import draft, lock_timeout, once
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import Change, Plan
+from milestone_cli.model import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 MOVES = {"complete": ("active", "completed"), "reopen": ("completed", "active")}
 """From where to where a state goes."""
 EVENTS = {"complete": "state_completed", "reopen": "state_reopened", "delete": "state_deleted"}
-
-
-class _SettledError(Exception):
-    """The store has recorded what was not recorded, and nothing else shall be done."""
 
 
 def move(
@@ -52,8 +48,6 @@ def move(
         _expected(store.read(milestone), milestone, expect)
         return _plan(store, milestone, verb, _moved(milestone, verb, raw))
 
-    if verb == "complete":
-        settle(store, milestone, timeout)
     return _transact(store, milestone, verb, build, key, timeout)
 
 
@@ -115,27 +109,13 @@ def delete(
         puts += [(kind, milestone, None) for kind in kinds]
         return _plan(store, milestone, "delete", puts, {"backup_file": backup + ".json"})
 
-    settle(store, milestone, timeout)
     receipt = _transact(store, milestone, "delete", build, key, timeout)
     return receipt, backup
 
 
 def settle(store: "Store", milestone: str, timeout: "float | None") -> None:
-    """Let the store record a change from outside, or one that a crash kept from the log, before a state moves."""
-    if not store.modified("active", milestone):
-        return
-    head, document = store.head(milestone), store.read(milestone)
-    if head is not None and not document.outside and head.state == document.sha256:
-        return
-
-    def edit(_: "bytes | None") -> bytes:
-        raise _SettledError
-
-    try:
-        event = draft(store, "state_saved")
-        store.commit(Change(milestone, [event], edit, timeout=lock_timeout(store, timeout)))
-    except _SettledError:
-        pass
+    """Let the store record a change from outside, or one that a crash kept from the log."""
+    store.transact([milestone], lambda: Plan("settle"), lock_timeout(store, timeout))
 
 
 def _expected(document: "Document", milestone: str, expect: "int | None") -> None:

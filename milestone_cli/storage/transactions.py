@@ -63,6 +63,7 @@ def opened(store: "Store", plan: "Plan", started: str, name_of: "Callable[[str, 
             "backup_created": isinstance(old, dict) and ("text" in old or "revision" in old),
             "backup_checksum": old["sha256"] if isinstance(old, dict) else None,
         },
+        "milestones": sorted({stream for stream, _ in plan.events}),
         "documents": documents,
         "events": [draft.event_id for _, draft in plan.events],
     }
