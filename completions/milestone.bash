@@ -44,7 +44,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --name | --older-than | --reason | --revision | --schema | --session | --since | --store | --type | --until | --wait) option=$word ;;
+            --agent | --at | --block | --deadline | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --reason | --revision | --schema | --session | --since | --store | --type | --until | --wait) option=$word ;;
             -?*) ;;
             *)
                 case $command in
@@ -61,6 +61,7 @@ _milestone() {
         case $command:$option in
             'init':--format) _milestone_offer 'text json jsonl yaml' ;;
             'status':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'hook':--block) _milestone_offer 'completed locked unrecorded any' ;;
             'doctor':--fail-on) _milestone_offer 'error warning' ;;
             'doctor':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state save':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -99,6 +100,7 @@ _milestone() {
             'session use':--format) _milestone_offer 'text json jsonl yaml' ;;
             'session list':--format) _milestone_offer 'text json jsonl yaml' ;;
             'session show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session handoff':--format) _milestone_offer 'text markdown json yaml' ;;
             'session end':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup plan':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -117,6 +119,7 @@ _milestone() {
             '') _milestone_offer '--store --verbose --no-color --version --help' ;;
             'init') _milestone_offer '--format --help' ;;
             'status') _milestone_offer '--format --help' ;;
+            'hook') _milestone_offer '--deadline --block --help' ;;
             'doctor') _milestone_offer '--fix --dry-run --yes --selftest --fail-on --format --help' ;;
             'schema') _milestone_offer '--help' ;;
             'state save') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
@@ -151,6 +154,7 @@ _milestone() {
             'session use') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
             'session list') _milestone_offer '--format --help' ;;
             'session show') _milestone_offer '--format --help' ;;
+            'session handoff') _milestone_offer '--max-tokens --format --help' ;;
             'session end') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
             'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
             'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
@@ -165,17 +169,17 @@ _milestone() {
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status doctor schema state events checkpoint session cleanup lock config' ;;
+        :0) _milestone_offer 'init status hook doctor schema state events checkpoint session cleanup lock config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query timeline verify' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
-        session:0) _milestone_offer 'create current use list show end' ;;
+        session:0) _milestone_offer 'create current use list show handoff end' ;;
         cleanup:0) _milestone_offer 'plan run' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify' ;;
+        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;
@@ -214,6 +218,7 @@ _milestone() {
         'session create':0) _milestone_offer '<milestones>' ;;
         'session use':0) _milestone_offer '<sessions>' ;;
         'session show':0) _milestone_offer '<sessions>' ;;
+        'session handoff':0) _milestone_offer '<sessions>' ;;
         'session end':0) _milestone_offer '<sessions>' ;;
         'cleanup plan':0) _milestone_offer '<milestones>' ;;
         'cleanup run':0) _milestone_offer '<milestones>' ;;

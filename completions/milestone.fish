@@ -6,7 +6,7 @@ function __milestone_words
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --agent --at --fail-on --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --name --older-than --reason --revision --schema --session --since --store --type --until --wait
+        else if contains -- $word --agent --at --block --deadline --fail-on --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --max-tokens --name --older-than --reason --revision --schema --session --since --store --type --until --wait
             set skip 1
         else if not string match -q -- '-?*' $word
             echo $word
@@ -50,6 +50,7 @@ end
 complete -c milestone -f
 complete -c milestone -n '__milestone_at "" 0' -a 'init' -d 'Make a store here, and a milestone in it.'
 complete -c milestone -n '__milestone_at "" 0' -a 'status' -d 'Tell where the work stands, what came last and what is next.'
+complete -c milestone -n '__milestone_at "" 0' -a 'hook' -d 'Record what an event of Claude Code says, which stands on standard input as JSON; exit 0 in time, whatever comes.'
 complete -c milestone -n '__milestone_at "" 0' -a 'doctor' -d 'Look for whatever is the matter with the store, and say what to do about it.'
 complete -c milestone -n '__milestone_at "" 0' -a 'schema' -d 'Print the JSON Schema of a kind of output.'
 complete -c milestone -n '__milestone_at "" 0' -a 'state' -d 'Save, load and change the state of milestones.'
@@ -95,6 +96,7 @@ complete -c milestone -n '__milestone_at "session" 0' -a current -d 'Print the i
 complete -c milestone -n '__milestone_at "session" 0' -a use -d 'Make a session the current one; an orphaned one goes over to the calling shell.'
 complete -c milestone -n '__milestone_at "session" 0' -a list -d 'List all sessions, oldest first; those of the bash utilities too.'
 complete -c milestone -n '__milestone_at "session" 0' -a show -d 'Show everything that a session\'s record says.'
+complete -c milestone -n '__milestone_at "session" 0' -a handoff -d 'Tell what somebody must know to go on with the work: the most useful first, whole lines, within a budget.'
 complete -c milestone -n '__milestone_at "session" 0' -a end -d 'End a session; whoever has another one as the current one keeps it.'
 complete -c milestone -n '__milestone_at "cleanup" 0' -a plan -d 'Show what a clean-up would keep and remove, and why; nothing is changed.'
 complete -c milestone -n '__milestone_at "cleanup" 0' -a run -d 'Remove what `cleanup plan` says: old backups, checkpoints and completed sessions of a milestone.'
@@ -109,13 +111,15 @@ complete -c milestone -n '__milestone_at "init" 0' -a '(__milestone_names milest
 complete -c milestone -n '__milestone_at "init"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "status" 0' -a '(__milestone_names milestones)'
 complete -c milestone -n '__milestone_at "status"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "hook"' -l deadline -x -d 'Seconds until it is gone (default 0.2; 1 at SessionEnd).'
+complete -c milestone -n '__milestone_at "hook"' -l block -x -a 'completed locked unrecorded any' -d 'Exit 2, which stops what was about to happen, when this is so.'
 complete -c milestone -n '__milestone_at "doctor"' -l fix -d 'Repair what can be repaired; nothing is deleted.'
 complete -c milestone -n '__milestone_at "doctor"' -l dry-run -d 'Show what would be done, and do nothing.'
 complete -c milestone -n '__milestone_at "doctor"' -l yes -d 'Do not ask, at a terminal either.'
 complete -c milestone -n '__milestone_at "doctor"' -l selftest -d 'Try the disk of the store, and say what can be promised there.'
 complete -c milestone -n '__milestone_at "doctor"' -l fail-on -x -a 'error warning' -d 'Exit 6 from which severity on.'
 complete -c milestone -n '__milestone_at "doctor"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
-complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify'
+complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify'
 complete -c milestone -n '__milestone_at "state save" 0' -a '(__milestone_names milestones) (__milestone_files)'
 complete -c milestone -n '__milestone_at "state save" 1' -a '(__milestone_files)'
 complete -c milestone -n '__milestone_at "state save"' -l if-revision -x -d 'Only if this is the current revision; 0: only if new.'
@@ -263,6 +267,9 @@ complete -c milestone -n '__milestone_at "session use"' -l format -x -a 'text js
 complete -c milestone -n '__milestone_at "session list"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "session show" 0' -a '(__milestone_names sessions)'
 complete -c milestone -n '__milestone_at "session show"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "session handoff" 0' -a '(__milestone_names sessions)'
+complete -c milestone -n '__milestone_at "session handoff"' -l max-tokens -x -d 'Tokens that it may have at most.'
+complete -c milestone -n '__milestone_at "session handoff"' -l format -x -a 'text markdown json yaml' -d 'Form of the output; text is Markdown.'
 complete -c milestone -n '__milestone_at "session end" 0' -a '(__milestone_names sessions)'
 complete -c milestone -n '__milestone_at "session end"' -l idempotency-key -x -d 'Do this once, however often it is asked for.'
 complete -c milestone -n '__milestone_at "session end"' -l lock-timeout -x -d 'Seconds to wait for the lock (default 30).'

@@ -13,11 +13,32 @@ from typing import Annotated
 import typer
 
 from .. import __version__, render, runtime
-from . import checkpoint, cleanup, doctor, events, history, lifecycle, lock, options, session, state, store
+from . import (
+    checkpoint,
+    cleanup,
+    doctor,
+    events,
+    handoff,
+    history,
+    hook,
+    lifecycle,
+    lock,
+    options,
+    session,
+    state,
+    store,
+)
 
 Command = Callable[..., int | None]  # what it returns is the exit code
 
-COMMANDS: tuple[Command, ...] = (store.init, store.status, doctor.doctor, store.schema, store.names)
+COMMANDS: tuple[Command, ...] = (
+    store.init,
+    store.status,
+    hook.hook,
+    doctor.doctor,
+    store.schema,
+    store.names,
+)
 HIDDEN = ("names",)
 GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "state": (
@@ -59,7 +80,15 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     ),
     "session": (
         "Say who works on what, from which shell or client.",
-        (session.create, session.current, session.use, session.list_, session.show, session.end),
+        (
+            session.create,
+            session.current,
+            session.use,
+            session.list_,
+            session.show,
+            handoff.session_handoff,
+            session.end,
+        ),
     ),
     "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run)),
     "lock": (

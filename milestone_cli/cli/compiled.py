@@ -11,6 +11,7 @@ GLOBALS = "--store:store:s: --verbose:verbose:t: --no-color:no_color:t:"
 COMMANDS = {
     "init": "milestone_cli.cli.store:init: :milestone:s: --format:output:c:text,json,jsonl,yaml",
     "status": "milestone_cli.cli.store:status: :milestone:s: --format:output:c:text,json,jsonl,yaml",
+    "hook": "milestone_cli.cli.hook:hook: --deadline:deadline:f:0, --block:block:c:completed,locked,unrecorded,any",
     "doctor": "milestone_cli.cli.doctor:doctor: --fix:fix:t: --dry-run:dry_run:t: --yes:yes:t: --selftest:selftest:t: --fail-on:fail_on:c:error,warning --format:output:c:text,json,jsonl,yaml",
     "schema": "milestone_cli.cli.store:schema: :kind:s:",
     "names": "milestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints :milestone:s:",
@@ -46,6 +47,7 @@ COMMANDS = {
     "session use": "milestone_cli.cli.session:use:name :name:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "session list": "milestone_cli.cli.session:list_: --format:output:c:text,json,jsonl,yaml",
     "session show": "milestone_cli.cli.session:show: :name:s: --format:output:c:text,json,jsonl,yaml",
+    "session handoff": "milestone_cli.cli.handoff:session_handoff: :name:s: --max-tokens:max_tokens:i:100, --format:output:c:text,markdown,json,yaml",
     "session end": "milestone_cli.cli.session:end: :name:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "cleanup plan": "milestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --format:output:c:text,json,jsonl,yaml",
     "cleanup run": "milestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",

@@ -46,7 +46,12 @@ def prepare() -> None:
 
 
 def report(error: BaseException, words: list[str]) -> int:
-    """Tell on standard error what happened, and return the exit code."""
+    """Tell on standard error what happened, and return the exit code; of a client's hook nothing is told there."""
+    if "hook" in words:
+        from . import hook
+
+        if hook.is_entry(words):
+            return hook.excuse(words, error)
     error = _settle_output(error)
     if isinstance(error, BrokenPipeError):
         return BROKEN_PIPE

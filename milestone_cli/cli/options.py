@@ -13,11 +13,13 @@ __all__ = [
     "AllMilestones",
     "At",
     "Batch",
+    "Block",
     "CheckpointDiffWords",
     "CheckpointName",
     "CheckpointState",
     "CheckpointWords",
     "Data",
+    "Deadline",
     "DiffWords",
     "DocumentFormat",
     "DryRun",
@@ -40,9 +42,11 @@ __all__ = [
     "LockName",
     "LockTimeout",
     "LockWait",
+    "MaxTokens",
     "MilestoneId",
     "NamesOf",
     "OlderThan",
+    "PacketFormat",
     "PatchType",
     "PathWords",
     "Reason",
@@ -175,3 +179,15 @@ SelfTest = Annotated[
     bool, typer.Option("--selftest", help="Try the disk of the store, and say what can be promised there.")
 ]
 FailOn = Annotated[Literal["error", "warning"], typer.Option("--fail-on", help="Exit 6 from which severity on.")]
+Deadline = Annotated[
+    float | None,
+    typer.Option("--deadline", metavar="S", min=0, help="Seconds until it is gone (default 0.2; 1 at SessionEnd)."),
+]
+Block = Annotated[
+    Literal["completed", "locked", "unrecorded", "any"] | None,
+    typer.Option("--block", help="Exit 2, which stops what was about to happen, when this is so."),
+]
+MaxTokens = Annotated[int, typer.Option("--max-tokens", metavar="N", min=100, help="Tokens that it may have at most.")]
+PacketFormat = Annotated[
+    Literal["text", "markdown", "json", "yaml"], typer.Option("--format", help="Form of the output; text is Markdown.")
+]

@@ -6,6 +6,8 @@ from milestone_cli import runtime
 
 NONE = "none"
 LONGEST = 4096
+PACKED = 1 << 22
+"""Bytes of `packed-refs` that are looked at."""
 
 
 def branch(folder: str) -> str:
@@ -24,6 +26,44 @@ def branch(folder: str) -> str:
     if name == "refs/heads/.invalid":  # the refs are kept in a form that only git reads
         return NONE
     return name.removeprefix("refs/heads/")
+
+
+def commit(folder: str) -> str:
+    """The commit that is checked out where a folder is; empty where there is none, or only git can tell.
+
+    Source: gitrepository-layout(5): a ref is a file below the folder that `commondir` leads to, or stands in
+    `packed-refs`.
+    """
+    home = _home(folder)
+    word, _, name = (_first_line(home + "/HEAD") if home else "").partition(" ")
+    found = word
+    if word == "ref:":
+        name = name.strip(" \t")
+        shared = os.path.join(home, _first_line(home + "/commondir") or ".")
+        if ".." in name.split("/"):
+            return ""
+        found = _first_line(f"{home}/{name}") or _first_line(f"{shared}/{name}") or _packed(shared, name)
+    found = found.strip()
+    return found if len(found) in (40, 64) and found.isalnum() else ""
+
+
+def _packed(shared: str, name: str) -> str:
+    """A ref's commit among those that git has packed into one file."""
+    try:
+        fd = os.open(shared + "/packed-refs", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        text = os.read(fd, PACKED)
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
+    wanted = name.encode("utf-8", "surrogateescape")
+    for line in text.split(b"\n"):
+        if line.endswith(b" " + wanted):
+            return line.partition(b" ")[0].decode("ascii", "replace")
+    return ""
 
 
 def _home(folder: str) -> str:
