@@ -114,6 +114,14 @@ def _held_around(fd: int, pid: str) -> bool:
     return not os.path.isdir("/proc/self/fdinfo") and pid.isdigit() and runtime.alive(int(pid))
 
 
+def forget_all(folder: int, milestone: str) -> None:
+    """Remove what dead writers of a milestone left, whoever they were; its lock is held, so none of them lives."""
+    for name in os.listdir(folder):
+        parts = layout.temporary_parts(name)
+        if parts and parts[0] == milestone and parts[1].isalnum() and len(parts[1]) == 20:
+            forget(folder, name)
+
+
 def forget(folder: int, name: str) -> None:
     """Remove what a dead writer left, if it left it."""
     try:

@@ -56,8 +56,9 @@ class Lock:
         self._inner = -1
         self._fd = os.open(layout.flock_file(name), FLAGS, 0o600, dir_fd=locks)
         try:
-            if self._take(deadline, active):
-                self._sign(holder or runtime.getpid())
+            before = self._take(deadline, active)
+            if before is not None:
+                self._sign(holder or runtime.getpid(), before, active)
             else:
                 from milestone_cli.storage.files.inside import enter
 
@@ -66,8 +67,12 @@ class Lock:
             self.release()
             raise
 
-    def _take(self, deadline: float, active: int) -> bool:
-        """Take the kernel's lock and make the folder; False when a process around this one has the lock."""
+    def _take(self, deadline: float, active: int) -> "bytes | None":
+        """Take the kernel's lock and make the folder; None when a process around this one has the lock.
+
+        Returns:
+            What the last holder signed with.
+        """
         locks = self._locks
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,7 +80,7 @@ class Lock:
             from milestone_cli.storage.files.contention import wait_lock
 
             if not wait_lock(locks, self.name, self._fd, deadline):
-                return False
+                return None
         try:
             os.rmdir(layout.broken_folder(self.name), dir_fd=locks)
         except FileNotFoundError:
@@ -94,23 +99,27 @@ class Lock:
 
             broken = take_over(locks, self.name, before, deadline, active)
             if broken is None:
-                return False
+                return None
             self.broken = broken
         status = os.stat(self._folder, dir_fd=locks, follow_symlinks=False)
         self._identity = (status.st_dev, status.st_ino)
         if not status.st_mode & 0o1000:  # macOS masks the bit in mkdir
             os.chmod(self._folder, OURS, dir_fd=locks, follow_symlinks=False)
-        return True
+        return before
 
-    def _sign(self, pid: int) -> None:
+    def _sign(self, pid: int, before: bytes, active: int) -> None:
         """Say who holds the lock: for ours in the flock file, for bash in the folder, `acquired` last and whole.
 
         Bash takes a lock whose `acquired` is empty for a stale one, hence the rename.
         """
-        record = (
-            f"{self.fence} {self.token} {runtime.host()} {runtime.boot_id()} {pid} {runtime.start_time(pid)}"
-            f" {runtime.boot_seconds()}"
-        )
+        boot = runtime.boot_id()
+        if boot.encode() not in before:
+            # The first holder since the machine was started: of one that lost its power the token may be lost too.
+            from milestone_cli.storage.files.inside import forget_all
+
+            forget_all(active, self.name)
+        record = f"{self.fence} {self.token} {runtime.host()} {boot} {pid} {runtime.start_time(pid)}"
+        record += f" {runtime.boot_seconds()}"
         os.pwrite(self._fd, record.ljust(511).encode()[:511] + b"\n", 0)
         fd = os.open(f"{self._folder}/pid", EXCLUSIVE, 0o600, dir_fd=self._locks)
         os.write(fd, f"{pid}\n".encode())
