@@ -205,6 +205,8 @@ def test_sessions_that_live_or_are_pointed_to_stay(cli: Cli, store: Path) -> Non
     current = put_session(store, "demo", "session-3")
     bound = put_session(store, "demo", "session-4")
     other = put_session(store, "other", "session-5")
+    gone = json.dumps({"milestone_id": "demo", "status": "active", "pid": 2**22 + 1})
+    (store / "state/sessions/session-6.json").write_text(gone)
     (store / "state/sessions/broken.json").write_text("{")
     age(store / "state/sessions/broken.json")
     (store / "state/.current_session").write_text("session-3\n")
@@ -214,6 +216,7 @@ def test_sessions_that_live_or_are_pointed_to_stay(cli: Cli, store: Path) -> Non
     assert told["session-2"] == "keep: it is active"
     assert told["session-3"] == "keep: the current session"
     assert told["session-4"] == "keep: bound to the client session client-1"
+    assert told["session-6"] == "keep: it is orphaned, and nobody has ended it"
     assert told["broken"] == "keep: cannot be read: it is damaged"
     assert "session-5" not in told
     run(cli, "run", "demo")

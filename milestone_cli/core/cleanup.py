@@ -8,6 +8,7 @@ from milestone_cli import runtime
 from milestone_cli.core import draft, lock_timeout, once, setting
 from milestone_cli.core.copies import MARK, find_copies, parse_name
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
+from milestone_cli.core.session import is_alive
 from milestone_cli.core.times import duration
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
@@ -172,7 +173,9 @@ def sessions(store: "Store", milestone: str) -> "Iterator[Item]":
             continue
         status = record.get("status")
         hold = pointed.get(key, "")
-        if status != "completed":
+        if status == "active" and is_alive(record, store.modified("session", key)) is False:
+            hold = "it is orphaned, and nobody has ended it"
+        elif status != "completed":
             hold = f"it is {status}" if isinstance(status, str) and status else "nothing says that it has ended"
         time = max(time, parse_ns(record.get("ended_at")) or 0)
         yield Item("session", key, time, size, hold=hold, puts=(("session", key),))

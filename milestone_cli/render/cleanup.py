@@ -6,9 +6,11 @@ from milestone_cli.render.table import BOLD, DIM, RED, paint, screen_width, tabl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.retention import Decision, Item, Plan, Policy
+    from milestone_cli.core.retention import Item, Plan, Policy
     from milestone_cli.render.table import Cell
 
+FEW = 3
+"""From so many on, records of transactions are counted, not named."""
 WIDE = 100
 """Columns from which the kind has a column of its own."""
 
@@ -60,34 +62,45 @@ def plan_text(milestone: str, plan: "Plan") -> str:
     """The plan as a table and a line that sums it up; where a screen is narrow, kinds stand between the rows."""
     if not plan.decisions:
         return f"{milestone}: nothing to keep and nothing to remove"
+    rows = _rows(plan)
     is_narrow = screen_width() < WIDE
     if is_narrow:
-        narrow = [
-            [row[0], row[2], str(row[3]).removesuffix(" ago").removeprefix("just "), *row[4:]]
-            for row in map(_row, plan.decisions)
-        ]
+        narrow = [[row[0], row[2], str(row[3]).removesuffix(" ago").removeprefix("just "), *row[4:]] for row in rows]
         lines = table(narrow, ["PLAN", "NAME", "AGE", "BYTES", "REASON"], align="<<<><").split("\n")
-        kinds = ["", *[one.item.kind for one in plan.decisions]]
+        kinds = ["", *[str(row[1]) for row in rows]]
         for at in range(len(kinds) - 1, 0, -1):
             if kinds[at] != kinds[at - 1]:
                 lines.insert(at, paint(kinds[at], BOLD))
     else:
         head = ["PLAN", "KIND", "NAME", "MADE", "BYTES", "REASON"]
-        lines = table([_row(one) for one in plan.decisions], head, align="<<<<><").split("\n")
+        lines = table(rows, head, align="<<<<><").split("\n")
     shown = "\n".join(lines)
     return f"{shown}\n\n{milestone}: {len(plan.kept)} keep, {len(plan.removed)} remove, {amount(plan.freed)} freed"
 
 
-def _row(one: "Decision") -> "list[Cell]":
-    item = one.item
-    stamp = runtime.timestamp(item.time)[:19] + "Z" if item.time else None
-    word = ("keep", DIM) if one.is_kept else ("remove", RED)
-    return [word, item.kind, item.name, when(stamp), size(item.size), one.reason]
+def _rows(plan: "Plan") -> "list[list[Cell]]":
+    """A row for each item; records of transactions, which nobody tells apart, share one where they share a reason."""
+    groups: dict[tuple[str, str, bool, str], list[Item]] = {}
+    for one in plan.decisions:
+        name = "" if one.item.kind == "transaction" else one.item.name
+        groups.setdefault((one.item.kind, name, one.is_kept, one.reason), []).append(one.item)
+    return [_row(kind, items, reason, is_kept=kept) for (kind, _, kept, reason), items in groups.items()]
+
+
+def _row(kind: str, items: "list[Item]", reason: str, *, is_kept: bool) -> "list[Cell]":
+    newest = items[0]
+    stamp = runtime.timestamp(newest.time)[:19] + "Z" if newest.time else None
+    word = ("keep", DIM) if is_kept else ("remove", RED)
+    name = newest.name if len(items) == 1 else f"{len(items)} records"
+    return [word, kind, name, when(stamp), size(sum(item.size for item in items)), reason]
 
 
 def run_text(milestone: str, removed: "list[Item]", kept: int) -> str:
     """What a run removed, in a line for each and one that sums it up."""
-    lines = [f"removed {item.kind} {item.name}" for item in removed]
+    many = [item for item in removed if item.kind == "transaction"]
+    lines = [f"removed {item.kind} {item.name}" for item in removed if len(many) < FEW or item not in many]
+    if len(many) >= FEW:
+        lines.append(f"removed {len(many)} records of transactions")
     freed = amount(sum(item.size for item in removed))
     lines.append(f"{milestone}: {len(removed)} removed, {kept} kept, {freed} freed")
     return "\n".join(lines)
