@@ -30,19 +30,23 @@ EXIT = {
     "missing_extra": 5,
     "unsafe_link": 5,
     "newer_format": 5,
+    "older_format": 5,
     "damaged": 6,
     "recovered": 6,
     "lock_timeout": 7,
     "store_unreachable": 8,
     "store_foreign": 8,
     "unlogged": 8,
+    "uncertain": 8,
+    "store_frozen": 8,
+    "store_moved": 8,
     "unsupported_platform": 8,
     "partial": 9,
     "no_store": 10,
     "interrupted": 130,
 }
 
-RETRYABLE = ("lock_timeout", "revision_conflict", "lock_lost", "store_unreachable")
+RETRYABLE = ("lock_timeout", "revision_conflict", "lock_lost", "store_unreachable", "store_frozen")
 
 
 class MilestoneError(Exception):
@@ -63,3 +67,25 @@ class MilestoneError(Exception):
         self.hint = hint
         self.retryable = code in RETRYABLE
         self.details = details
+
+
+def conflict(milestone: str, expected: int, revision: int) -> MilestoneError:
+    """The error for a state that is not at the expected revision; 0: there is none."""
+    return MilestoneError(
+        "revision_conflict",
+        f"'{milestone}' is at revision {revision}, not {expected}",
+        "load it, apply your change to what is there now, and try again with the new revision",
+        milestone_id=milestone,
+        expected=expected,
+        revision=revision,
+    )
+
+
+def completed(milestone: str) -> MilestoneError:
+    """The error for changing a milestone that is completed."""
+    return MilestoneError(
+        "completed",
+        f"'{milestone}' is completed; nothing was changed",
+        f"`milestone state reopen {milestone}` makes it active again",
+        milestone_id=milestone,
+    )

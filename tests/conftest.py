@@ -4,13 +4,16 @@ In `.ci/run` the variable CI is true, and then a skipped test is a failed one, u
 "impossible here:". Everywhere else a skip is reported with its reason.
 """
 
+import itertools
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Protocol
 
+import postgres_server
 import pytest
 
 BIN = Path(sys.executable).parent
@@ -115,3 +118,49 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _skipped_in_ci(report)
     return report
+
+
+SHARED = "SHARED_POSTGRES"
+"""Variable with the folder of the server that the workers of one run share."""
+NUMBERS = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say where the workers of this run find their server; whoever needs it first starts it."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="milestone-tests-postgres-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server, if there was one."""
+    if not hasattr(config, "workerinput") and SHARED in os.environ:
+        postgres_server.stop_shared(Path(os.environ.pop(SHARED)))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> postgres_server.Server:
+    """A real PostgreSQL server, shared by this run."""
+    return postgres_server.shared(Path(os.environ[SHARED]))
+
+
+@pytest.fixture(scope="session")
+def database(postgres: postgres_server.Server) -> str:
+    """A database of this worker's own."""
+    name = f"tests_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    postgres.sql(f"CREATE DATABASE {name}")
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres: postgres_server.Server, database: str) -> str:
+    """The URL of a project that is not there yet, another one for each test."""
+    return postgres.local(database, f"p{next(NUMBERS)}")
+
+
+@pytest.fixture
+def own_database(postgres: postgres_server.Server) -> Generator[str]:
+    """A database that is this test's own, and empty."""
+    name = f"own_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}_{next(NUMBERS)}"
+    postgres.sql(f"CREATE DATABASE {name}")
+    yield name
+    postgres.sql(f"DROP DATABASE {name} WITH (FORCE)")

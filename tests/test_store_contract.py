@@ -14,10 +14,16 @@ from milestone_cli.storage.files import FileStore
 from milestone_cli.timestamps import parse_ns
 
 
-@pytest.fixture(params=["files", "memory"])
+@pytest.fixture(params=["files", "memory", "postgres"])
 def store(request, tmp_path):
     if request.param == "memory":
         return MemoryStore()
+    if request.param == "postgres":
+        from milestone_cli.storage.postgres import PostgresStore
+
+        made = PostgresStore(request.getfixturevalue("postgres_url"), is_new=True)
+        made.initialise(None)
+        return made
     (tmp_path / ".milestones").mkdir()
     made = FileStore(str(tmp_path / ".milestones"))
     made.initialise(None)

@@ -18,7 +18,8 @@ def found(milestone: str | None) -> "tuple[str, bool, str | None, Receipt | None
     """Make a store in the working directory, unless one is named or found above, and a milestone in it.
 
     Returns:
-        Path of the store, whether it is new, the milestone's name, and the receipt of its first event if it is new.
+        Path of the store (the URL without its password for a database), whether it is new, the milestone's name, and
+        the receipt of its first event if it is new.
 
     Raises:
         MilestoneError: `invalid_name` before anything is made.
@@ -27,6 +28,12 @@ def found(milestone: str | None) -> "tuple[str, bool, str | None, Receipt | None
     if milestone:
         safe(milestone)
     path = named() or nearest(os.getcwd()) or os.path.join(os.getcwd(), HOME)
+    if "://" in path:
+        from milestone_cli.storage.postgres import PostgresStore
+
+        database = PostgresStore(path, is_new=True)
+        is_new = not database.project
+        return database.path, is_new, milestone or None, database.initialise(milestone or None)
     is_new = make(path)
     store = FileStore(path)
     return path, is_new, milestone or None, store.initialise(milestone or None)

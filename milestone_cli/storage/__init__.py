@@ -7,19 +7,27 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import FileStore
 from milestone_cli.storage.files.layout import HOME
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
 
-def open_store(path: "str | None" = None) -> FileStore:
+
+def open_store(path: "str | None" = None) -> "Store":
     """Open the store that is meant: `--store`, else MILESTONE_STORE, else the nearest one from here upwards.
 
     Args:
         path: what `locate` found; left out: it is asked now.
 
     Raises:
-        MilestoneError: `no_store`; `store_foreign` when it belongs to another user.
+        MilestoneError: `no_store`; `store_foreign` when it belongs to another user; `store_unreachable`.
     """
     path = path or locate(os.getcwd())
     if path is None:
         raise MilestoneError("no_store", "there is no store here", "`milestone init` makes one")
+    if "://" in path:
+        from milestone_cli.storage.postgres import PostgresStore
+
+        return PostgresStore(path)
     return FileStore(path)
 
 
@@ -43,9 +51,7 @@ def named() -> "str | None":
         return None
     path = str(path)
     if "://" in path:
-        raise MilestoneError(
-            "invalid_config", "stores in a database are not supported yet", "name a folder of files instead"
-        )
+        return path
     inside = path + "/" + HOME
     return os.path.realpath(inside if os.path.isdir(inside) else path)  # a link that is named is meant
 

@@ -84,13 +84,13 @@ def _replay(fd: int, revision: int) -> Document | None:
     if found is None or found[0] != revision or type(base := found[2]["base"]) is not int:
         return None
     if base == revision:
-        return _step(None, *found)
+        return follow(None, *found)
     document = None
     for where, line in lines(fd, bisect(fd, REVISION, base), at + 1, whole_first=True):
         step = _event(line)
         if step is None or (document is not None and step[0] <= document.revision):
             continue
-        document = _step(document, *step)
+        document = follow(document, *step)
         if document is None or (document.revision == revision and where <= at):
             return document
     return None
@@ -103,13 +103,13 @@ def _replay_all(fd: int, revision: int) -> Document | None:
         step = _event(line)
         if step is None:
             continue
-        document = _step(document, *step) or document
+        document = follow(document, *step) or document
         if document is not None and document.revision == revision:
             return document
     return None
 
 
-def _step(
+def follow(
     document: Document | None, revision: int, event: "dict[str, object]", data: "dict[str, object]"
 ) -> Document | None:
     """The next revision out of the one before and an event; None when they do not fit, which the SHA-256 decides."""

@@ -1,0 +1,476 @@
+"""The store in PostgreSQL: the same documents and the very same lines as in files, for many machines at once.
+
+One transaction of the server does one change, whole or not at all; what `commit` returned is durable as far as the
+server's own settings say (`store check` looks at them). The server's clock decides about time and leases. A server that
+cannot be reached is an error, exit 8: nothing is ever written elsewhere instead.
+"""
+
+from _thread import _local
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.model import Document, Head, safe
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.postgres.connection import CONNECT, Connection, LostError, RefusedError
+from milestone_cli.storage.postgres.url import mask, split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from milestone_cli.model import Change, Draft, Plan, Receipt
+    from milestone_cli.storage.findings import Finding
+    from milestone_cli.storage.postgres.connection import Row
+    from milestone_cli.storage.postgres.locks import Locks
+
+VERSION = 1
+"""The schema that this program knows; `schema.MIGRATIONS` leads there."""
+HEAD = "sequence, checksum, size, id, time, revision, state, base, base_sequence, spliced, keys"
+LOCAL = ("current",)
+"""Kinds of documents that belong to one user of one machine, not to all who share the store."""
+
+
+class PostgresStore:
+    """A project in a database; each thread has a connection of its own.
+
+    Attributes:
+        path: its URL, without the password.
+        project: number of the project; 0 when there is none yet.
+        frozen: why nothing may be written; None when it may.
+        moved: where the store has gone; None when it is here.
+    """
+
+    def __init__(self, url: str, *, is_new: bool = False) -> None:
+        """Connect to a store.
+
+        Args:
+            url: `postgresql://…#project`.
+            is_new: it need not be there yet, and what has moved may be opened.
+
+        Raises:
+            MilestoneError: `store_unreachable`, `no_store`, `store_moved`, `newer_format`, `older_format`,
+                `invalid_config`.
+        """
+        self._url, self.name = split(url)
+        self.path = mask(url)
+        self._local = _local()
+        self.project = 0
+        self.version = 0
+        self.frozen: str | None = None
+        self.moved: str | None = None
+        self._config: tuple[int, int] | None = None
+        self._clock = (0, 0.0)
+        try:
+            self._hello()
+        except RefusedError as error:
+            if error.code != "no_store" or not is_new:
+                raise
+        if not is_new:
+            self._refuse()
+
+    def _hello(self) -> None:
+        """Ask what every command needs to know."""
+        row = self.ask("SELECT * FROM milestone.hello($1)", self.name)[0]
+        self.version, self.project = number(row[0]), number(row[1])
+        self.frozen, self.moved = (None if word is None else word.decode() for word in row[2:4])
+        self._clock = (number(row[4]), runtime.monotonic())
+        self._config = None if row[5] is None else (number(row[5]), number(row[6]))
+
+    def _refuse(self) -> None:
+        if self.version > VERSION:
+            raise MilestoneError(
+                "newer_format",
+                f"the store '{self.path}' has schema {self.version}; this version of milestone knows schema {VERSION}",
+                "install a newer milestone",
+            )
+        if self.version < VERSION:
+            raise MilestoneError(
+                "older_format",
+                f"the store '{self.path}' has schema {self.version}; this version of milestone needs schema {VERSION}",
+                "`milestone store migrate` brings it there",
+            )
+        if not self.project:
+            raise MilestoneError(
+                "no_store",
+                f"the database has no project '{self.name}'",
+                "`milestone init` makes one",
+                project=self.name,
+            )
+        if self.moved is not None:
+            raise moved_error(self.path, self.moved)
+
+    def since(self) -> int:
+        """A moment just before now by the server's clock, nanoseconds since 1970."""
+        clock, then = self._clock
+        return clock + int((runtime.monotonic() - then - 0.2) * 1e9)
+
+    # talking to the server
+
+    def connection(self, deadline: "float | None" = None) -> Connection:
+        """This thread's connection, made anew when it broke."""
+        found: Connection | None = getattr(self._local, "connection", None)
+        if found is None or not found.is_open:
+            patience = runtime.monotonic() + 3 * CONNECT if deadline is None else deadline
+            found = self._local.connection = Connection(self._url, patience)
+        return found
+
+    def ask(self, statement: str, *values: object) -> "list[Row]":
+        """Read something; in a transaction, what that sees. A broken connection is made anew once."""
+        connection = self.connection()
+        try:
+            return connection.query(statement, *values)
+        except LostError:
+            if self.is_inside():
+                raise
+        return self.connection().query(statement, *values)
+
+    def is_inside(self) -> bool:
+        """Whether this thread is between the beginning and the end of a transaction."""
+        return getattr(self._local, "is_inside", False)
+
+    def is_connected(self) -> bool:
+        """Whether this thread has a connection that can be used."""
+        found: Connection | None = getattr(self._local, "connection", None)
+        return found is not None and found.is_open
+
+    def enter(self, *, is_inside: bool) -> None:
+        """Say that this thread begins or ends a transaction."""
+        self._local.is_inside = is_inside
+
+    def close(self) -> None:
+        """End this thread's connection; the store can still be used afterwards."""
+        found: Connection | None = getattr(self._local, "connection", None)
+        if found is not None:
+            found.close()
+
+    # reading
+
+    def read(self, milestone: str, revision: "int | None" = None) -> Document:
+        """Read a state: the present one, active or completed, or that of a revision.
+
+        Raises:
+            MilestoneError: `not_found`, `revision_not_found`, `damaged`.
+        """
+        from milestone_cli.storage.postgres.log import at_revision, missing
+
+        if revision is not None:
+            return at_revision(self, milestone, revision)
+        found = self.ask(
+            "SELECT data FROM milestone.document WHERE project = $1 AND key = $2 AND kind IN ('active', 'completed')"
+            " ORDER BY kind LIMIT 1",
+            self.project,
+            milestone,
+        )
+        if not found:
+            raise missing(self, milestone)
+        document = parse_envelope(found[0][0] or b"", milestone)
+        if not document.revision:
+            head = self.head(milestone)
+            document.outside = True
+            document.revision = head.revision if head else 0
+        return document
+
+    def get(self, kind: str, key: str) -> "bytes | None":
+        """A document, whole; None when there is none."""
+        found = self.ask(
+            "SELECT data FROM milestone.document WHERE project = $1 AND kind = $2 AND key = $3",
+            self.project,
+            kind,
+            self.place(kind, key),
+        )
+        return found[0][0] if found else None
+
+    def keys(self, kind: str) -> "list[str]":
+        """Keys of all documents of a kind, sorted."""
+        found = self.ask(
+            "SELECT key FROM milestone.document WHERE project = $1 AND kind = $2 ORDER BY key", self.project, kind
+        )
+        return [text(row[0]) for row in found]
+
+    def modified(self, kind: str, key: str) -> int:
+        """When a document was last written, nanoseconds since 1970; 0 when there is none."""
+        found = self.ask(
+            "SELECT written FROM milestone.document WHERE project = $1 AND kind = $2 AND key = $3",
+            self.project,
+            kind,
+            self.place(kind, key),
+        )
+        return number(found[0][0]) if found else 0
+
+    @staticmethod
+    def place(kind: str, key: str) -> str:
+        """The key under which a document stands; what is local belongs to a user of a machine."""
+        return f"{runtime.host()}:{runtime.user()}" if kind in LOCAL and not key else key
+
+    def milestones(self) -> "list[str]":
+        """Names of all milestones that have a state or a log, sorted."""
+        found = self.ask(
+            "SELECT name FROM milestone.stream WHERE project = $1 UNION SELECT key FROM milestone.document"
+            " WHERE project = $1 AND kind IN ('active', 'completed') ORDER BY 1",
+            self.project,
+        )
+        return [text(row[0]) for row in found]
+
+    def active(self) -> "list[str]":
+        """Names of the milestones that somebody may go on with, sorted: neither completed nor deleted."""
+        found = self.ask(
+            "SELECT name, a.key IS NOT NULL OR c.key IS NULL AND coalesce(revision, 0) = 0 FROM"
+            " (SELECT name, revision FROM milestone.stream WHERE project = $1 UNION"
+            "  SELECT key, NULL FROM milestone.document d WHERE project = $1 AND kind IN ('active', 'completed')"
+            "  AND NOT EXISTS (SELECT FROM milestone.stream s WHERE s.project = $1 AND s.name = d.key)) n"
+            " LEFT JOIN milestone.document a ON a.project = $1 AND a.kind = 'active' AND a.key = n.name"
+            " LEFT JOIN milestone.document c ON c.project = $1 AND c.kind = 'completed' AND c.key = n.name ORDER BY 1",
+            self.project,
+        )
+        names = [text(row[0]) for row in found]
+        return names if len(names) < 2 else [text(row[0]) for row in found if row[1] == b"\1"]
+
+    def head(self, stream: str) -> "Head | None":
+        """Where a log stands; None when there is no log."""
+        found = self.ask(
+            f"SELECT {HEAD} FROM milestone.stream WHERE project = $1 AND name = $2",  # noqa: S608 - a constant
+            self.project,
+            stream,
+        )
+        return as_head(found[0]) if found else None
+
+    def log_size(self, stream: str) -> "tuple[int, int]":
+        """Size of a log in bytes, and its number; zeros when there is none."""
+        found = self.ask("SELECT size, id FROM milestone.stream WHERE project = $1 AND name = $2", self.project, stream)
+        return (number(found[0][0]), number(found[0][1])) if found else (0, 0)
+
+    def scan(
+        self, stream: str, start: int = 0, stop: "int | None" = None, *, backwards: bool = False
+    ) -> "Iterator[tuple[int, bytes]]":
+        """Blocks of whole lines of a log with their byte offsets, about 1 MiB each."""
+        from milestone_cli.storage.postgres.log import scan
+
+        return scan(self, stream, start, stop, backwards=backwards)
+
+    def map_blocks(self, stream: str, start: int, stop: int, work: "Callable[[bytes], bytes]") -> "Iterator[bytes]":
+        """What `work` makes of each block of `scan`, in order."""
+        for _, block in self.scan(stream, start, stop):
+            yield work(block)
+
+    def seek(self, stream: str, ns: int) -> int:
+        """Byte offset of the first line of ours at or after a time, nanoseconds since 1970."""
+        found = self.ask(
+            "SELECT coalesce((SELECT at FROM milestone.line WHERE stream = s.id AND time >= $3"
+            " ORDER BY time, at LIMIT 1), size) FROM milestone.stream s WHERE project = $1 AND name = $2",
+            self.project,
+            stream,
+            ns,
+        )
+        return number(found[0][0]) if found else 0
+
+    def bound_session(self, client: "str | None") -> "str | None":
+        """The session that a client's session is bound to; without a client, the user's own on this machine."""
+        raw = self.get("client", safe(client, "client session")) if client else self.get("current", "")
+        words = (raw or b"").split()
+        try:
+            return safe(words[0].decode("ascii", "replace"), "session") if words else None
+        except MilestoneError:
+            return None
+
+    def session(self, name: str) -> "dict[str, object]":
+        """A session's record; empty when there is none, or none that can be read."""
+        from milestone_cli.jsontext import loads
+
+        try:
+            record = loads(self.get("session", name) or b"{}")
+        except ValueError:
+            return {}
+        return record if isinstance(record, dict) else {}
+
+    # the configuration, which is a document
+
+    def config_identity(self) -> "tuple[int, int, int, int] | None":
+        """What tells one version of the configuration from another, as of the start; None when there is none."""
+        return None if self._config is None else (self.project, self._config[1], self._config[0], 0)
+
+    def config_text(self) -> bytes:
+        """The configuration as it stands."""
+        return self.get("config", "") or b""
+
+    def compiled_config(self) -> bytes:
+        """What `keep_compiled_config` kept; FileNotFoundError when nothing."""
+        found = self.get("config-compiled", "")
+        if found is None:
+            raise FileNotFoundError
+        return found
+
+    def keep_compiled_config(self, text: str) -> None:
+        """Keep the configuration in the form that is read fast, where that may be written."""
+        try:
+            self.ask("SELECT milestone.put($1, 'config-compiled', '', $2)", self.project, text.encode())
+        except RefusedError:
+            pass  # a reader's role parses it every time
+
+    # names as the log spells them
+
+    def state_file(self, milestone: str) -> str:
+        """How the log names a milestone's state."""
+        return layout.state_path(milestone)
+
+    def backup_key(self, milestone: str, ns: int, revision: int) -> str:
+        """Key of a backup made at a time, nanoseconds since 1970."""
+        second = runtime.timestamp(ns)[:19].replace("-", "").replace(":", "").replace("T", "-")
+        return layout.backup_file(milestone, second, revision)[:-5]
+
+    def checkpoint_file(self, milestone: str, name: str) -> str:
+        """How the log names a checkpoint."""
+        return layout.checkpoint_path(milestone, name)
+
+    # locks
+
+    def lock_holder(self, name: str) -> "dict[str, object] | None":
+        """Who holds the lease of a name: pid and host; None when it is free."""
+        return self.locks().holder(name)
+
+    def locks(self) -> "Locks":
+        """The leases, to look at, to hold for longer than a command, and to break."""
+        from milestone_cli.storage.postgres.locks import Locks
+
+        return Locks(self)
+
+    def health(self) -> "Iterator[Finding]":
+        """What is to be said about the server, the schema, and whether tables and logs fit each other."""
+        from milestone_cli.storage.postgres.admin import check
+
+        return check(self)
+
+    def selftest(self) -> "Iterator[Finding]":
+        """The disk is the server's, and its own settings are what `health` looks at."""
+        return iter(())
+
+    def set_aside(self, kind: str, key: str, why: str) -> str:  # noqa: ARG002 - the log says why
+        """Make a document one of the kind `quarantine`; its key there, empty when it was gone."""
+        folder, name = layout.place(kind, key)
+        place = layout.quarantined(f"{folder}/{name}", runtime.timestamp(self.since()), runtime.token())
+        found = self.ask(
+            "UPDATE milestone.document SET kind = 'quarantine', key = $4"
+            " WHERE project = $1 AND kind = $2 AND key = $3 RETURNING 1",
+            self.project,
+            kind,
+            self.place(kind, key),
+            place,
+        )
+        return f"{layout.QUARANTINE}/{place}" if found else ""
+
+    # writing
+
+    def commit(self, change: "Change") -> "Receipt":
+        """Do one change, all or nothing; when this returns, it is durable.
+
+        Raises:
+            MilestoneError: `revision_conflict`, `idempotency_conflict`, `lock_timeout`, `completed`, `store_frozen`,
+                `store_unreachable`, and `uncertain` when the connection broke for good after the commit was sent.
+        """
+        from milestone_cli.storage.postgres.commit import commit
+
+        return commit(self, change)
+
+    def transact(
+        self,
+        names: "list[str]",
+        build: "Callable[[], Plan]",
+        timeout: float,
+        once: "tuple[str, str, str] | None" = None,
+    ) -> "list[Receipt]":
+        """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing.
+
+        Raises:
+            MilestoneError: what `build` raises; as `commit`.
+        """
+        from milestone_cli.storage.postgres.transaction import transact
+
+        return transact(self, names, build, timeout, once)
+
+    def revise(self, milestone: str, text: bytes, draft: "Draft") -> bytes:
+        """The document of a milestone's next revision, for a plan to put as `active`; its lock is held."""
+        from milestone_cli.storage.files.commit import draw_up
+
+        raw = self.get("active", milestone)
+        raw = self.get("completed", milestone) if raw is None else raw
+        old = parse_envelope(raw, milestone) if raw is not None else None
+        head = self.head(milestone) or Head()
+        if old is not None and old.sha256 != head.state:
+            old = None  # not recorded: then the whole text goes into the log
+        return draw_up(milestone, draft, old, text, head, runtime.timestamp(self.since()))[0]
+
+    def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
+        """Put the newest copy that proves itself in the place of a damaged state, which is set aside.
+
+        Raises:
+            MilestoneError: `damaged` when no copy is good; `lock_timeout`.
+        """
+        from milestone_cli.storage.postgres.recovery import recover_state
+
+        return recover_state(self, milestone, timeout)
+
+    def good_copy(self, milestone: str, name: "str | None" = None) -> "tuple[str, Document]":
+        """A copy of a state that proves itself, and where it is: the newest, or the one of a name.
+
+        Raises:
+            MilestoneError: `not_found`, `damaged`.
+        """
+        from milestone_cli.storage.postgres.recovery import good_copy
+
+        return good_copy(self, milestone, name)
+
+    def initialise(self, milestone: "str | None") -> "Receipt | None":
+        """Make the schema where it is missing, the project, and a milestone's log, when one is named.
+
+        Returns:
+            The receipt of `state_initialized`; None when there was nothing to log.
+        """
+        from milestone_cli.model import Change, Draft
+
+        if not self.project:
+            from milestone_cli.storage.postgres.admin import make
+
+            make(self)
+            self._hello()
+        self._refuse()
+        if milestone is None or milestone in self.milestones():
+            return None
+        return self.commit(Change(milestone, [Draft("state_initialized", "{}", "no-session", "system")]))
+
+
+def moved_error(path: str, where: str) -> MilestoneError:
+    """The error for a store that is elsewhere now."""
+    return MilestoneError(
+        "store_moved",
+        f"the store '{path}' has moved to {mask(where)}",
+        "set MILESTONE_STORE to where it is now",
+        moved_to=mask(where),
+    )
+
+
+def frozen_error(path: str, why: str) -> MilestoneError:
+    """The error for a write to a store that is frozen."""
+    return MilestoneError(
+        "store_frozen",
+        f"the store '{path}' is frozen{f': {why}' if why else ''}; nothing was changed",
+        "try again later; `milestone store unfreeze` ends it",
+    )
+
+
+def number(raw: "bytes | None") -> int:
+    """An integer of any size out of its binary form; 0 for none."""
+    return int.from_bytes(raw, "big", signed=True) if raw is not None else 0
+
+
+def text(raw: "bytes | None") -> str:
+    """A text out of its binary form; empty for none."""
+    return (raw or b"").decode("utf-8", "replace")
+
+
+def as_head(row: "Row") -> Head:
+    """A head out of the columns of `HEAD`."""
+    head = Head()
+    head.sequence, head.checksum, head.end, head.inode = number(row[0]), text(row[1]), number(row[2]), number(row[3])
+    head.time, head.revision, head.state, head.base = number(row[4]), number(row[5]), text(row[6]), number(row[7])
+    head.base_sequence, head.spliced, head.keys = number(row[8]), number(row[9]), number(row[10])
+    return head

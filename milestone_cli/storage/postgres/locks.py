@@ -1,0 +1,299 @@
+"""Locks that last longer than a command: leases with fencing tokens, taken, renewed, given back and broken.
+
+Every change of a lease is made under the lock of its name, which a commit holds until it is done: so whoever has a
+lease knows that no earlier holder's write is still to come. The fence counts the holders.
+"""
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.storage.files.inside import tokens_at_hand
+from milestone_cli.storage.postgres import number
+from milestone_cli.storage.postgres.commit import PAUSE, abandon, meant
+from milestone_cli.storage.postgres.connection import LostError, RefusedError
+from milestone_cli.storage.postgres.leases import LEASE, Lease, in_the_way
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Lease as Held
+    from milestone_cli.storage.postgres import PostgresStore
+
+    Facts = dict[str, object]
+
+RUN = 30
+"""Seconds of a lease that its holder renews, while it runs a command."""
+SHELL = 600
+"""Seconds of a lease that a shell has; every change inside of it renews it."""
+RENEWAL = RUN / 3
+GRACE = 3.0
+"""Seconds in which those inside end what they are writing."""
+BRIEF = 2.0
+"""Seconds that looking after a lease may take, since a command is being watched meanwhile."""
+
+
+class HeldLease:
+    """A lease of this process; see `contract.Lease`."""
+
+    def __init__(self, store: "PostgresStore", name: str, token: str, fence: int) -> None:
+        self.name = name
+        self.token = token
+        self.fence = fence
+        self.broken: list[dict[str, object]] = []
+        self._store = store
+        self._is_lost = False
+        self._renewed = runtime.monotonic()
+
+    def lend(self) -> None:
+        """Nothing is to be done: who is told the token is inside."""
+
+    def held(self) -> bool:
+        """Whether nobody has broken it; renewed in time. While the server is away, as long as the lease lasts."""
+        if self._is_lost:
+            return False
+        now = runtime.monotonic()
+        try:
+            if now - self._renewed >= RENEWAL:
+                self._renew(RUN)
+            else:
+                self._is_lost = not self._ask(
+                    "SELECT 1 FROM milestone.lease WHERE project = $1 AND name = $2 AND token = $3"
+                )
+        except LostError:
+            self._is_lost = now - self._renewed > RUN
+        return not self._is_lost
+
+    def renew(self) -> None:
+        """Say that the holder lives."""
+        try:
+            self._renew(RUN)
+        except LostError:
+            pass  # the next look tells
+
+    def _renew(self, seconds: int, more: str = "") -> None:
+        now = runtime.monotonic()
+        self._is_lost = not self._ask(
+            f"UPDATE milestone.lease SET expires = clock_timestamp() + {seconds} * interval '1 second'{more}"  # noqa: S608
+            " WHERE project = $1 AND name = $2 AND token = $3 RETURNING 1"
+        )
+        self._renewed = now
+
+    def _ask(self, statement: str) -> bool:
+        store = self._store
+        connection = store.connection(runtime.monotonic() + BRIEF)
+        return bool(connection.query(statement, store.project, self.name, self.token, answer=BRIEF))
+
+    def let_go(self) -> None:
+        """Nobody has more of it than the token, which counts for nothing once the lease is another's."""
+        self._is_lost = True
+
+    def hand_over(self, request: str = "") -> None:
+        """Leave it to the process that it was taken for."""
+        self._renew(SHELL, f", kind = 'shell', request = '{request}'")  # hexadecimal digits
+
+
+class Locks:
+    """The leases of a project; see `contract.Locks`."""
+
+    def __init__(self, store: "PostgresStore") -> None:
+        self._store = store
+
+    def names(self) -> "list[str]":
+        """Names of the leases that are held, or have ended without being given back; sorted."""
+        found = self._store.ask(LEASE + "true ORDER BY name", self._store.project)
+        return [Lease(row).name for row in found]
+
+    def _look(self, name: str) -> "Lease | None":
+        found = self._store.ask(LEASE + "name = $2", self._store.project, name)
+        return Lease(found[0]) if found else None
+
+    def show(self, name: str) -> "Facts | None":
+        """Who holds a lease; None when it is free. Who waits is not known."""
+        found = self._look(name)
+        return {**found.facts(), "waiters": []} if found else None
+
+    def holder(self, name: str) -> "Facts | None":
+        """Process and machine of who holds a lease that counts."""
+        found = self._look(name)
+        return {"pid": found.pid, "host": found.host} if found and found.judge()[0] != "stale" else None
+
+    def granted(self, name: str, holder: int, request: str) -> "tuple[int, str] | None":
+        """Fence and token of a lease that a process holds already because of this request; else None."""
+        found = self._look(name)
+        if (
+            found is None
+            or found.judge()[0] != "live"
+            or (found.kind, found.pid, found.request) != ("shell", holder, request)
+        ):
+            return None
+        return found.fence, found.token
+
+    def _begin(self, name: str, seconds: float) -> "Lease | None":
+        """Open a transaction under the lock of a name, and look at its lease."""
+        store = self._store
+        connection = store.connection()
+        store.enter(is_inside=True)
+        try:
+            found = connection.pipeline(
+                [
+                    ("BEGIN", ()),
+                    ("SELECT milestone.begin_lease($1, $2, $3)", (store.project, name, int(seconds * 1000))),
+                    (LEASE + "name = $2", (store.project, name)),
+                ],
+                seconds,
+            )[2]
+        except RefusedError as error:
+            abandon(store)
+            raise meant(store, error, name) from None
+        except BaseException:
+            abandon(store)
+            raise
+        return Lease(found[0]) if found else None
+
+    def _commit(self, statement: str, *values: object) -> "list[tuple[bytes | None, ...]]":
+        store = self._store
+        rows = store.connection().pipeline([(statement, (store.project, *values)), ("COMMIT", ())])[0]
+        store.enter(is_inside=False)
+        return rows
+
+    def hold(self, name: str, timeout: float, holder: int = 0) -> HeldLease:
+        """Take a lease, for this process or another one.
+
+        Raises:
+            MilestoneError: `lock_timeout`, at once when this process is inside already.
+        """
+        deadline = runtime.monotonic() + timeout
+        pause = 0.01
+        token, pid = runtime.token(), holder or runtime.getpid()
+        while True:
+            found = self._begin(name, max(0.001, deadline - runtime.monotonic()))
+            if found and found.token == token:  # this very call has it, from a try that broke
+                abandon(self._store)
+                return HeldLease(self._store, name, token, found.fence)
+            blocker, broken = in_the_way(found)
+            if found and not broken and not blocker:
+                abandon(self._store)
+                raise _inside(found)
+            if blocker is None:
+                break
+            abandon(self._store)
+            if runtime.monotonic() + pause > deadline:
+                blocker.hint = "try again, or wait longer with --wait"
+                raise blocker
+            runtime.sleep(pause)
+            pause = min(2 * pause, PAUSE)
+        fence = number(
+            self._commit(
+                "INSERT INTO milestone.lease AS l (project, name, fence, token, kind, host, boot, space, pid, start,"
+                " acquired, expires) VALUES ($1, $2, 1, $3, 'milestone', $4, $5, $6, $7, $8, clock_timestamp(),"
+                " clock_timestamp() + $9 * interval '1 second')"
+                " ON CONFLICT (project, name) DO UPDATE SET fence = l.fence + 1, token = excluded.token,"
+                " kind = excluded.kind, host = excluded.host, boot = excluded.boot, space = excluded.space,"
+                " pid = excluded.pid, start = excluded.start, request = '', acquired = excluded.acquired,"
+                " expires = excluded.expires RETURNING fence",
+                name, token, runtime.host(), runtime.boot_id(), runtime.pid_space(), pid, runtime.start_time(pid), RUN,
+            )[0][0]
+        )  # fmt: skip
+        lease = HeldLease(self._store, name, token, fence)
+        lease.broken = [broken] if broken else []
+        return lease
+
+    def end(self, lock: "Held") -> None:
+        """Give a lease back once those inside have written what they are writing; unreachable, it ends by itself."""
+        try:
+            try:
+                self._begin(lock.name, GRACE)
+            except RefusedError:
+                raise
+            except MilestoneError as error:
+                if error.code != "lock_timeout":
+                    raise
+                self._store.ask(FREE, self._store.project, lock.name, lock.token)
+            else:
+                self._commit(FREE, lock.name, lock.token)
+        except LostError:
+            abandon(self._store)
+
+    def release(self, name: str, pid: int, *, force: bool, timeout: float) -> "Facts":
+        """Give back a lease that a process holds without running a command of ours.
+
+        Raises:
+            MilestoneError: `not_found` when nothing is held, `conflict` when another one holds it, `lock_timeout`.
+        """
+        found = self._begin(name, timeout)
+        try:
+            state, evidence = found.judge() if found else ("stale", "")
+            if found is None or state == "stale":
+                why = f": {evidence}" if found else ""
+                raise MilestoneError("not_found", f"the lock of '{name}' is not held{why}", "", lock=name)  # noqa: TRY301
+            near = (pid, runtime.getpid())
+            is_near = found.kind == "shell" and found.is_here()
+            is_mine = is_near and (found.pid in near or runtime.is_ancestor(found.pid))
+            if not force and not is_mine and found.token not in tokens_at_hand():
+                raise _others(found, pid)  # noqa: TRY301
+        except BaseException:
+            abandon(self._store)
+            raise
+        facts = self._told(found)
+        self._commit(FREE, name, found.token)
+        return {**facts, "released": True}
+
+    def break_(self, name: str, *, force: bool, dry_run: bool = False) -> "Facts":
+        """Take a lease away whose holder is dead, or any by force, or only say which.
+
+        Raises:
+            MilestoneError: `not_found` when there is none, `conflict` when it counts.
+        """
+        found = self._begin(name, GRACE)
+        try:
+            if found is None:
+                raise MilestoneError("not_found", f"the lock of '{name}' is not held", "", lock=name)  # noqa: TRY301
+            state, evidence = found.judge()
+            if not force and state != "stale":
+                raise MilestoneError(  # noqa: TRY301
+                    "conflict",
+                    f"the lock of '{name}' is held by {evidence}",
+                    "wait for it, or end its holder; --force breaks it all the same",
+                    lock=name,
+                    pid=found.pid,
+                    host=found.host,
+                    kind=found.kind,
+                )
+        except BaseException:
+            abandon(self._store)
+            raise
+        facts = self._told(found)
+        if dry_run:
+            abandon(self._store)
+            return {**facts, "released": False}
+        self._commit(FREE, name, found.token)
+        return {**facts, "released": True}
+
+    @staticmethod
+    def _told(found: Lease) -> "Facts":
+        return {**found.facts(), "waiters": []}
+
+
+FREE = (
+    "UPDATE milestone.lease SET token = '', expires = clock_timestamp() WHERE project = $1 AND name = $2 AND token = $3"
+)
+
+
+def _inside(found: Lease) -> MilestoneError:
+    return MilestoneError(
+        "lock_timeout",
+        f"the lock of '{found.name}' is held by process {found.pid}, which started this one",
+        "what runs inside the lock needs no other; else run it outside of what holds the lock",
+        lock=found.name,
+        pid=found.pid,
+    )
+
+
+def _others(found: Lease, pid: int) -> MilestoneError:
+    return MilestoneError(
+        "conflict",
+        f"the lock of '{found.name}' is held by process {found.pid} on {found.host}, not by process {pid}",
+        f"`milestone lock show {found.name}` says more; --force takes it away, and what it protects with it",
+        lock=found.name,
+        pid=found.pid,
+        host=found.host,
+        kind=found.kind,
+    )

@@ -1,0 +1,198 @@
+"""What is put right before anything else: a damaged state, or one that something other than `milestone` has changed.
+
+Nothing is invented and nothing is deleted: a damaged state is kept as a document of the kind `quarantine`, and the
+newest copy that proves itself takes its place.
+"""
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps
+from milestone_cli.model import Document, Draft
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.commit import draw_up, whole
+from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.files.recovery import reconcile
+from milestone_cli.storage.postgres import text
+from milestone_cli.storage.postgres.commit import Attempt, Lock, abandon, meant, take
+from milestone_cli.storage.postgres.connection import LostError, RefusedError
+from milestone_cli.storage.postgres.log import at_revision
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.model import Head
+    from milestone_cli.storage.postgres import PostgresStore
+
+
+def recover_state(store: "PostgresStore", milestone: str, timeout: float) -> "tuple[Document, list[str]]":
+    """Recover a damaged state; see `PostgresStore.recover`."""
+    attempt = Attempt(store, timeout)
+    while True:
+        try:
+            notes = settle(store, milestone, attempt)
+        except LostError as error:
+            attempt.again(error)
+        except RefusedError as error:
+            raise meant(store, error, milestone) from None
+        except MilestoneError as error:
+            if error.code != "store_frozen":
+                raise
+            return _copy_alone(store, milestone, error)
+        else:
+            return store.read(milestone), notes
+
+
+def _copy_alone(store: "PostgresStore", milestone: str, why: MilestoneError) -> "tuple[Document, list[str]]":
+    """The copy that would be taken, where nothing may be written."""
+    try:
+        return store.read(milestone), []
+    except MilestoneError as error:
+        if error.code != "damaged":
+            raise
+        source, document = newest_copy(store, milestone, error)
+        return document, [f"{error.message}; this is {source}; nothing was repaired: {why.message}"]
+
+
+def settle(store: "PostgresStore", name: str, attempt: Attempt) -> "list[str]":
+    """Put a state right that is damaged, or that its log does not know; in a transaction of its own.
+
+    Returns:
+        What was done, in sentences.
+
+    Raises:
+        MilestoneError: `damaged` when no copy is good.
+    """
+    lock, _ = take(store, name, attempt)
+    try:
+        if lock.raw is not None:
+            _put_right(store, lock)
+        store.connection().query("COMMIT")
+        store.enter(is_inside=False)
+    except BaseException:
+        if store.is_inside():
+            abandon(store)
+        raise
+    return lock.notes
+
+
+def _put_right(store: "PostgresStore", lock: Lock) -> None:
+    assert lock.raw is not None
+    try:
+        document = parse_envelope(lock.raw, lock.stream)
+    except MilestoneError as error:
+        if error.code != "damaged":
+            raise
+        _replace_damaged(store, lock, error)
+        return
+    if document.sha256 != lock.head.state or document.revision != lock.head.revision:
+        reconcile(lock, document)  # type: ignore[arg-type] # which asks a log for no more than `Lock` has
+
+
+def reconcile_state(store: "PostgresStore", name: str, head: "Head | None", raw: bytes) -> None:
+    """The same inside of a transaction that is open; a damaged state stays, since a plan may replace it."""
+    try:
+        document = parse_envelope(raw, name)
+    except MilestoneError as error:
+        if error.code != "damaged":
+            raise
+        return
+    if head is None or document.sha256 != head.state or document.revision != head.revision:
+        from milestone_cli.storage.postgres.transaction import open_log
+
+        reconcile(open_log(store, name), document)  # type: ignore[arg-type]
+
+
+def _replace_damaged(store: "PostgresStore", lock: Lock, error: MilestoneError) -> None:
+    """Set a damaged state aside, and put the newest copy that proves itself in its place.
+
+    Raises:
+        MilestoneError: the `error`, with what was tried, when there is no such copy.
+    """
+    name = lock.stream
+    source, copy = newest_copy(store, name, error)
+    now = runtime.timestamp(lock.clock)
+    aside = layout.quarantined(name, now, runtime.token())
+    lock.head.base = 0
+    told = f"{layout.QUARANTINE}/{aside}"
+    draft = Draft(
+        "state_recovered",
+        dumps({"backup_file": source, "quarantined": told, "reason": error.message}),
+        "no-session",
+        "system",
+    )
+    damaged = Document(b"", lock.head.revision, "", "", None)
+    envelope, state = draw_up(name, draft, damaged, copy.text, lock.head, now)
+    draft.data = whole(draft.data, copy.text)
+    store.connection().pipeline(
+        [
+            ("SELECT milestone.put($1, 'quarantine', $2, $3)", (store.project, aside, lock.raw)),
+            ("SELECT milestone.put($1, 'active', $2, $3)", (store.project, name, envelope)),
+        ]
+    )
+    lock.append([draft], state=state)
+    lock.notes.append(f"{error.message}; it was set aside as {told} and recovered from {source}")
+
+
+def good_copy(store: "PostgresStore", milestone: str, name: "str | None" = None) -> "tuple[str, Document]":
+    """A copy of a milestone's state that proves itself: the newest, or the one of a name.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`.
+    """
+    if name is None:
+        return newest_copy(store, milestone, MilestoneError("not_found", f"nothing of '{milestone}' is left"))
+    leaf = name.rpartition("/")[2].removesuffix(".json")
+    for source, document in _copies(store, milestone):
+        if source.rpartition("/")[2].removesuffix(".json") in (leaf, f"{milestone}-checkpoint-{leaf}"):
+            if document is not None:
+                return source, document
+            raise MilestoneError("damaged", f"the copy '{leaf[:140]}' does not prove itself", "take another one")
+    raise MilestoneError(
+        "not_found",
+        f"'{milestone}' has no copy '{leaf[:140]}'",
+        "`milestone checkpoint list` and `milestone cleanup plan` show them",
+        milestone_id=milestone,
+    )
+
+
+def newest_copy(store: "PostgresStore", milestone: str, error: MilestoneError) -> "tuple[str, Document]":
+    """The newest copy of a milestone's state that proves itself, and where it was found.
+
+    Raises:
+        MilestoneError: `error`, completed, when there is none.
+    """
+    tried = 0
+    for source, document in _copies(store, milestone):
+        tried += 1
+        if document is not None:
+            return source, document
+    error.hint = f"{tried} copies were tried and none is good" if tried else "there is no copy to recover from"
+    raise error
+
+
+def _copies(store: "PostgresStore", milestone: str) -> "Iterator[tuple[str, Document | None]]":
+    """Copies, newest first: the log's last revision, then backups and checkpoints by the time of their writing."""
+    head = store.head(milestone)
+    if head is not None and head.revision:
+        try:
+            yield "the log", at_revision(store, milestone, head.revision)
+        except MilestoneError:
+            yield "the log", None
+    rows = store.ask(
+        "SELECT kind, key FROM milestone.document WHERE project = $1 AND kind IN ('backup', 'checkpoint')"
+        " AND starts_with(key, $2) ORDER BY written DESC, key DESC",
+        store.project,
+        milestone,
+    )
+    for row in rows:
+        place = layout.place(text(row[0]), text(row[1]))
+        if not layout.is_copy(place[1], milestone):
+            continue
+        try:
+            document = parse_envelope(store.get(text(row[0]), text(row[1])) or b"", milestone)
+        except MilestoneError:
+            yield place[1], None
+            continue
+        proved = document.event is not None or not layout.is_ours(place[1])
+        yield f"{layout.HOME}/{place[0]}/{place[1]}", document if proved else None
