@@ -1,12 +1,11 @@
 """Many events at once, as JSON Lines: all are checked before the first is written."""
 
-import json
-
 from milestone_cli.core import agent as acting_agent
 from milestone_cli.core import current_session, lock_timeout, request_digest
 from milestone_cli.core.events import LIMIT, check_data, check_type
+from milestone_cli.core.jsonlines import at_line, objects
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import check, members, skip
+from milestone_cli.jsontext import loads
 from milestone_cli.model import Change, Draft, safe
 
 TYPE_CHECKING = False
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from milestone_cli.model import Receipt
     from milestone_cli.storage.contract import Store
 
+EXAMPLE = '{"event_type": "…", "data": {…}}'
 KEYS = ("event_type", "data", "agent_id", "session_id")
 
 
@@ -37,12 +37,11 @@ def log_batch(
     """
     named, acting = current_session(store, session), acting_agent(agent)
     drafts = []
-    for number, line in enumerate(raw.split(b"\n"), 1):
-        if line.strip():
-            try:
-                drafts.append(_draft(line, number, named, acting))
-            except MilestoneError as error:
-                raise _at_line(number, error) from None
+    for number, spans in objects(raw, LIMIT + 4096, EXAMPLE):
+        try:
+            drafts.append(_draft(spans, number, named, acting))
+        except MilestoneError as error:
+            raise at_line(number, error) from None
     if not drafts:
         return None, 0
     change = Change(milestone, drafts, timeout=lock_timeout(store, timeout))
@@ -54,28 +53,18 @@ def log_batch(
     return receipt, len(drafts)
 
 
-def _at_line(number: int, error: MilestoneError) -> MilestoneError:
-    """The same error with the number of its line, in the message and for machines."""
-    known = error.message.startswith((f"line {number} ", f"line {number}:", f"the data of line {number} "))
-    message = error.message if known else f"line {number}: {error.message}"
-    return MilestoneError(error.code, message, error.hint, **{**error.details, "line": number})
-
-
-def _draft(line: bytes, number: int, session: str, agent: str) -> Draft:
+def _draft(spans: "dict[str, str]", number: int, session: str, agent: str) -> Draft:
     what = f"line {number}"
-    text = check(line, LIMIT + 4096, what)
-    at = skip(text, 0)
-    if text[at] != "{":
-        raise MilestoneError("invalid_data", f"{what} is no JSON object", 'write {"event_type": "…", "data": {…}}')
-    spans = {name: text[start:end] for name, _, start, end in members(text, at)}
     unknown = [name for name in spans if name not in KEYS]
     if unknown or "event_type" not in spans:
         why = f"has an unknown key '{unknown[0][:140]}'" if unknown else "has no event_type"
         raise MilestoneError("invalid_data", f"{what} {why}", f"the keys are {', '.join(KEYS)}")
-    words = {name: json.loads(spans[name]) for name in KEYS if name != "data" and name in spans}
-    for name, word in words.items():
-        if not isinstance(word, str):
-            raise MilestoneError("invalid_data", f"{what}: {name} is no string", "write it in quotes")
+    words = {}
+    for name in KEYS:
+        if name != "data" and name in spans:
+            if spans[name][0] != '"':
+                raise MilestoneError("invalid_data", f"{what}: {name} is no string", "write it in quotes")
+            words[name] = str(loads(spans[name]))
     data = check_data(spans.get("data", "{}").encode(), f"the data of {what}")
     return Draft(
         check_type(words["event_type"]),

@@ -175,9 +175,14 @@ def _apply(root: Value, operations: list[Operation]) -> Value:
     return root
 
 
+def same(text: str, other: str) -> bool:
+    """Whether two JSON texts mean the same value: numbers by what they mean, whatever their spelling."""
+    return bool(_meant(text, 0)[0] == _meant(other, 0)[0])
+
+
 def _test(value: Value, one: Operation) -> None:
     text = value.text()
-    if _meant(text, 0)[0] != _meant(one.value, 0)[0]:
+    if not same(text, one.value):
         raise MilestoneError(
             "test_failed",
             f"the test of operation {one.index} failed: '{one.path[:140]}' is {text[:140]}, not {one.value[:140]}",

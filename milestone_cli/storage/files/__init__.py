@@ -9,7 +9,7 @@ import errno
 import os
 
 from milestone_cli import runtime
-from milestone_cli.errors import MilestoneError
+from milestone_cli.errors import MilestoneError, completed
 from milestone_cli.model import LIMIT, safe
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import parse_envelope
@@ -272,12 +272,7 @@ class FileStore:
             os.stat(layout.state_file(milestone), dir_fd=self.folder(layout.COMPLETED), follow_symlinks=False)
         except FileNotFoundError:
             return
-        raise MilestoneError(
-            "completed",
-            f"'{milestone}' is completed; nothing was changed",
-            f"`milestone state reopen {milestone}` makes it active again",
-            milestone_id=milestone,
-        )
+        raise completed(milestone)
 
     def config_identity(self) -> "tuple[int, int, int, int] | None":
         """What tells one version of `config.yaml` from another; None when there is no configuration."""

@@ -8,7 +8,7 @@ import errno
 import os
 
 from milestone_cli import runtime
-from milestone_cli.errors import MilestoneError
+from milestone_cli.errors import MilestoneError, conflict
 from milestone_cli.jsontext import dumps, quote
 from milestone_cli.model import Draft, digest
 from milestone_cli.splice import diff
@@ -101,14 +101,7 @@ def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Rec
         store.refuse_completed(name)
     current = head.revision if old else 0
     if change.expect is not None and change.expect != current:
-        raise MilestoneError(
-            "revision_conflict",
-            f"'{name}' is at revision {current}, not {change.expect}",
-            "load it, apply your change to what is there now, and try again with the new revision",
-            milestone_id=name,
-            expected=change.expect,
-            revision=current,
-        )
+        raise conflict(name, change.expect, current)
     text = change.edit(old.text if old else None)
     state = publish(store, change, lock, head, old, text)
     try:
@@ -117,9 +110,7 @@ def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Rec
         raise _unlogged(name, state[0], "its event could not be logged", error) from error
 
 
-def describe(
-    name: str, draft: Draft, old: "Document | None", text: bytes, head: "Head"
-) -> "tuple[int, str, int, int]":
+def describe(name: str, draft: Draft, old: "Document | None", text: bytes, head: "Head") -> "tuple[int, str, int, int]":
     """Fill in what the state's event says: the difference to the revision before, or from time to time the whole text.
 
     Returns:

@@ -1,0 +1,173 @@
+"""A store as a transaction will leave it: the same functions that change a store change this, and nothing happens yet.
+
+What they do is gathered in one plan. Each sees what those before it did; several changes of one state make one
+revision, so none of them is ever seen alone.
+"""
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError, completed, conflict
+from milestone_cli.jsontext import loads
+from milestone_cli.model import GENESIS, Document, Plan, Receipt
+from milestone_cli.storage.files.envelope import parse_envelope
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from milestone_cli.model import Change, Draft
+    from milestone_cli.storage.contract import Store
+
+STATES = ("active", "completed")
+
+
+class Staging:
+    """Stands in for a store while a plan is made; what it does not change it reads from there.
+
+    Attributes:
+        plan: what was planned so far; complete after `finish`.
+    """
+
+    def __init__(self, store: "Store", plan: Plan) -> None:
+        self._store = store
+        self.plan = plan
+        self._puts: dict[tuple[str, str], bytes | None] = {}
+        self._states: dict[str, Draft] = {}  # milestones with a next revision, and its event
+        self._settled: dict[str, str] = {}  # milestones whose state was kept or moved as it is now, and by what
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    # reading
+
+    def get(self, kind: str, key: str) -> "bytes | None":
+        """A document as it will be."""
+        return self._puts[kind, key] if (kind, key) in self._puts else self._store.get(kind, key)
+
+    def modified(self, kind: str, key: str) -> int:
+        """When a document will have been written last; 0 when it will not be there."""
+        if (kind, key) in self._puts:
+            return 0 if self._puts[kind, key] is None else runtime.now_ns()
+        return self._store.modified(kind, key)
+
+    def keys(self, kind: str) -> "list[str]":
+        """Keys of all documents of a kind that will be there, sorted."""
+        staged = {key: data is not None for (one, key), data in self._puts.items() if one == kind}
+        return sorted({key for key in self._store.keys(kind) if staged.get(key, True)} | {*filter(staged.get, staged)})
+
+    def read(self, milestone: str, revision: "int | None" = None) -> Document:
+        """A state as it will be, or that of a revision which is there already."""
+        if revision is not None or not any((kind, milestone) in self._puts for kind in STATES):
+            return self._store.read(milestone, revision)
+        found = self._staged(milestone)
+        if found is None:
+            raise MilestoneError(
+                "not_found", f"there is no state of '{milestone}' any more", "", milestone_id=milestone
+            )
+        return found
+
+    def _staged(self, milestone: str) -> "Document | None":
+        raw = self.get("active", milestone) or self.get("completed", milestone)
+        if raw is None:
+            return None
+        document = parse_envelope(raw, milestone)
+        if not document.revision:
+            head = self._store.head(milestone)
+            document.outside, document.revision = True, head.revision if head else 0
+        return document
+
+    def session(self, name: str) -> "dict[str, object]":
+        """A session's record as it will be."""
+        if ("session", name) not in self._puts:
+            return self._store.session(name)
+        record = loads(self._puts["session", name] or b"{}")
+        return record if isinstance(record, dict) else {}
+
+    def bound_session(self, client: "str | None") -> "str | None":
+        """The session that will be the current one."""
+        place = ("client", client) if client else ("current", "")
+        if place not in self._puts:
+            return self._store.bound_session(client)
+        words = (self._puts[place] or b"").decode("ascii", "replace").split()
+        return words[0] if words else None
+
+    def lock_holder(self, name: str) -> None:  # noqa: ARG002 - part of the contract
+        """Nobody who is in the way: the transaction itself holds the lock."""
+        return
+
+    # writing
+
+    def commit(self, change: "Change") -> Receipt:
+        """Plan a change of a state, or events."""
+        name = change.milestone
+        if not change.edit:
+            self.plan.events += [(name, draft) for draft in change.drafts]
+            return self._receipt(name)
+        if self.get("active", name) is None and self.modified("completed", name):
+            raise completed(name)
+        document = self._staged(name)
+        current = document.revision if document else 0
+        if change.expect is not None and change.expect != current:
+            raise conflict(name, change.expect, current)
+        text = change.edit(document.text if document else None)
+        self._revise(name, text, change.drafts[0])
+        return self._receipt(name)
+
+    def _revise(self, name: str, text: bytes, draft: "Draft") -> None:
+        """Make a text the next revision of a milestone, in the place of what was to be it so far."""
+        if name in self._settled:
+            raise MilestoneError(
+                "invalid_data",
+                f"this would change the state of '{name}' once more, after '{self._settled[name]}' took it as it was",
+                "put the changes of a state before what keeps or moves it, or make two transactions",
+                milestone_id=name,
+            )
+        own = self._states.setdefault(name, draft)
+        if own is draft:
+            self.plan.events.append((name, draft))
+        elif own.type != draft.type:
+            own.type, draft.data = "state_saved", "{}"
+        own.data = self._named(draft.data)
+        self._put("active", name, self._store.revise(name, text, own))
+
+    def transact(
+        self,
+        names: "list[str]",  # noqa: ARG002 - part of the contract
+        build: "Callable[[], Plan]",
+        timeout: float,  # noqa: ARG002
+        once: "tuple[str, str, str] | None" = None,  # noqa: ARG002
+    ) -> "list[Receipt]":
+        """Take what was planned into the plan."""
+        plan = build()
+        streams = dict.fromkeys(stream for stream, _ in plan.events)
+        for kind, key, data in plan.puts:
+            self._put(kind, key, data)
+            if data is not None and kind in ("checkpoint", "completed", "backup"):
+                for name in streams:
+                    if kind != "checkpoint" or name in self._states:
+                        self._settled[name] = plan.operation
+        for stream, draft in plan.events:
+            draft.data = self._named(draft.data)
+            self.plan.events.append((stream, draft))
+        return [self._receipt(stream) for stream in streams]
+
+    def put(self, kind: str, key: str, data: "bytes | None") -> None:
+        """Plan that a document, which is no state, has this content, or goes."""
+        self._put(kind, key, data)
+
+    def _put(self, kind: str, key: str, data: "bytes | None") -> None:
+        self._puts.pop((kind, key), None)
+        self._puts[kind, key] = data
+
+    def _named(self, data: str) -> str:
+        """An event's data, with the transaction's id."""
+        return f'{data[:-1]}{"," if len(data) > 2 else ""}"transaction_id":"{self.plan.id}"}}'
+
+    def _receipt(self, stream: str) -> Receipt:
+        document = self._staged(stream)
+        revision, sha = (document.revision, document.sha256) if document else (0, GENESIS)
+        return Receipt(stream, revision, sha, 0, 0, "", runtime.timestamp(runtime.now_ns()))
+
+    def finish(self) -> "list[str]":
+        """Complete the plan; the streams that it tells something, in the order of its events."""
+        self.plan.puts = [(kind, key, data) for (kind, key), data in self._puts.items()]
+        return list(dict.fromkeys(stream for stream, _ in self.plan.events))
