@@ -17,8 +17,8 @@ from milestone_cli.render.schemas import schema
 READS = {
     "status", "schema", "names", "state load", "state get", "state list", "state history", "state diff",
     "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
-    "checkpoint diff", "session current", "session list", "session show", "cleanup plan", "lock list", "lock show",
-    "config show",
+    "checkpoint diff", "session current", "session list", "session show", "session handoff", "cleanup plan",
+    "lock list", "lock show", "config show",
 }  # fmt: skip
 WITHOUT_KEY = {
     "init": "it makes what is missing, and asked for again it finds nothing missing",

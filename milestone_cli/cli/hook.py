@@ -22,11 +22,12 @@ COMMANDS: tuple[str, ...] = ()
 
 
 def hook(deadline: "Deadline" = None, block: "Block" = None) -> int:
-    """Record what an event of Claude Code says, which stands on standard input as JSON; exit 0 in time, whatever comes.
+    """Record an event of Claude Code, read from standard input.
 
-    At the start of a session it prints what the model needs to know to go on; otherwise nothing.
+    It exits 0 before its deadline, whatever comes, and prints nothing but what the event allows: at the start of a
+    session what the model must know to go on, before a compaction the names to keep.
 
-    Example: milestone hook <<< '{"hook_event_name": "SessionStart", "source": "startup"}'
+    Example: milestone hook --deadline 30 <<< '{"hook_event_name": "SessionStart", "source": "startup"}'
     """
     if runtime.is_terminal(0):
         os.write(2, b"milestone: this reads an event of Claude Code from standard input; see milestone hook --help\n")
