@@ -61,7 +61,7 @@ def verify(store: "Store", stream: str, progress: "Callable[[int, int], None] | 
     report.events, report.foreign = chain.events, chain.foreign
     report.findings += chain.findings
     _check_head(store, size, head, chain, report)
-    _check_state(store, size, state, chain, report)
+    _check_state(store, size, state, head, chain, report)
     report.findings.sort(key=lambda finding: finding.line or 1 << 62)
     return report
 
@@ -167,7 +167,9 @@ def _stated(store: "Store", stream: str, size: int, sequence: int) -> bytes:
     return b""
 
 
-def _check_state(store: "Store", size: int, state: "Document | None", chain: Chain, report: Report) -> None:
+def _check_state(
+    store: "Store", size: int, state: "Document | None", head: "Head | None", chain: Chain, report: Report
+) -> None:
     """Replay the newest revision that both know, and compare it with the state file."""
     from milestone_cli.core.history import History
     from milestone_cli.core.revisions import is_deleted
@@ -200,7 +202,7 @@ def _check_state(store: "Store", size: int, state: "Document | None", chain: Cha
             )
     elif state.outside or (state.event is None and state.revision <= logged):
         report.add("note", "changed_outside", "the state was changed outside; the next command records it")
-    elif state.revision == logged + 1:
+    elif state.revision == logged + 1 and (head is None or head.revision < state.revision):
         report.add(
             "note",
             "event_pending",

@@ -32,11 +32,11 @@ def fields(store: str, findings: "list[Finding]", repairs: "list[Repair]", *, dr
 
 def text(store: str, findings: "list[Finding]", repairs: "list[Repair]") -> str:
     """An examination: what was repaired, what there is to say under each subject, and how it stands."""
-    lines = [f"{paint('store', DIM)} {flat(store)}", ""]
+    lines = [*_block("", f"store {store}", style=DIM), ""]
     if repairs:
         lines += [*_repairs(repairs), ""]
     lines += _findings(findings)
-    return "\n".join([*lines, "", _summary(findings)])
+    return "\n".join([*lines, "", *_block("", _summary(findings), style=BOLD)])
 
 
 def plan_text(findings: "list[Finding]") -> str:
@@ -67,7 +67,7 @@ def selftest_fields(
 
 def selftest_text(store: str, found: "list[Finding]", promises: "list[Promise]", seconds: float) -> str:
     """A self-test: what was tried, and what can be promised here."""
-    lines = [f"{paint('store', DIM)} {flat(store)}", "", paint("tried", BOLD), *_findings(found, "  "), ""]
+    lines = [*_block("", f"store {store}", style=DIM), "", paint("tried", BOLD), *_findings(found, "  "), ""]
     lines.append(paint("what can be promised here", BOLD))
     width = max(len(one.answer) for one in promises)
     for one in promises:
@@ -76,7 +76,7 @@ def selftest_text(store: str, found: "list[Finding]", promises: "list[Promise]",
         lines += _block(" " * (4 + width), one.because, style=DIM)
     bad = [one for one in promises if one.answer in ("no", "with limits")]
     verdict = "every promise can be kept here" if not bad else f"{_number(len(bad), 'promise')} cannot be kept in full"
-    return "\n".join([*lines, "", f"{len(found)} trials in {seconds:.1f} s: {verdict}"])
+    return "\n".join([*lines, "", *_block("", f"{len(found)} trials in {seconds:.1f} s: {verdict}", style=BOLD)])
 
 
 def _findings(findings: "list[Finding]", margin: str = "") -> "list[str]":
@@ -112,10 +112,10 @@ def _summary(findings: "list[Finding]") -> str:
     told = [_number(counts[name], name) for name in ("error", "warning", "note") if counts[name]]
     subjects = len({one.check for one in findings})
     if not counts["error"] and not counts["warning"]:
-        return paint(f"healthy: {_number(subjects, 'subject')} looked at" + (f", {told[0]}" if told else ""), BOLD)
+        return f"healthy: {_number(subjects, 'subject')} looked at" + (f", {told[0]}" if told else "")
     which = sum(one.repair is not None for one in findings)
     how = f"; `milestone doctor --fix` can repair {which} of them" if which else ""
-    return paint(", ".join(told), BOLD) + f" in {_number(subjects, 'subject')}{how}"
+    return f"{', '.join(told)} in {_number(subjects, 'subject')}{how}"
 
 
 def _counts(findings: "list[Finding]") -> "dict[str, int]":

@@ -25,4 +25,4 @@ def examine(store: "FileStore") -> "Iterator[Finding]":
     yield from places.check_owner(root, entries)
     yield from remains.check_leftovers(store, entries, store.aside())
     yield from remains.check_locks(store, store.aside())
-    yield from remains.check_transactions(store, entries)
+    yield from remains.check_transactions(store, entries, store.aside())

@@ -131,7 +131,8 @@ def check_permissions(store: "FileStore", root: int, entries: "list[Entry]") -> 
 
 def _is_lock(one: "Entry") -> bool:
     """Whether it is a lock or in one: it comes and goes, and those of bash are as open as its umask."""
-    return one.path.startswith(layout.LOCKS + "/") and ".lock" in one.path
+    name = one.path.removeprefix(layout.LOCKS + "/")
+    return name != one.path and layout.locked_name(name.partition("/")[0]) is not None
 
 
 def _is_usable(one: "Entry") -> bool:
@@ -158,7 +159,7 @@ def _close(store: "FileStore", paths: "list[str]") -> str:
             pass
         finally:
             os.close(parent)
-    return f"permitted {count(done, 'file or folder')} to the owner alone".replace("folders", "folder") if done else ""
+    return f"permitted {done:,} of them to their owner alone" if done else ""
 
 
 def _close_one(parent: int, name: str) -> bool:

@@ -31,6 +31,8 @@ PATIENT = 10.0
 """Seconds to wait for a lock while repairing: longer than an empty lock of bash must stay unchanged."""
 LONG = 3600
 """Seconds after which a lock that is held is worth a word."""
+LARGEST = 1 << 30
+"""Largest record of a transaction, in bytes."""
 ASIDE = "move it aside into the quarantine"
 
 
@@ -286,7 +288,7 @@ def _texts(store: "FileStore", folder: str) -> "dict[str, bytes]":
     return found
 
 
-def check_transactions(store: "FileStore", entries: "list[Entry]") -> "Iterator[Finding]":
+def check_transactions(store: "FileStore", entries: "list[Entry]", aside: "Aside") -> "Iterator[Finding]":
     """Transactions whose process died: committed and not finished, or not committed and not rolled back."""
     pending = [one for one in entries if one.folder == layout.PENDING and layout.is_intent(one.name)]
     deadline = runtime.monotonic() + 1.0
@@ -300,15 +302,18 @@ def check_transactions(store: "FileStore", entries: "list[Entry]") -> "Iterator[
     elif is_busy:
         yield sound("transactions", "one is under way")
     else:
-        yield from (_pending(store, one) for one in pending)
+        yield from (_pending(store, one, aside) for one in pending)
 
 
-def _pending(store: "FileStore", one: "Entry") -> Finding:
+def _pending(store: "FileStore", one: "Entry", aside: "Aside") -> Finding:
     from milestone_cli.storage.files.rollforward import finish_pending
 
     def repair() -> str:
         if not _is_unchanged(store, one):
             return ""
+        if identity is None:
+            text = store.read_file(layout.PENDING, one.name, LARGEST)
+            aside.keep(layout.PENDING, {one.name: text}, "a transaction that was not committed")
         notes = finish_pending(store, runtime.monotonic() + PATIENT)
         if _is_unchanged(store, one):
             raise MilestoneError("lock_timeout", f"'{one.path}' waits for a lock", "try again")
@@ -321,7 +326,7 @@ def _pending(store: "FileStore", one: "Entry") -> Finding:
             "roll it back, as the next writer would: nothing of it was done", one.path, repair,
         )  # fmt: skip
     try:
-        is_damaged = not isinstance(loads(store.read_file(layout.PENDING, one.name, 1 << 30)), dict)
+        is_damaged = not isinstance(loads(store.read_file(layout.PENDING, one.name, LARGEST)), dict)
     except (ValueError, MilestoneError, OSError):
         is_damaged = True
     if is_damaged:
