@@ -110,9 +110,11 @@ def interrupt(point: Point, command: list[str], cwd: Path, env: dict[str, str], 
 def shapes(store: Path) -> set[str]:
     """The names of everything in a store, digits and hexadecimal runs made alike, to compare two stores.
 
-    What a crash left behind shows as a shape that a store of the same commands without one does not have.
+    What a crash left behind shows as a shape that a store of the same commands without one does not have. Records of
+    transactions that are over may stay.
     """
-    return {alike(str(path.relative_to(store))) for path in store.rglob("*")}
+    names = {alike(str(path.relative_to(store))) for path in store.rglob("*")}
+    return {name for name in names if not name.startswith(("transactions/committed/", "transactions/rollbacks/"))}
 
 
 def alike(text: str) -> str:

@@ -16,7 +16,7 @@ NO_WAIT = 4.0
 """Seconds that any command may take on a slow machine; what may wait for locks gets `PROMPT` of them."""
 PROMPT = ("--lock-timeout", "1")
 """What the next command is given: it must not wait longer than a second for what a dead one left."""
-REPAIRS = ("lock_broken", "log_torn", "log_anchored")
+REPAIRS = ("lock_broken", "log_torn", "log_anchored", "transaction_recovered", "transaction_rolled_back")
 OLD = '{"n": 1, "price": 1.10, "name": "é"}'
 NEW = '{"n": 2, "price": 1.10, "name": "é", "more": [1, 2, 3]}'
 Look = tuple[frozenset[tuple[str, str, str]], frozenset[tuple[str, str, int]]]

@@ -1,0 +1,117 @@
+"""Power cuts: a command is killed at a point on a disk of its own, and in the same moment the disk loses its power.
+
+What the command had acknowledged is there when the disk comes back; what it had not, is there whole or not at all.
+"""
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from cases import Case
+from disks import Disk
+from injection import Point, run_with
+from scenes import Look, Program, Scene
+from sweeps import MISSES, Holder, Sound, Tally, difference, follow, measure
+
+WITHOUT = ("init", "lock-run", "lock-acquire", "lock-release", "lock-break")
+"""Cases that leave nothing that must last beyond the machine's life, and `init`, which is replayed in `replay`."""
+NAMESPACES = threading.Lock()
+"""Who has a mount namespace of his own keeps every disk alive that is mounted then, also one that is to be cut."""
+WHOLE = Point("(none)", 0, 0, "after its end")
+
+
+def solid(look: Look) -> Look:
+    """A look without plain backups: what they hold is in the log too, so they need not be synced."""
+    return frozenset(one for one in look[0] if one[0] != "backups" or "-checkpoint-" in one[1]), look[1]
+
+
+def restarted(program: Program, directory: Path) -> Program:
+    """The program on the machine after it has been started anew: with another boot id."""
+    boot = directory / "boot_id"
+    boot.write_text("00000000-0000-4000-8000-000000000000\n")
+    script = 'mount --bind "$0" /proc/sys/kernel/random/boot_id && exec "$@"'
+    return Program(("unshare", "--mount", "sh", "-c", script, str(boot), *program.words), program.env)
+
+
+def cut(sound: Sound, point: Point, disk: Disk, name: str) -> str:
+    """Run a case on a disk, kill it at a point, cut the power, and say what is wrong afterwards."""
+    case = sound.case
+    for attempt in range(MISSES):
+        scene = sound.template.copy(disk.path / f"{name}-{attempt}")
+        disk.settle()
+        holder = Holder(case)
+        if point is WHOLE:
+            done, _ = scene.attempt(*holder.words, stdin=case.stdin)
+            struck, acknowledged = done.returncode == 0, True
+        else:
+            outcome = run_with(
+                "signal=KILL", point, scene.command(*holder.words), scene.directory, scene.env,
+                sound.template.directory / f"trace-{name}", case.stdin,
+            )  # fmt: skip
+            struck, acknowledged = outcome.struck, bool(outcome.stdout)
+        holder.die()
+        with NAMESPACES:
+            disk.cut()
+        if struck:
+            scene = Scene(scene.directory, restarted(scene.program, sound.template.directory))
+            seen = solid(scene.look())
+            if acknowledged and seen != solid(sound.after):
+                return f"acknowledged and lost: {difference(seen, solid(sound.after))}"
+            with NAMESPACES:
+                follow(scene, case)
+            seen, old, new = (solid(look) for look in (scene.look(), sound.old, sound.new))
+            if seen != new and (acknowledged or seen != old) and not case.between(seen, old, new):
+                return f"neither old nor new: {difference(seen, old)}\n    nor {difference(seen, new)}"
+            left = set(scene.left()) - sound.left
+            return f"left behind: {sorted(left)}" if left else ""
+    return "the point was not reached"
+
+
+def spread(points: list[Point], count: int) -> list[Point]:
+    """Some points, evenly, the last calls always among them, and a run to the end."""
+    count = max(1, count - 1)
+    return [*(points[len(points) - 1 - index * len(points) // count] for index in range(count)), WHOLE]
+
+
+def sweep(cases: Iterable[Case], kind: str, count: int, directory: Path, jobs: int = 0) -> Tally:
+    """Cut the power under some cases about `count` times in all, on disks of a kind.
+
+    Raises:
+        disks.Impossible: where there can be none.
+    """
+    chosen = [case for case in cases if case.name not in WITHOUT]
+    tally = Tally(f"power cuts on {kind}")
+    jobs = jobs or os.cpu_count() or 1
+    disks = [Disk(kind) for _ in range(jobs)]
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            for case in chosen:
+                sound = measure(case, directory / f"{case.name}-{kind}")
+                points = spread(sound.points, max(2, round(count / len(chosen))))
+                parts = [pool.submit(_some, sound, points[part::jobs], disks[part], part) for part in range(jobs)]
+                tally.tried += len(points)
+                for part in parts:
+                    tally.violations += part.result()
+    finally:
+        for disk in disks:
+            disk.close()
+    return tally
+
+
+def _some(sound: Sound, points: list[Point], disk: Disk, part: int) -> list[str]:
+    wrong = []
+    for number, point in enumerate(points):
+        name = f"{sound.case.name}-{part}-{number}"
+        try:
+            found = cut(sound, point, disk, name)
+        except (AssertionError, OSError, subprocess.TimeoutExpired) as problem:
+            found = str(problem)
+        for used in disk.path.glob(f"{name}-*"):
+            shutil.rmtree(used, ignore_errors=True)
+        if found:
+            wrong.append(f"{sound.case.name}: power cut on {disk.kind} at {point}\n    {found}")
+    return wrong
