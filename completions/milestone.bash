@@ -44,11 +44,11 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --block | --deadline | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --reason | --revision | --schema | --session | --since | --store | --type | --until | --wait) option=$word ;;
+            --agent | --at | --block | --deadline | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --reason | --revision | --schema | --session | --since | --status | --store | --type | --until | --wait) option=$word ;;
             -?*) ;;
             *)
                 case $command in
-                    '' | state | events | checkpoint | session | cleanup | lock | config) command=${command:+$command }$word ;;
+                    '' | state | events | checkpoint | session | cleanup | lock | transaction | config) command=${command:+$command }$word ;;
                     *)
                         ((at++ == 0)) && milestone=$word
                         ;;
@@ -109,6 +109,11 @@ _milestone() {
             'lock list':--format) _milestone_offer 'text json jsonl yaml' ;;
             'lock show':--format) _milestone_offer 'text json jsonl yaml' ;;
             'lock break':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'transaction apply':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'transaction list':--status) _milestone_offer 'all pending committed rolled_back' ;;
+            'transaction list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'transaction show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'transaction rollback':--format) _milestone_offer 'text json jsonl yaml' ;;
             'config show':--format) _milestone_offer 'text json jsonl yaml' ;;
             *:--store) _milestone_offer '<folders>' ;;
         esac
@@ -164,22 +169,27 @@ _milestone() {
             'lock list') _milestone_offer '--format --help' ;;
             'lock show') _milestone_offer '--format --help' ;;
             'lock break') _milestone_offer '--dry-run --yes --force --idempotency-key --format --help' ;;
+            'transaction apply') _milestone_offer '--dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
+            'transaction list') _milestone_offer '--status --limit --format --help' ;;
+            'transaction show') _milestone_offer '--format --help' ;;
+            'transaction rollback') _milestone_offer '--dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'config show') _milestone_offer '--format --help' ;;
         esac
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status hook doctor schema state events checkpoint session cleanup lock config' ;;
+        :0) _milestone_offer 'init status hook doctor schema state events checkpoint session cleanup lock transaction config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query timeline verify' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
         session:0) _milestone_offer 'create current use list show handoff end' ;;
         cleanup:0) _milestone_offer 'plan run' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
+        transaction:0) _milestone_offer 'apply list show rollback' ;;
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify' ;;
+        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

@@ -6,7 +6,7 @@ function __milestone_words
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --agent --at --block --deadline --fail-on --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --max-tokens --name --older-than --reason --revision --schema --session --since --store --type --until --wait
+        else if contains -- $word --agent --at --block --deadline --fail-on --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --max-tokens --name --older-than --reason --revision --schema --session --since --status --store --type --until --wait
             set skip 1
         else if not string match -q -- '-?*' $word
             echo $word
@@ -58,7 +58,8 @@ complete -c milestone -n '__milestone_at "" 0' -a 'events' -d 'Log events, and l
 complete -c milestone -n '__milestone_at "" 0' -a 'checkpoint' -d 'Keep states under a name, and bring them back.'
 complete -c milestone -n '__milestone_at "" 0' -a 'session' -d 'Say who works on what, from which shell or client.'
 complete -c milestone -n '__milestone_at "" 0' -a 'cleanup' -d 'Remove what is old, with a reason for everything.'
-complete -c milestone -n '__milestone_at "" 0' -a 'lock' -d 'Hold locks around commands and in scripts, and see who holds them.'
+complete -c milestone -n '__milestone_at "" 0' -a 'lock' -d 'Hold locks around commands and in scripts; see who holds them.'
+complete -c milestone -n '__milestone_at "" 0' -a 'transaction' -d 'Do several changes all or nothing, and take them back.'
 complete -c milestone -n '__milestone_at "" 0' -a 'config' -d 'Look at the settings.'
 complete -c milestone -n '__milestone_at "" 0' -l store -x -a '(__fish_complete_directories)' -d 'The store; left out: MILESTONE_STORE, else the nearest.'
 complete -c milestone -n '__milestone_at "" 0' -l verbose -d 'Say more, and where an unexpected error came from.'
@@ -106,6 +107,10 @@ complete -c milestone -n '__milestone_at "lock" 0' -a release -d 'Give back the 
 complete -c milestone -n '__milestone_at "lock" 0' -a list -d 'List the locks that are held, or were left by the dead: holder, age, command, and who waits.'
 complete -c milestone -n '__milestone_at "lock" 0' -a show -d 'Show who holds a lock, what tells that the holder lives or is dead, and who waits.'
 complete -c milestone -n '__milestone_at "lock" 0' -a break -d 'Break a lock whose holder is dead; another host\'s or a living holder\'s only with --force.'
+complete -c milestone -n '__milestone_at "transaction" 0' -a apply -d 'Do several changes all or nothing: JSON Lines of operations on milestones, checkpoints and sessions.'
+complete -c milestone -n '__milestone_at "transaction" 0' -a list -d 'List transactions, oldest first: what each one changed, and whether it was rolled back.'
+complete -c milestone -n '__milestone_at "transaction" 0' -a show -d 'Show one transaction: what it did, the revisions before and after, and what changed inside of states.'
+complete -c milestone -n '__milestone_at "transaction" 0' -a rollback -d 'Take a committed transaction back, by another one; exit 4 when something that it touched has changed since.'
 complete -c milestone -n '__milestone_at "config" 0' -a show -d 'Show every setting, its value, and where the value comes from.'
 complete -c milestone -n '__milestone_at "init" 0' -a '(__milestone_names milestones)'
 complete -c milestone -n '__milestone_at "init"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
@@ -119,7 +124,7 @@ complete -c milestone -n '__milestone_at "doctor"' -l yes -d 'Do not ask, at a t
 complete -c milestone -n '__milestone_at "doctor"' -l selftest -d 'Try the disk of the store, and say what can be promised there.'
 complete -c milestone -n '__milestone_at "doctor"' -l fail-on -x -a 'error warning' -d 'Exit 6 from which severity on.'
 complete -c milestone -n '__milestone_at "doctor"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
-complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline verify'
+complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline transaction-apply transaction-list transaction-rollback transaction-show verify'
 complete -c milestone -n '__milestone_at "state save" 0' -a '(__milestone_names milestones) (__milestone_files)'
 complete -c milestone -n '__milestone_at "state save" 1' -a '(__milestone_files)'
 complete -c milestone -n '__milestone_at "state save"' -l if-revision -x -d 'Only if this is the current revision; 0: only if new.'
@@ -303,5 +308,19 @@ complete -c milestone -n '__milestone_at "lock break"' -l yes -d 'Do not ask, at
 complete -c milestone -n '__milestone_at "lock break"' -l force -d 'Even if somebody who is at work would lose work.'
 complete -c milestone -n '__milestone_at "lock break"' -l idempotency-key -x -d 'Do this once, however often it is asked for.'
 complete -c milestone -n '__milestone_at "lock break"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "transaction apply"' -l dry-run -d 'Show what would be done, and do nothing.'
+complete -c milestone -n '__milestone_at "transaction apply"' -l yes -d 'Do not ask, at a terminal either.'
+complete -c milestone -n '__milestone_at "transaction apply"' -l idempotency-key -x -d 'Do this once, however often it is asked for.'
+complete -c milestone -n '__milestone_at "transaction apply"' -l lock-timeout -x -d 'Seconds to wait for the lock (default 30).'
+complete -c milestone -n '__milestone_at "transaction apply"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "transaction list"' -l status -x -a 'all pending committed rolled_back' -d 'Only those that are so.'
+complete -c milestone -n '__milestone_at "transaction list"' -l limit -x -d 'The last so many; 0: all.'
+complete -c milestone -n '__milestone_at "transaction list"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "transaction show"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "transaction rollback"' -l dry-run -d 'Show what would be done, and do nothing.'
+complete -c milestone -n '__milestone_at "transaction rollback"' -l yes -d 'Do not ask, at a terminal either.'
+complete -c milestone -n '__milestone_at "transaction rollback"' -l idempotency-key -x -d 'Do this once, however often it is asked for.'
+complete -c milestone -n '__milestone_at "transaction rollback"' -l lock-timeout -x -d 'Seconds to wait for the lock (default 30).'
+complete -c milestone -n '__milestone_at "transaction rollback"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "config show"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -l help -d 'Show help and exit.'

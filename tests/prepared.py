@@ -8,11 +8,15 @@ from conftest import BIN, Cli, clean_environment
 from milestone_cli.cli.completion.declared import program
 
 COMMANDS = {one.path: one for one in program()[2]}
+APPLIED = ["transaction", "apply", '{"op": "set", "milestone": "demo", "path": "step", "value": 3}']
 BEFORE = {
     "state redo": ["state", "undo", "demo"],
     "state reopen": ["state", "complete", "demo"],
     "state delete": ["state", "complete", "demo"],
     "checkpoint unpin": ["checkpoint", "pin", "demo", "before-refactoring", "--reason", "kept"],
+    "transaction list": APPLIED,
+    "transaction show": APPLIED,
+    "transaction rollback": APPLIED,
     "lock release": ["lock", "acquire", "demo"],
     "lock show": ["lock", "acquire", "demo"],
     "lock break": ["lock", "acquire", "demo"],

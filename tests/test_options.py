@@ -18,7 +18,7 @@ READS = {
     "status", "schema", "names", "state load", "state get", "state list", "state history", "state diff",
     "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
     "checkpoint diff", "session current", "session list", "session show", "session handoff", "cleanup plan",
-    "lock list", "lock show", "config show",
+    "lock list", "lock show", "transaction list", "transaction show", "config show",
 }  # fmt: skip
 WITHOUT_KEY = {
     "init": "it makes what is missing, and asked for again it finds nothing missing",
@@ -33,6 +33,7 @@ WITHOUT_FORMAT = {
 }
 REMOVES = {
     "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
+    "transaction apply", "transaction rollback",
 }  # fmt: skip
 """What removes or overwrites something that no undo brings back, or more than its caller named."""
 TWICE = {
@@ -55,6 +56,9 @@ TWICE = {
     "session use": """session use "$(ls .milestones/state/sessions | grep -o 'session-[0-9-]*')" """,
     "session end": """session end "$(ls .milestones/state/sessions | grep -o 'session-[0-9-]*')" """,
     "cleanup run": "cleanup run demo --older-than 0 --keep-last 1",
+    "transaction apply": """transaction apply '{"op": "set", "milestone": "demo", "path": "step", "value": 9}'""",
+    "transaction rollback": """transaction rollback "$(ls -R .milestones/transactions | grep -o 'txn-[0-9a-f]*' """
+    """| sort | head -1)" """,
     "lock acquire": "lock acquire demo",
     "lock release": "lock release demo",
     "lock break": "lock break demo --force",

@@ -27,6 +27,7 @@ from . import (
     session,
     state,
     store,
+    transaction,
 )
 
 Command = Callable[..., int | None]  # what it returns is the exit code
@@ -92,8 +93,12 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     ),
     "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run)),
     "lock": (
-        "Hold locks around commands and in scripts, and see who holds them.",
+        "Hold locks around commands and in scripts; see who holds them.",
         (lock.run, lock.acquire, lock.release, lock.list_, lock.show, lock.break_),
+    ),
+    "transaction": (
+        "Do several changes all or nothing, and take them back.",
+        (transaction.apply, transaction.list_, transaction.show, transaction.rollback),
     ),
     "config": ("Look at the settings.", (store.config_show,)),
 }

@@ -57,5 +57,9 @@ COMMANDS = {
     "lock list": "milestone_cli.cli.lock:list_: --format:output:c:text,json,jsonl,yaml",
     "lock show": "milestone_cli.cli.lock:show:name :name:s: --format:output:c:text,json,jsonl,yaml",
     "lock break": "milestone_cli.cli.lock:break_:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml",
+    "transaction apply": "milestone_cli.cli.transaction:apply: :operations:s: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
+    "transaction list": "milestone_cli.cli.transaction:list_: --status:status:c:all,pending,committed,rolled_back --limit:limit:i:0, --format:output:c:text,json,jsonl,yaml",
+    "transaction show": "milestone_cli.cli.transaction:show: :name:s: --format:output:c:text,json,jsonl,yaml",
+    "transaction rollback": "milestone_cli.cli.transaction:rollback:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "config show": "milestone_cli.cli.store:config_show: --format:output:c:text,json,jsonl,yaml",
 }

@@ -37,6 +37,7 @@ __all__ = [
     "Indent",
     "KeepLast",
     "Kind",
+    "Last",
     "Limit",
     "LockCommand",
     "LockName",
@@ -46,6 +47,7 @@ __all__ = [
     "MilestoneId",
     "NamesOf",
     "OlderThan",
+    "Operations",
     "PacketFormat",
     "PatchType",
     "PathWords",
@@ -61,6 +63,9 @@ __all__ = [
     "SetWords",
     "Since",
     "Strict",
+    "TransactionId",
+    "TransactionStatus",
+    "TransactionWord",
     "TypeFilter",
     "Until",
     "Yes",
@@ -190,4 +195,17 @@ Block = Annotated[
 MaxTokens = Annotated[int, typer.Option("--max-tokens", metavar="N", min=100, help="Tokens that it may have at most.")]
 PacketFormat = Annotated[
     Literal["text", "markdown", "json", "yaml"], typer.Option("--format", help="Form of the output; text is Markdown.")
+]
+Operations = Annotated[
+    str | None, typer.Argument(metavar="[FILE|-]", help="JSON Lines of operations; - for standard input.")
+]
+Last = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="The last so many; 0: all.")]
+TransactionStatus = Annotated[
+    Literal["all", "pending", "committed", "rolled_back"], typer.Option("--status", help="Only those that are so.")
+]
+TransactionWord = Annotated[
+    str, typer.Argument(metavar="[ID]", help="A transaction by its id; left out: the last one.")
+]
+TransactionId = Annotated[
+    str, typer.Argument(metavar="ID", help="A transaction by its id; last: the last committed one.")
 ]

@@ -24,40 +24,41 @@ class Staging:
     """Stands in for a store while a plan is made; what it does not change it reads from there.
 
     Attributes:
+        store: the one that it stands in for.
         plan: what was planned so far; complete after `finish`.
     """
 
     def __init__(self, store: "Store", plan: Plan) -> None:
-        self._store = store
+        self.store = store
         self.plan = plan
         self._puts: dict[tuple[str, str], bytes | None] = {}
         self._states: dict[str, Draft] = {}  # milestones with a next revision, and its event
         self._settled: dict[str, str] = {}  # milestones whose state was kept or moved as it is now, and by what
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
+        return getattr(self.store, name)
 
     # reading
 
     def get(self, kind: str, key: str) -> "bytes | None":
         """A document as it will be."""
-        return self._puts[kind, key] if (kind, key) in self._puts else self._store.get(kind, key)
+        return self._puts[kind, key] if (kind, key) in self._puts else self.store.get(kind, key)
 
     def modified(self, kind: str, key: str) -> int:
         """When a document will have been written last; 0 when it will not be there."""
         if (kind, key) in self._puts:
             return 0 if self._puts[kind, key] is None else runtime.now_ns()
-        return self._store.modified(kind, key)
+        return self.store.modified(kind, key)
 
     def keys(self, kind: str) -> "list[str]":
         """Keys of all documents of a kind that will be there, sorted."""
         staged = {key: data is not None for (one, key), data in self._puts.items() if one == kind}
-        return sorted({key for key in self._store.keys(kind) if staged.get(key, True)} | {*filter(staged.get, staged)})
+        return sorted({key for key in self.store.keys(kind) if staged.get(key, True)} | {*filter(staged.get, staged)})
 
     def read(self, milestone: str, revision: "int | None" = None) -> Document:
         """A state as it will be, or that of a revision which is there already."""
         if revision is not None or not any((kind, milestone) in self._puts for kind in STATES):
-            return self._store.read(milestone, revision)
+            return self.store.read(milestone, revision)
         found = self._staged(milestone)
         if found is None:
             raise MilestoneError(
@@ -71,14 +72,14 @@ class Staging:
             return None
         document = parse_envelope(raw, milestone)
         if not document.revision:
-            head = self._store.head(milestone)
+            head = self.store.head(milestone)
             document.outside, document.revision = True, head.revision if head else 0
         return document
 
     def session(self, name: str) -> "dict[str, object]":
         """A session's record as it will be."""
         if ("session", name) not in self._puts:
-            return self._store.session(name)
+            return self.store.session(name)
         record = loads(self._puts["session", name] or b"{}")
         return record if isinstance(record, dict) else {}
 
@@ -86,7 +87,7 @@ class Staging:
         """The session that will be the current one."""
         place = ("client", client) if client else ("current", "")
         if place not in self._puts:
-            return self._store.bound_session(client)
+            return self.store.bound_session(client)
         words = (self._puts[place] or b"").decode("ascii", "replace").split()
         return words[0] if words else None
 
@@ -127,7 +128,7 @@ class Staging:
         elif own.type != draft.type:
             own.type, draft.data = "state_saved", "{}"
         own.data = self._named(draft.data)
-        self._put("active", name, self._store.revise(name, text, own))
+        self._put("active", name, self.store.revise(name, text, own))
 
     def transact(
         self,

@@ -16,9 +16,9 @@ from milestone_cli.storage.transactions import STATES, opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
+    from milestone_cli.core.compare import Difference
     from milestone_cli.core.operations import Operation
     from milestone_cli.storage.contract import Store
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KINDS = {"pending": "pending", "committed": "committed", "rolled_back": "rollback"}
 """The kind of document that a record is, by the status of its transaction."""
+REMOVING = ("delete", "checkpoint_delete", "checkpoint_restore")
 LAST = "last"
 """Stands for the id of the newest transaction."""
 
@@ -68,13 +69,18 @@ def apply(
     known = once(milestones[0], key, b"transaction apply", raw, *named) if key else None
     receipts = store.transact(milestones, build, lock_timeout(store, timeout), known)
     replayed = bool(receipts) and receipts[0].replayed
-    identity: object = plan.id if receipts else None
+    identity: object = plan.id if plan.puts or plan.events else None
     if replayed:
         identity = data_of(store, milestones[0], receipts[0].event_id).get("transaction_id")
     found = _parsed(store.get("committed", str(identity))) if identity else None
     told = {"transaction_id": identity, **summary(found or {"documents": []})}
     told |= {"operations": len(operations), "dry_run": False, "replayed": replayed}
     return told, receipts[0].notes if receipts else []
+
+
+def removes(store: "Store", raw: bytes) -> bool:
+    """Whether operations remove or overwrite more than a state's next revision, so that a person is asked first."""
+    return any(one.op in REMOVING for one in parse(store, raw))
 
 
 def _staged(store: "Store", operations: "list[Operation]", told: list[str]) -> Plan:
@@ -117,7 +123,7 @@ def summary(record: "Record") -> "dict[str, object]":
             for side, short in (("before", "from"), ("after", "to")):
                 if one[side]:
                     entry[short], entry[f"{short}_state"] = one[side].get("revision"), one["kind"]
-        else:
+        elif one["kind"] not in KINDS.values():  # that a rollback moves a record is no change of its own
             change = "removed" if not one["after"] else "changed" if one["before"] else "made"
             documents.append({"kind": one["kind"], "key": one["key"], "change": change})
     return {"milestones": list(milestones.values()), "documents": documents}
@@ -192,16 +198,41 @@ def _parsed(raw: "bytes | None") -> "Record | None":
     return {"documents": [], "events": [], **record} if is_sound and isinstance(record, dict) else None
 
 
-def changes(store: "Store", record: "Record") -> "Iterator[str]":
-    """What a transaction changed inside of states, each change as JSON with its milestone, as far as the logs know."""
-    from milestone_cli.core.compare import compare
+def full(record: "Record", status: str) -> "dict[str, object]":
+    """A transaction as JSON values, with the documents as they were and became, and its events."""
+    sides = [
+        {**one, "before": _without_text(one["before"]), "after": _without_text(one["after"])}
+        for one in record["documents"]
+    ]
+    events = [one["event_id"] if isinstance(one, dict) else one for one in record["events"]]
+    return {
+        **fields(record, status),
+        "target_file": record["transaction"].get("target_file") or None,
+        "rolled_back_by": record["transaction"].get("rolled_back_by"),
+        "sides": sides,
+        "events": events,
+    }
 
+
+def _without_text(side: "Record | None") -> "Record | None":
+    return {key: value for key, value in side.items() if key != "text"} if side else None
+
+
+def changes(store: "Store", record: "Record") -> "list[tuple[str, list[Difference]]]":
+    """What a transaction changed inside of the state of each milestone, as far as the logs know."""
+    from milestone_cli.core.compare import Difference, compare
+
+    found = []
     for entry in summary(record)["milestones"]:  # type: ignore[attr-defined]
         name = entry["milestone_id"]
-        texts = [_text(store, name, entry[side]) for side in ("from", "to")]
-        if None not in texts:
-            for one in compare(*[text for text in texts if text is not None]):
-                yield f'{{"milestone_id":"{name}",{one.json()[1:]}'
+        old, new = _text(store, name, entry["from"]), _text(store, name, entry["to"])
+        if old is not None and new is not None:
+            found.append((name, compare(old, new)))
+        elif old is not None and entry["to"] is None:
+            found.append((name, [Difference("remove", "", old.decode(), None)]))
+        elif new is not None and entry["from"] is None:
+            found.append((name, [Difference("add", "", None, new.decode())]))
+    return found
 
 
 def _text(store: "Store", milestone: str, revision: object) -> "bytes | None":

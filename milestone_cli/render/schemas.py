@@ -149,6 +149,27 @@ EXAMINED: Schema = _object(
 CHANGES: Schema = _list(
     _object({"op": {"enum": ["add", "remove", "replace"]}, "path": STRING, "value": {}, "old": {}}, ["op", "path"])
 )
+PLACE = _maybe({"enum": ["active", "completed"]})
+SIDE = _maybe(_object({"sha256": SHA, "bytes": COUNT, "revision": COUNT}, ["sha256", "bytes"]))
+CHANGED: dict[str, Schema] = {
+    "milestones": _list(
+        _object(
+            {"milestone_id": NAME, "from": _maybe(COUNT), "to": _maybe(COUNT), "from_state": PLACE, "to_state": PLACE}
+        )
+    ),
+    "documents": _list(_object({"kind": STRING, "key": STRING, "change": {"enum": ["made", "changed", "removed"]}})),
+}
+TRANSACTION: dict[str, Schema] = {
+    "transaction_id": STRING,
+    "status": {"enum": ["pending", "committed", "rolled_back", "damaged"]},
+    "operation": _maybe(STRING),
+    "started_at": _maybe(TIME),
+    "ended_at": _maybe(TIME),
+    "reason": _maybe(STRING),
+    "agent_id": _maybe(STRING),
+    "session_id": _maybe(STRING),
+    **CHANGED,
+}
 KINDS: dict[str, tuple[str, Schema]] = {
     "checkpoint-create": ("A checkpoint that was made.", _object({**CHECKPOINT, "replayed": FLAG})),
     "checkpoint-delete": (
@@ -446,6 +467,43 @@ KINDS: dict[str, tuple[str, Schema]] = {
         ),
     ),
     "timeline": ("Everything that happened, in order.", _object({"milestone_id": NAME, "events": _list(EVENT)})),
+    "transaction-apply": (
+        "A transaction that was done, or would be; without an id there was nothing to change.",
+        _object({"transaction_id": _maybe(STRING), "operations": COUNT, "dry_run": FLAG, "replayed": FLAG, **CHANGED}),
+    ),
+    "transaction-list": ("Transactions, oldest first.", _object({"transactions": _list(_object(TRANSACTION))})),
+    "transaction-rollback": (
+        "A transaction that was taken back, or would be; what each milestone and document goes from and to.",
+        _object(
+            {
+                "transaction_id": STRING,
+                "operation": STRING,
+                "rollback_id": _maybe(STRING),
+                "dry_run": FLAG,
+                "replayed": FLAG,
+                "obstacles": _list(STRING),
+                "changed": _list(_object({"kind": STRING, "key": STRING, "expected": SIDE, "found": SIDE})),
+                **CHANGED,
+            }
+        ),
+    ),
+    "transaction-show": (
+        "One transaction: what it did, and what changed inside of states, as a JSON Patch (RFC 6902) of each.",
+        _object(
+            {
+                **TRANSACTION,
+                "rolled_back_by": _maybe(STRING),
+                "sides": _list(_object({"kind": STRING, "key": STRING, "before": SIDE, "after": SIDE})),
+                "events": _list(STRING),
+                "changes": _list(
+                    _object(
+                        {"milestone_id": NAME, "op": OPERATION, "path": STRING, "value": {}, "old": {}},
+                        ["milestone_id", "op", "path"],
+                    )
+                ),
+            }
+        ),
+    ),
     "verify": (
         "What verifying logs found.",
         _object(

@@ -1,0 +1,127 @@
+"""The commands of `milestone transaction`: apply, list, show, rollback."""
+
+from milestone_cli import render, runtime
+from milestone_cli.storage import open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import (
+        DryRun,
+        Format,
+        IdempotencyKey,
+        Last,
+        LockTimeout,
+        Operations,
+        TransactionId,
+        TransactionStatus,
+        TransactionWord,
+        Yes,
+    )
+
+
+def apply(
+    operations: "Operations" = None,
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Do several changes all or nothing: JSON Lines of operations on milestones, checkpoints and sessions.
+
+    A line is {"op": O, "milestone": M, …}; without M the current one is meant. The operations: save, set, patch,
+    complete, reopen, delete, log, checkpoint_create, checkpoint_restore, checkpoint_delete, checkpoint_pin,
+    checkpoint_unpin, session_create, session_use, session_end, and require. Preconditions: "if_revision", "absent", or
+    a line {"op": "require", "path": P, "value": V}. Exit 4 or 5 names the line, and nothing is changed. At a terminal
+    what would remove something is shown and confirmed first, unless --yes.
+
+    Example: milestone transaction apply '{"op": "set", "milestone": "demo", "path": "step", "value": 3}'
+    """
+    from milestone_cli.core import transaction
+    from milestone_cli.render.transaction import apply_text
+
+    from .data import read_data
+
+    store, raw = open_store(), read_data(_source(operations))
+    if not (dry_run or yes) and runtime.is_terminal(0) and transaction.removes(store, raw):
+        from .confirm import confirm
+
+        confirm(apply_text(transaction.apply(store, raw, dry_run=True)[0]), "Apply it?")
+    told, notes = transaction.apply(store, raw, dry_run=dry_run, key=idempotency_key, timeout=lock_timeout)
+    render.notify(notes)
+    render.emit("transaction-apply", told, apply_text(told), output)
+
+
+def _source(word: "str | None") -> str:
+    """A file, unless the word is data itself."""
+    from milestone_cli.errors import MilestoneError
+
+    if not word:
+        raise MilestoneError("usage", "there are no operations", "name a file, or - for standard input")
+    return word if word == "-" or word[0] in "{@" else "@" + word
+
+
+def list_(status: "TransactionStatus" = "all", limit: "Last" = 50, output: "Format" = "text") -> None:
+    """List transactions, oldest first: what each one changed, and whether it was rolled back.
+
+    Example: milestone transaction list --status committed
+    """
+    from milestone_cli.core import transaction
+    from milestone_cli.render.transaction import list_text
+
+    found = transaction.transactions(open_store(), status, limit)
+    render.emit("transaction-list", {"transactions": found}, list_text(found), output)
+
+
+def show(name: "TransactionWord" = "last", output: "Format" = "text") -> None:
+    """Show one transaction: what it did, the revisions before and after, and what changed inside of states.
+
+    Example: milestone transaction show last
+    """
+    from milestone_cli.core import transaction
+    from milestone_cli.render.changes import diff_text, emit_texts
+    from milestone_cli.render.transaction import show_text
+
+    store = open_store()
+    record, status = transaction.find(store, name)
+    fields = transaction.full(record, status)
+    found = transaction.changes(store, record)
+    text = ""
+    if output == "text":
+        parts = [f"{milestone}:\n{diff_text(changes)}" for milestone, changes in found if changes]
+        text = show_text(fields, "\n".join(parts))
+    lists = [f'{{"milestone_id":"{milestone}",{one.json()[1:]}' for milestone, changes in found for one in changes]
+    emit_texts("transaction-show", fields, {"changes": lists}, text, output)
+
+
+def rollback(
+    name: "TransactionId",
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Take a committed transaction back, by another one; exit 4 when something that it touched has changed since.
+
+    At a terminal the plan is shown and confirmed first, unless --yes.
+
+    Example: milestone transaction rollback last --dry-run
+    """
+    from milestone_cli.core import rollback as rolling
+    from milestone_cli.render.transaction import rollback_text
+
+    store = open_store()
+    if dry_run or (not yes and runtime.is_terminal(0)):
+        plan = rolling.plan_rollback(store, name)
+        told = {**plan.fields(), "rollback_id": None, "dry_run": True, "replayed": False}
+        if dry_run:
+            render.emit("transaction-rollback", told, rollback_text(told), output)
+            return
+        plan.refuse()
+        from .confirm import confirm
+
+        confirm(rollback_text(told), "Roll it back?")
+    told, notes = rolling.rollback(store, name, key=idempotency_key, timeout=lock_timeout)
+    render.notify(notes)
+    render.emit("transaction-rollback", told, rollback_text(told), output)
