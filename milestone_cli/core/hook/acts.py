@@ -4,6 +4,9 @@ At SessionStart the client's session is bound and the model is told where the wo
 is kept, and the names that must survive are given to it; at the end of a turn the state is kept when its time has come.
 """
 
+import os
+
+from milestone_cli import runtime
 from milestone_cli.core import setting
 from milestone_cli.core.hook import Turn, bound, place, sole
 from milestone_cli.errors import MilestoneError
@@ -25,6 +28,9 @@ TOKENS = 1200
 SAME = 10_000_000_000
 """Nanoseconds within which the same words are the same call, delivered twice."""
 AGAIN = 100
+"""Calls with the same words that are told apart by their times."""
+EXPORTS = 1 << 16
+"""Bytes at the end of the client's file of exports that are looked at."""
 
 
 def act(turn: Turn, store: "Store", call: "Call") -> None:
@@ -49,10 +55,11 @@ def act(turn: Turn, store: "Store", call: "Call") -> None:
 
 
 def say(store: "Store", call: "Call") -> str:
-    """What the client is told; empty for nothing. Only reads."""
+    """What the client is told; empty for nothing. Nothing in the store is changed."""
     try:
-        if call.event == "SessionStart" and call.data.get("source") in TOLD:
-            return _start(store, call)
+        if call.event == "SessionStart":
+            _export(store, call)
+            return _start(store, call) if call.data.get("source") in TOLD else ""
         if call.event == "PreCompact":
             return _instructions(store, call)
     except (MilestoneError, OSError) as error:
@@ -61,6 +68,22 @@ def say(store: "Store", call: "Call") -> str:
         told = error.message if isinstance(error, MilestoneError) else str(error.strerror)
         note(store.path, "failed", call.event, getattr(error, "code", "store_unreachable"), told)
     return ""
+
+
+def _export(store: "Store", call: "Call") -> None:
+    """Name the session to the shells that the client will start, through the file that it gives for that."""
+    path, session = runtime.env("CLAUDE_ENV_FILE") or "", bound(store, call.client)
+    if not path or session is None:
+        return
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    try:
+        there = os.pread(fd, EXPORTS, max(0, os.fstat(fd).st_size - EXPORTS))
+        line = f"export MILESTONE_SESSION={session}\n".encode()
+        last = there[there.rfind(b"export MILESTONE_SESSION=") :]
+        if not last.startswith(line):
+            os.write(fd, (b"" if there[-1:] in (b"", b"\n") else b"\n") + line)
+    finally:
+        os.close(fd)
 
 
 def _start(store: "Store", call: "Call") -> str:
