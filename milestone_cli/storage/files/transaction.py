@@ -67,14 +67,15 @@ def transact(
 
 def _enter(store: "FileStore", names: list[str], deadline: float) -> tuple[int, list[Lock], list[str]]:
     """Pass the gate, finish what others left, and take the locks; also what was finished, in sentences."""
-    from milestone_cli.storage.files.rollforward import finish_all
-
     notes: list[str] = []
     while True:
         gate = take_gate(store, deadline)
         try:
             patience = min(deadline, runtime.monotonic() + PATIENCE)
-            notes += finish_all(store, patience)
+            if os.listdir(store.folder(layout.PENDING)):
+                from milestone_cli.storage.files.rollforward import finish_all
+
+                notes += finish_all(store, patience)
             return gate, take(store, names, patience), notes
         except BaseException as error:
             os.close(gate)
