@@ -6,21 +6,18 @@ What the command had acknowledged is there when the disk comes back; what it had
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cases import Case
-from disks import Disk
+from disks import Disk, in_private
 from injection import Point, run_with
 from scenes import Look, Program, Scene
 from sweeps import MISSES, Holder, Sound, Tally, difference, follow, measure
 
 WITHOUT = ("init", "lock-run", "lock-acquire", "lock-release", "lock-break")
 """Cases that leave nothing that must last beyond the machine's life, and `init`, which is replayed in `replay`."""
-NAMESPACES = threading.Lock()
-"""Who has a mount namespace of his own keeps every disk alive that is mounted then, also one that is to be cut."""
 WHOLE = Point("(none)", 0, 0, "after its end")
 
 
@@ -54,15 +51,13 @@ def cut(sound: Sound, point: Point, disk: Disk, name: str) -> str:
             )  # fmt: skip
             struck, acknowledged = outcome.struck, bool(outcome.stdout)
         holder.die()
-        with NAMESPACES:
-            disk.cut()
+        disk.cut()
         if struck:
             scene = Scene(scene.directory, restarted(scene.program, sound.template.directory))
             seen = solid(scene.look())
             if acknowledged and seen != solid(sound.after):
                 return f"acknowledged and lost: {difference(seen, solid(sound.after))}"
-            with NAMESPACES:
-                follow(scene, case)
+            follow(scene, case)
             seen, old, new = (solid(look) for look in (scene.look(), sound.old, sound.new))
             if seen != new and (acknowledged or seen != old) and not case.between(seen, old, new):
                 return f"neither old nor new: {difference(seen, old)}\n    nor {difference(seen, new)}"
@@ -86,32 +81,28 @@ def sweep(cases: Iterable[Case], kind: str, count: int, directory: Path, jobs: i
     chosen = [case for case in cases if case.name not in WITHOUT]
     tally = Tally(f"power cuts on {kind}")
     jobs = jobs or os.cpu_count() or 1
-    disks = [Disk(kind) for _ in range(jobs)]
-    try:
-        with ThreadPoolExecutor(jobs) as pool:
-            for case in chosen:
-                sound = measure(case, directory / f"{case.name}-{kind}")
-                points = spread(sound.points, max(2, round(count / len(chosen))))
-                parts = [pool.submit(_some, sound, points[part::jobs], disks[part], part) for part in range(jobs)]
-                tally.tried += len(points)
-                for part in parts:
-                    tally.violations += part.result()
-    finally:
-        for disk in disks:
-            disk.close()
+    with ThreadPoolExecutor(jobs, initializer=in_private) as pool:
+        for case in chosen:
+            sound = measure(case, directory / f"{case.name}-{kind}")
+            points = spread(sound.points, max(2, round(count / len(chosen))))
+            parts = [pool.submit(_some, sound, points[part::jobs], kind, part) for part in range(jobs)]
+            tally.tried += len(points)
+            for each in parts:
+                tally.violations += each.result()
     return tally
 
 
-def _some(sound: Sound, points: list[Point], disk: Disk, part: int) -> list[str]:
+def _some(sound: Sound, points: list[Point], kind: str, part: int) -> list[str]:
     wrong = []
-    for number, point in enumerate(points):
-        name = f"{sound.case.name}-{part}-{number}"
-        try:
-            found = cut(sound, point, disk, name)
-        except (AssertionError, OSError, subprocess.TimeoutExpired) as problem:
-            found = str(problem)
-        for used in disk.path.glob(f"{name}-*"):
-            shutil.rmtree(used, ignore_errors=True)
-        if found:
-            wrong.append(f"{sound.case.name}: power cut on {disk.kind} at {point}\n    {found}")
+    with Disk(kind) as disk:
+        for number, point in enumerate(points):
+            name = f"{sound.case.name}-{part}-{number}"
+            try:
+                found = cut(sound, point, disk, name)
+            except (AssertionError, OSError, subprocess.TimeoutExpired) as problem:
+                found = str(problem)
+            for used in disk.path.glob(f"{name}-*"):
+                shutil.rmtree(used, ignore_errors=True)
+            if found:
+                wrong.append(f"{sound.case.name}: power cut on {kind} at {point}\n    {found}")
     return wrong
