@@ -129,6 +129,11 @@ def lock_of_yesterday(patient: Patient) -> None:
     owner.write_text(" ".join(words) + "\n")
 
 
+def file_for_folder(patient: Patient) -> None:
+    (patient.store / "tasks").rmdir()
+    write("tasks", "")(patient)
+
+
 def remains_of_a_lock(patient: Patient) -> None:
     folder = patient.store / LOCKS / ".demo.broken"
     folder.mkdir()
@@ -211,8 +216,7 @@ AILMENTS = {
     "a link": Ailment(lambda p: (p.store / "state/active/x.json").symlink_to("/etc/passwd"), "layout.link", "error",
                       is_repaired=False, is_sound=False),
     "a pipe": Ailment(lambda p: os.mkfifo(p.store / "tasks/pipe", 0o600), "layout.no_file", "error", is_repaired=False),
-    "a file for a folder": Ailment(lambda p: ((p.store / "tasks").rmdir(), write("tasks", "")(p))[1],
-                                   "layout.no_folder", "error", is_repaired=False),
+    "a file for a folder": Ailment(file_for_folder, "layout.no_folder", "error", is_repaired=False),
     "an unsafe name": Ailment(write("state/completed/a b.json", "{}"), "layout.unsafe_name", "warning",
                               is_repaired=False, is_sound=False),
     "two names in one": Ailment(same_but_for_case, "layout.twin", "warning", is_repaired=False, is_sound=False),

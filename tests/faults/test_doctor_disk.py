@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,14 +200,22 @@ def as_nobody(place: Path, home: Path, *words: str) -> "subprocess.CompletedProc
     )  # fmt: skip
 
 
-def test_files_of_root_in_somebodys_store(mount: Any, cli: Cli, home: Path) -> None:
-    """Somebody ran milestone as root in the store of another: from then on that one's own commands fail."""
-    disk = mount("tmpfs", "size=256m,mode=755")
+@pytest.fixture
+def somewhere() -> Iterator[Path]:
+    """A folder that another user can reach, and owns."""
     if os.geteuid():
         pytest.skip("impossible here: only root can become another user")
-    place = disk / "place"
-    place.mkdir()
-    os.chown(place, NOBODY, NOBODY)
+    with tempfile.TemporaryDirectory(prefix="milestone-somewhere-") as made:
+        Path(made).chmod(0o755)
+        place = Path(made) / "place"
+        place.mkdir()
+        os.chown(place, NOBODY, NOBODY)
+        yield place
+
+
+def test_files_of_root_in_somebodys_store(somewhere: Path, cli: Cli) -> None:
+    """Somebody ran milestone as root in the store of another: from then on that one's own commands fail."""
+    place = home = somewhere
     if as_nobody(Path("/"), home, "--version").returncode:
         pytest.skip("impossible here: another user cannot run this installation")
     assert as_nobody(place, home, "state", "save", "demo", "{}").returncode == 10
@@ -326,7 +335,7 @@ def test_a_real_disk(kind: str, cli: Cli, home: Path) -> None:
         pytest.skip(f"impossible here: {error}")
     with disk:
         patient = Patient.healthy(cli, disk.path, home)
-        assert ids(examine(patient)) == {"space.bytes_low": "warning"} if kind == "ext4" else {}
+        assert ids(examine(patient)) == ({"space.bytes_low": "warning"} if kind == "ext4" else {})
         for _ in range(3):
             code, found = selftest(disk.path, home)
             assert code == 0, found

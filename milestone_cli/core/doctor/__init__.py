@@ -82,7 +82,8 @@ def examine(store: "Store", progress: "Progress" = lambda _: None) -> "list[Find
             found.append(
                 Finding(name, "failed", "error", f"this could not be looked at: {_reason(error)}", _hint(error))
             )
-    return found
+    ill = {one.check for one in found if one.severity != "ok"}
+    return [one for one in found if one.severity != "ok" or one.check not in ill]
 
 
 def repair(findings: "list[Finding]") -> "list[Repair]":

@@ -270,4 +270,9 @@ def keep_copy(store: "FileStore", milestone: str, folder: str, name: str) -> Non
     except OSError as error:
         if error.errno not in (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP):
             raise
-        write_synced(name, store.read_file(layout.ACTIVE, state, 1 << 30), target)
+        data = store.read_file(layout.ACTIVE, state, 1 << 30)
+        try:
+            write_synced(name, data, target)
+        except FileExistsError:
+            os.unlink(name, dir_fd=target)  # of such a writer, and perhaps not whole
+            write_synced(name, data, target)
