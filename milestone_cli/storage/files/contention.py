@@ -330,8 +330,8 @@ def empty(locks: int, folder: str) -> None:
     """Remove a lock folder with what is in it, if it is there; nothing in a lock is a folder."""
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=locks)
-    except FileNotFoundError:
-        return
+    except (FileNotFoundError, NotADirectoryError):
+        return  # a link or a file under its name is nobody's lock
     try:
         for name in os.listdir(fd):
             os.unlink(name, dir_fd=fd)

@@ -70,11 +70,8 @@ def _start(
 ) -> "tuple[int, int]":
     """Start a process that works on its share of the blocks; its id, and the pipe that its results come through."""
     incoming, outgoing = os.pipe()
-    pid = os.fork()
-    if pid:
-        os.close(outgoing)
-        return pid, incoming
-    try:
+
+    def share_of_work() -> None:
         for pipe in (*others, incoming):
             os.close(pipe)  # so that writing fails, and this process ends, when nobody reads any more
         for number, (_, block) in enumerate(blocks):
@@ -82,8 +79,11 @@ def _start(
                 result = work(block)
                 _send(outgoing, len(result).to_bytes(8, "big") + result)
         _send(outgoing, END)
+
+    try:
+        return runtime.child(share_of_work), incoming
     finally:
-        os._exit(0)  # whatever happened: nothing of what the parent opened is flushed or tidied up from here
+        os.close(outgoing)
 
 
 def _send(pipe: int, data: bytes) -> None:
