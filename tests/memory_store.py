@@ -6,19 +6,23 @@ It keeps the contract honest: what the conformance suite asks of both, a store i
 import threading
 
 from milestone_cli import runtime
-from milestone_cli.errors import MilestoneError
+from milestone_cli.errors import MilestoneError, completed, conflict
 from milestone_cli.jsontext import dumps, loads, quote
-from milestone_cli.model import GENESIS, Change, Document, Head, Receipt, digest
+from milestone_cli.model import GENESIS, Change, Document, Draft, Head, Plan, Receipt, digest
+from milestone_cli.storage.files.envelope import compose, parse_envelope
+from milestone_cli.storage.transactions import closed, opened, refused
 
 
 class MemoryStore:
-    """States, logs and idempotency keys in dictionaries, under one lock."""
+    """Documents, texts of revisions, logs and idempotency keys in dictionaries, under one lock."""
 
     path = ":memory:"
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._documents: dict[tuple[str, str], tuple[bytes, int]] = {}
         self._texts: dict[str, list[bytes]] = {}
+        self._coming: dict[str, bytes] = {}  # texts of revisions whose event is not logged yet, by its id
         self._logs: dict[str, list[bytes]] = {}
         self._heads: dict[str, Head] = {}
         self._keys: dict[tuple[str, str], tuple[str, Receipt]] = {}
@@ -26,61 +30,124 @@ class MemoryStore:
     def commit(self, change: Change) -> Receipt:
         with self._lock:
             name = change.milestone
-            if change.key and (known := self._keys.get((name, change.key))):
-                if known[0] != change.request:
-                    raise MilestoneError("idempotency_conflict", "the key was used for a different request")
-                known[1].replayed = True
-                return known[1]
-            head = self._heads.get(name, Head())
+            if known := self._known(name, change.key, change.request):
+                return known
             if change.edit:
-                self._put(change, head)
-            self._heads[name] = head
-            first = head.sequence + 1
-            for draft in change.drafts:
-                self._append(name, head, draft, change)
-            event = loads(self._logs[name][-1])
-            receipt = Receipt(
-                name, head.revision, head.state, first, head.sequence, event["event_id"], event["timestamp"]
-            )
-            if change.key:
-                self._keys[name, change.key] = (change.request, receipt)
-            return receipt
+                self._replace(change)
+            return self._append_all(name, change.drafts, change.key, change.request)
 
-    def _put(self, change: Change, head: Head) -> None:
-        texts = self._texts.get(change.milestone, [])
-        if change.expect is not None and change.expect != head.revision:
-            raise MilestoneError("revision_conflict", f"it is at revision {head.revision}, not {change.expect}")
-        text = change.edit(texts[-1] if texts else None)
-        self._texts[change.milestone] = [*texts, text]
-        head.revision += 1
-        head.state = digest(text)
-        change.drafts[0].data = dumps(
-            {"revision": head.revision, "base": head.revision, "sha256": head.state, "text": text.decode()}
-        )
+    def _known(self, stream: str, key: str, request: str) -> Receipt | None:
+        known = self._keys.get((stream, key))
+        if known and known[0] != request:
+            raise MilestoneError("idempotency_conflict", "the key was used for a different request")
+        if known:
+            known[1].replayed = True
+        return known[1] if known else None
 
-    def _append(self, name: str, head: Head, draft, change: Change) -> None:
+    def _replace(self, change: Change) -> None:
+        name, raw = change.milestone, self.get("active", change.milestone)
+        if raw is None and self.get("completed", name) is not None:
+            raise completed(name)
+        current = self._heads[name].revision if raw is not None else 0
+        if change.expect is not None and change.expect != current:
+            raise conflict(name, change.expect, current)
+        text = change.edit(None if raw is None else parse_envelope(raw, name).text)
+        self._put("active", name, self.revise(name, text, change.drafts[0]))
+
+    def revise(self, milestone: str, text: bytes, draft: Draft) -> bytes:
+        revision, sha, now = self._heads.get(milestone, Head()).revision + 1, digest(text), runtime.now_ns()
+        draft.event_id = runtime.new_event_id(now)
+        said = {**loads(draft.data), "revision": revision, "base": revision, "sha256": sha}
+        event = {"event_id": draft.event_id, "event_type": draft.type, "data": said}
+        draft.data = dumps({**said, "text": text.decode()})
+        self._coming[draft.event_id] = text
+        return compose(runtime.timestamp(now), milestone, revision, sha, dumps(event), text)
+
+    def transact(self, names, build, timeout, once=None) -> list[Receipt]:
+        with self._lock:
+            if once and (known := self._known(*once)):
+                return [known]
+            started = runtime.timestamp(runtime.now_ns())
+            plan: Plan = build()
+            plan.id = plan.id or runtime.new_transaction_id(runtime.now_ns())
+            if plan.refused is not None:
+                self._put("rollback", plan.id, dumps(refused(plan, started, started)).encode())
+                raise plan.refused
+            if not plan.puts and not plan.events:
+                return []
+            record = opened(self, plan, started, lambda kind, key: f"{kind}/{key}")
+            for kind, key, data in plan.puts:
+                self._put(kind, key, data)
+            receipts = [
+                self._append_all(
+                    stream, [draft for name, draft in plan.events if name == stream],
+                    *(once[1:] if once and once[0] == stream else ("", "")),
+                )
+                for stream in dict.fromkeys(stream for stream, _ in plan.events)
+            ]  # fmt: skip
+            done = closed(record, "committed", runtime.timestamp(runtime.now_ns()))
+            self._put("committed", plan.id, dumps(done).encode())
+            return receipts
+
+    def _put(self, kind: str, key: str, data: bytes | None) -> None:
+        self._documents.pop((kind, key), None)
+        if data is not None:
+            self._documents[kind, key] = (data, runtime.now_ns())
+
+    def _append_all(self, name: str, drafts: list[Draft], key: str, request: str) -> Receipt:
+        head = self._heads.setdefault(name, Head())
+        first = head.sequence + 1
+        for draft in drafts:
+            self._append(name, head, draft)
+        event = loads(self._logs[name][-1])
+        receipt = Receipt(name, head.revision, head.state, first, head.sequence, event["event_id"], event["timestamp"])
+        if key:
+            self._keys[name, key] = (request, receipt)
+        return receipt
+
+    def _append(self, name: str, head: Head, draft: Draft) -> None:
+        text = self._coming.pop(draft.event_id, None)
+        if text is not None:
+            self._texts.setdefault(name, []).append(text)
+            head.revision, head.state = len(self._texts[name]), digest(text)
         head.time = max(head.time, runtime.now_ns())
         head.sequence += 1
         body = (
             f'{{"timestamp":"{runtime.timestamp(head.time)}","milestone_id":"{name}"'
             f',"session_id":{quote(draft.session)},"event_type":"{draft.type}","data":{draft.data}'
             f',"pid":{runtime.getpid()},"user":"nobody","agent_id":{quote(draft.agent)}'
-            f',"event_id":"{runtime.new_event_id(head.time)}"'
+            f',"event_id":"{draft.event_id or runtime.new_event_id(head.time)}"'
             f',"revision":{head.revision},"sequence_number":{head.sequence}'
         ).encode()
         head.checksum = digest((head.checksum or GENESIS).encode() + body)
         self._logs.setdefault(name, []).append(body + f',"checksum":"{head.checksum}"}}\n'.encode())
         head.end += len(self._logs[name][-1])
 
+    def get(self, kind: str, key: str) -> bytes | None:
+        return self._documents.get((kind, key), (None, 0))[0]
+
+    def keys(self, kind: str) -> list[str]:
+        return sorted(key for one, key in self._documents if one == kind)
+
+    def modified(self, kind: str, key: str) -> int:
+        return self._documents.get((kind, key), (None, 0))[1]
+
     def read(self, milestone: str, revision: int | None = None) -> Document:
         texts = self._texts.get(milestone, [])
-        if revision is not None and not 0 < revision <= len(texts):
-            raise MilestoneError("revision_not_found", "there is no such revision")
-        if not texts:
+        if revision is not None:
+            if not 0 < revision <= len(texts):
+                raise MilestoneError("revision_not_found", "there is no such revision")
+            return Document(texts[revision - 1], revision, digest(texts[revision - 1]), "", None)
+        raw = self.get("active", milestone) or self.get("completed", milestone)
+        if raw is None:
             raise MilestoneError("not_found", "there is no such state")
-        number = revision or len(texts)
-        text = texts[number - 1]
-        return Document(text, number, digest(text), "", None)
+        return parse_envelope(raw, milestone)
+
+    def backup_key(self, milestone: str, ns: int, revision: int) -> str:
+        return f"{milestone}-{ns}-r{revision}"
+
+    def checkpoint_file(self, milestone: str, name: str) -> str:
+        return f"{milestone}/{name}"
 
     def milestones(self) -> list[str]:
         return sorted(self._logs)
@@ -125,11 +192,12 @@ class MemoryStore:
     def set_aside(self, kind: str, key: str, why: str) -> str:
         return ""
 
-    def bound_session(self, client: str | None) -> None:
-        return None
+    def bound_session(self, client: str | None) -> str | None:
+        raw = self.get("client", client) if client else self.get("current", "")
+        return raw.decode().strip() if raw else None
 
     def session(self, name: str) -> dict[str, object]:
-        return {}
+        return loads(self.get("session", name) or b"{}")
 
     def config_identity(self) -> None:
         return None

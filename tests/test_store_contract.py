@@ -5,7 +5,7 @@ import threading
 import pytest
 from memory_store import MemoryStore
 
-from milestone_cli.core import events, state
+from milestone_cli.core import events, rollback, state, transaction
 from milestone_cli.core.verify import verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
@@ -148,3 +148,121 @@ def test_milestones_are_apart(store):
     state.save(store, "a-b", b"2")
     assert store.milestones() == ["a", "a-b"]
     assert (store.read("a").text, store.read("a-b").text) == (b"1", b"2")
+
+
+BOTH = b"""
+{"op": "set", "milestone": "a", "path": "n", "value": 1.10}
+{"op": "save", "milestone": "b", "state": {"n":  2}, "absent": true}
+{"op": "checkpoint_create", "milestone": "b", "name": "kept"}
+{"op": "session_create", "milestone": "a"}
+{"op": "log", "milestone": "b", "event_type": "told", "data": {"k": "v"}}
+"""
+
+
+def kinds(store):
+    """Every document but copies, records and what has the time in it."""
+    known = ("active", "completed", "checkpoint", "session")
+    found = {(kind, key) for kind in known for key in store.keys(kind)}
+    return found | ({("current", "")} if store.get("current", "") else set())
+
+
+def test_a_transaction_is_done_whole_and_each_state_moves_by_one_revision(store):
+    state.save(store, "a", b'{"m": 0, "n": 0}')
+    told, _ = transaction.apply(store, BOTH)
+    assert (store.read("a").text, store.read("a").revision) == (b'{"m": 0, "n": 1.10}', 2)
+    assert (store.read("b").text, store.read("b").revision) == (b'{"n":  2}', 1)
+    assert {kind for kind, _ in kinds(store)} == {"active", "checkpoint", "session", "current"}
+    assert [event["event_type"] for event in lines(store, "b")] == [
+        "state_saved", "checkpoint_created", "told", "transaction_committed",
+    ]  # fmt: skip
+    assert [event["revision"] for event in lines(store, "b")] == [1] * 4
+    assert not verify(store, "a").findings
+    assert not verify(store, "b").findings
+    record, status = transaction.find(store, "last")
+    assert (record["transaction"]["id"], status) == (told["transaction_id"], "committed")
+
+
+def test_a_transaction_that_cannot_be_done_leaves_a_record_and_nothing_else(store):
+    state.save(store, "a", b"{}")
+    before = kinds(store), lines(store, "a")
+    with pytest.raises(MilestoneError) as caught:
+        transaction.apply(store, BOTH + b'{"op": "require", "milestone": "a", "path": "n", "value": 2}')
+    assert (caught.value.code, caught.value.details["line"]) == ("test_failed", 7)
+    assert (kinds(store), lines(store, "a")) == before
+    assert "b" not in store.milestones()
+    record, status = transaction.find(store, caught.value.details["transaction_id"])
+    assert (status, record["error"]["line"]) == ("rolled_back", 7)
+
+
+def test_a_transaction_under_one_key_is_done_once(store):
+    first, _ = transaction.apply(store, BOTH, key="k")
+    state.save(store, "a", b"{}")
+    again, _ = transaction.apply(store, BOTH, key="k")
+    assert (again["replayed"], again["transaction_id"]) == (True, first["transaction_id"])
+    assert store.read("a").text == b"{}"
+    with pytest.raises(MilestoneError) as caught:
+        transaction.apply(store, BOTH.replace(b"1.10", b"1.11"), key="k")
+    assert caught.value.code == "idempotency_conflict"
+
+
+def test_a_rollback_brings_back_what_was_and_can_be_taken_back_itself(store):
+    state.save(store, "a", b'{"m": 0, "n": 0}')
+    before = kinds(store)
+    done, _ = transaction.apply(store, BOTH)
+    after = kinds(store)
+    told, _ = rollback.rollback(store, str(done["transaction_id"]))
+    assert kinds(store) == before
+    assert (store.read("a").text, store.read("a").revision) == (b'{"m": 0, "n": 0}', 3)
+    assert lines(store, "a")[-1]["event_type"] == "transaction_rolled_back"
+    rollback.rollback(store, str(told["rollback_id"]))
+    assert kinds(store) == after
+    assert (store.read("a").text, store.read("b").text) == (b'{"m": 0, "n": 1.10}', b'{"n":  2}')
+    assert transaction.find(store, str(done["transaction_id"]))[1] == "committed"
+    assert not verify(store, "a").findings
+
+
+def test_a_rollback_is_refused_once_something_has_changed(store):
+    done, _ = transaction.apply(store, BOTH)
+    state.assign(store, "b", [("n", "3")])
+    before = kinds(store), store.read("a").text, store.read("b").text
+    with pytest.raises(MilestoneError) as caught:
+        rollback.rollback(store, str(done["transaction_id"]))
+    assert caught.value.code == "conflict"
+    [changed] = caught.value.details["changed"]
+    assert (changed["key"], changed["changes"]) == ("b", [{"op": "replace", "path": "/n", "old": "2", "new": "3"}])
+    assert (kinds(store), store.read("a").text, store.read("b").text) == before
+
+
+def test_a_plan_without_locks_sees_what_it_would_do_and_does_nothing(store):
+    state.save(store, "a", b"{}")
+    before = kinds(store), lines(store, "a")
+    told, _ = transaction.apply(store, BOTH, dry_run=True)
+    assert [(one["milestone_id"], one["from"], one["to"]) for one in told["milestones"]] == [
+        ("a", 1, 2),
+        ("b", None, 1),
+    ]
+    assert (kinds(store), lines(store, "a")) == before
+
+
+def test_transactions_of_many_threads_are_each_whole(store):
+    transaction.apply(
+        store, b'{"op": "save", "milestone": "a", "state": {}}\n{"op": "save", "milestone": "b", "state": {}}'
+    )
+
+    def work(number):
+        for i in range(4):
+            key = f"k{number}-{i}"
+            both = [f'{{"op": "set", "milestone": "{name}", "path": "{key}", "value": {i}}}' for name in "ba"]
+            transaction.apply(store, "\n".join(both).encode())
+            state.assign(store, "a", [(f"single.{key}", "1")])
+
+    workers = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    a, b = (loads(store.read(name).text) for name in "ab")
+    assert len(a.pop("single")) == len(a) == 16
+    assert a == b
+    assert (store.read("a").revision, store.read("b").revision) == (33, 17)
+    assert not verify(store, "a").findings
