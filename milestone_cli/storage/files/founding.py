@@ -40,13 +40,18 @@ def initialise(store: "FileStore", milestone: "str | None") -> "Receipt | None":
         finally:
             os.close(fd)
     os.fsync(root)
+    above = os.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=root)
+    try:
+        os.fsync(above)  # else a power cut takes the whole store, with all that was acknowledged in it
+    finally:
+        os.close(above)
     if milestone is None or (milestone in store.milestones() and not _is_bare(store, milestone)):
         return None
     return store.commit(Change(milestone, [Draft("state_initialized", "{}", "no-session", "system")]))
 
 
 def _is_bare(store: "FileStore", milestone: str) -> bool:
-    """Whether all there is of a milestone is the empty log of somebody who was killed before writing into it."""
-    size, inode = store.log_size(milestone)
+    """Whether all there is of a milestone is the log of somebody who was killed before the end of its first line."""
     has_state = store.identity(milestone) or store.get("completed", milestone) is not None
-    return bool(inode) and not size and not has_state
+    has_line = any(b"\n" in block for _, block in store.scan(milestone))
+    return not has_state and not has_line
