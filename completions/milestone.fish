@@ -51,7 +51,7 @@ complete -c milestone -f
 complete -c milestone -n '__milestone_at "" 0' -a 'init' -d 'Make a store here, and a milestone in it.'
 complete -c milestone -n '__milestone_at "" 0' -a 'status' -d 'Tell where the work stands, what came last and what is next.'
 complete -c milestone -n '__milestone_at "" 0' -a 'hook' -d 'Record an event of Claude Code, read from standard input.'
-complete -c milestone -n '__milestone_at "" 0' -a 'doctor' -d 'Look for whatever is the matter with the store, and say what to do about it.'
+complete -c milestone -n '__milestone_at "" 0' -a 'doctor' -d 'Tell what is the matter with the store, and repair it.'
 complete -c milestone -n '__milestone_at "" 0' -a 'schema' -d 'Print the JSON Schema of a kind of output.'
 complete -c milestone -n '__milestone_at "" 0' -a 'state' -d 'Save, load and change the state of milestones.'
 complete -c milestone -n '__milestone_at "" 0' -a 'events' -d 'Log events, and look at what happened.'

@@ -21,6 +21,7 @@ READS = {
     "lock list", "lock show", "transaction list", "transaction show", "config show",
 }  # fmt: skip
 WITHOUT_KEY = {
+    "doctor": "a repair looks again before it acts, and asked for again it finds nothing left to do",
     "init": "it makes what is missing, and asked for again it finds nothing missing",
     "lock run": "what is done is the command's own doing, which no lock can tell done from not done",
     "hook": "its input carries the client's own ids, and a hook's exit 0 is no acknowledgement",
@@ -32,7 +33,7 @@ WITHOUT_FORMAT = {
     "hook": "its output is what the client defines",
 }
 REMOVES = {
-    "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
+    "doctor", "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
     "transaction apply", "transaction rollback",
 }  # fmt: skip
 """What removes or overwrites something that no undo brings back, or more than its caller named."""

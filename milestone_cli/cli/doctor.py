@@ -13,11 +13,11 @@ def doctor(
     fail_on: "FailOn" = "error",
     output: "Format" = "text",
 ) -> int:
-    """Look for whatever is the matter with the store, and say what to do about it.
+    """Tell what is the matter with the store, and repair it.
 
-    With --fix it repairs what it can, after showing the plan: nothing is deleted, what is in the way goes into the
-    quarantine, and a second time there is nothing left to do. Exit 6 when an error is left, or a warning with --fail-on
-    warning; exit 9 when a repair failed.
+    It changes nothing without --fix. With it the plan is shown and confirmed first, nothing is deleted (what is in the
+    way goes into the quarantine), and a second time there is nothing left to do. Exit 6 when an error is left, or a
+    warning with --fail-on warning; exit 9 when a repair failed.
 
     Example: milestone doctor
     """

@@ -6,7 +6,8 @@ it nothing is deleted, and a second time there is nothing left to do.
 
 from milestone_cli.core.doctor import copies, logs, records, settings
 from milestone_cli.errors import MilestoneError
-from milestone_cli.storage.findings import SEVERITIES, Finding
+from milestone_cli.storage.findings import SEVERITIES
+from milestone_cli.storage.findings import Finding as Finding  # who shows findings has it from here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

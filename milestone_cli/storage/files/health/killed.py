@@ -77,7 +77,7 @@ def _save(store: FileStore) -> int:
 def _kill(writer: Child) -> int:
     """Kill a writer some time after its first acknowledgement; the last one that it gave."""
     heard = writer.hear()
-    runtime.sleep(os.urandom(1)[0] / 255 * 0.05)
+    runtime.sleep(int(runtime.token()[:2], 16) / 255 * 0.05)
     writer.kill()
     heard += writer.all()
     return max((int(line) for line in heard.split(b"\n")[:-1]), default=0)
