@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import BIN, MILESTONE, Cli, clean_environment
+from prepared import COMMANDS, prepare, run
 
 MORE = 7_000_000  # instructions over `python -c pass`
 GROWTH = 200_000  # instructions that appending to a long log may take over a short one
@@ -34,8 +35,24 @@ START = 1.5  # times bare Python, for commands that are not hot
 COLD = {
     "session create": ["session", "create"],
     "session current": ["session", "current"],
+    "session list": ["session", "list"],
     "checkpoint create": ["checkpoint", "create", "--reason", "why"],
+    "checkpoint list": ["checkpoint", "list"],
+    "status": ["status"],
+    "state list": ["state", "list"],
+    "state history": ["state", "history"],
+    "events timeline": ["events", "timeline"],
+    "events query": ["events", "query"],
+    "events verify": ["events", "verify"],
+    "cleanup plan": ["cleanup", "plan"],
+    "lock list": ["lock", "list"],
 }
+NEEDED = {
+    "state validate": FORBIDDEN,  # jsonschema's own
+    "events query": {"re", "enum"},  # its example has a pattern
+    "lock run": {"enum"},  # by signal, which it passes on
+}
+"""Heavy modules that the example of a command needs for its own work."""
 SESSION = "session-20261121-120000-1"
 
 
@@ -113,6 +130,19 @@ def test_imports(name: str, scene: Path, home: Path) -> None:
 
     more = imported(str(BIN / "milestone"), *HOT[name], "--format", "json") - imported("-c", "pass")
     assert not {module.partition(".")[0] for module in more} & FORBIDDEN, sorted(more)
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_plain_output_of_others_imports_nothing_heavy(path: str, tmp_path: Path, home: Path, cli: Cli) -> None:
+    def imported(line: str) -> set[str]:
+        done = run(f"export PYTHONPROFILEIMPORTTIME=1; {line}", tmp_path, home)
+        found = [line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import")]
+        return {module.partition(".")[0] for module in found}
+
+    prepare(cli, tmp_path, path)
+    more = imported(COMMANDS[path].example) - imported(f"{sys.executable} -c pass")
+    assert "milestone_cli" in more
+    assert not more & FORBIDDEN - NEEDED.get(path, set())
 
 
 def calls(names: str, command: list[str], cwd: Path, home: Path, trace: Path) -> list[str]:
