@@ -31,6 +31,7 @@ class Case:
         reader: looks at the state without changing it.
         after: the next command that somebody runs, which must repair; it never waits.
         between: a look, before and after, that a crash may leave for good beside old and new.
+        torn: the same, where the disk may tear a write in two.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Case:
     reader: tuple[str, ...] = ("state", "load", "demo")
     after: tuple[str, ...] = SET
     between: Callable[[Look, Look, Look], bool] = lambda seen, old, new: False
+    torn: Callable[[Look, Look, Look], bool] = lambda seen, old, new: False
 
     def template(self, directory: Path, program: Program = INSTALLED) -> Scene:
         """Make the store that it begins with."""
@@ -111,6 +113,11 @@ def _kept(seen: Look, old: Look, new: Look) -> bool:
     return all("pre-restore" in name for name in fresh) and old[0] <= seen[0] and not _count(seen, "state_restored")
 
 
+def _begun(seen: Look, old: Look, new: Look) -> bool:
+    """Of a batch whole events from its beginning; its key is on the last one, so it is done again as a whole."""
+    return seen[0] == old[0] and old[1] <= seen[1] <= new[1]
+
+
 def _partly(seen: Look, old: Look, new: Look) -> bool:
     """Of a clean-up that said what it could not read: that is still there."""
     return new[0] <= seen[0] <= old[0]
@@ -129,6 +136,18 @@ def _count(seen: Look, type_: str) -> int:
 
 
 NEXT = ("checkpoint", "create", "demo", "--name", "n", *PROMPT)
+TOGETHER = "".join(json.dumps(one) + "\n" for one in (
+    {"op": "require", "milestone": "demo", "path": "n", "value": 1},
+    {"op": "set", "milestone": "demo", "path": "n", "value": 2},
+    {"op": "save", "milestone": "other", "state": {"n": 2}, "absent": True},
+    {"op": "checkpoint_create", "milestone": "demo", "name": "both"},
+    {"op": "session_create", "milestone": "other"},
+    {"op": "log", "milestone": "other", "event_type": "marker"},
+))  # fmt: skip
+BOTH = ("transaction", "apply", "".join(json.dumps(one) + "\n" for one in (
+    {"op": "set", "milestone": "demo", "path": "next", "value": 1},
+    {"op": "require", "milestone": "other", "path": "next", "absent": True},
+)), *PROMPT)  # fmt: skip
 FIRST: tuple[Step, ...] = (*SAVED, CHECKPOINT, ("state", "save", "demo", NEW))
 CASES = [
     Case("init", (), ("init", "demo"), reader=(), after=("init", "demo")),
@@ -147,7 +166,7 @@ CASES = [
     Case("log", SAVED, ("events", "log", "demo", "marker", '{"k": "v"}')),
     Case("log-first", (*SAVED, ("init", "other")), ("events", "log", "fresh", "marker"), reader=(),
          after=("events", "log", "fresh", "next", *PROMPT)),
-    Case("batch", SAVED, ("events", "log", "demo", "--batch"), stdin=BATCH),
+    Case("batch", SAVED, ("events", "log", "demo", "--batch"), stdin=BATCH, torn=_begun),
     Case("checkpoint-create", SAVED, (*CHECKPOINT, "--reason", "why")),
     Case("checkpoint-restore", FIRST, ("checkpoint", "restore", "demo", "first", "--yes"), between=_kept),
     Case("checkpoint-delete", FIRST, ("checkpoint", "delete", "demo", "first", "--yes")),
@@ -159,6 +178,9 @@ CASES = [
     Case("session-end", (*SAVED, _two_sessions, ("session", "use", "first")), ("session", "end")),
     Case("cleanup-run", (*SAVED, ("init", "demo-b"), _age), ("cleanup", "run", "demo", "--keep-last", "2", "--yes"),
          between=_partly),
+    Case("transaction-apply", SAVED, ("transaction", "apply", "-"), stdin=TOGETHER, after=BOTH),
+    Case("transaction-rollback", (*SAVED, ("transaction", "apply", TOGETHER)),
+         ("transaction", "rollback", "last", "--yes"), after=BOTH),
     Case("lock-run", SAVED, ("lock", "run", "demo", "--", "true")),
     Case("lock-acquire", SAVED, ("lock", "acquire", "demo", "--for-pid", "PID")),
     Case("lock-release", (*SAVED, ("lock", "acquire", "demo")), ("lock", "release", "demo", "--force")),
