@@ -6,7 +6,7 @@ What the command had acknowledged is there when the disk comes back; what it had
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -54,16 +54,23 @@ def cut(sound: Sound, point: Point, disk: Disk, name: str) -> str:
         disk.cut()
         if struck:
             scene = Scene(scene.directory, restarted(scene.program, sound.template.directory))
-            seen = solid(scene.look())
-            if acknowledged and seen != solid(sound.after):
-                return f"acknowledged and lost: {difference(seen, solid(sound.after))}"
-            follow(scene, case)
-            seen, old, new = (solid(look) for look in (scene.look(), sound.old, sound.new))
-            if seen != new and (acknowledged or seen != old) and not case.between(seen, old, new):
-                return f"neither old nor new: {difference(seen, old)}\n    nor {difference(seen, new)}"
-            left = set(scene.left()) - sound.left
-            return f"left behind: {sorted(left)}" if left else ""
+            return verdict(sound, scene, acknowledged)
     return "the point was not reached"
+
+
+def verdict(sound: Sound, scene: Scene, acknowledged: bool, follow: Callable[[Scene, Case], None] = follow) -> str:
+    """What is wrong with a store after a power cut, and after the next command; empty when nothing is."""
+    after = solid(sound.after)
+    seen = solid(scene.look())
+    if acknowledged and seen != after:
+        return f"acknowledged and lost: {difference(seen, after)}"
+    follow(scene, sound.case)
+    seen, old, new = (solid(look) for look in (scene.look(), sound.old, sound.new))
+    is_between = sound.case.between(seen, old, new) or sound.case.torn(seen, old, new)
+    if seen != new and (acknowledged or (seen != old and not is_between)):
+        return f"neither old nor new: {difference(seen, old)}\n    nor {difference(seen, new)}"
+    left = set(scene.left()) - sound.left
+    return f"left behind: {sorted(left)}" if left else ""
 
 
 def spread(points: list[Point], count: int) -> list[Point]:

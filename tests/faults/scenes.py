@@ -1,6 +1,7 @@
 """Stores to break: made once, copied for each fault, and looked at without asking the program that is on trial."""
 
 import json
+import re
 import subprocess
 import time
 from collections import Counter
@@ -100,7 +101,7 @@ def look(store: Path) -> Look:
     for folder in ("active", "completed", "backups", "sessions", "sessions/.by-client"):
         for path in (store / "state" / folder).glob("*"):
             if path.is_file() and not path.name.startswith("."):
-                documents.add((folder, alike(path.name), _content(path, store)))
+                documents.add((folder, alike(path.name), _content(path)))
     current = store / "state/.current_session"
     if current.exists():
         documents.add(("", "current", alike(current.read_text())))
@@ -121,7 +122,7 @@ def events(store: Path) -> frozenset[tuple[str, str, int]]:
     return frozenset((log, type_, count) for (log, type_), count in counted.items())
 
 
-def _content(path: Path, store: Path) -> str:
+def _content(path: Path) -> str:
     text = path.read_text(errors="replace")
     if path.suffix == ".json":
         try:
@@ -130,4 +131,4 @@ def _content(path: Path, store: Path) -> str:
             return f"damaged: {text[:60]}"
         if "state" in record:
             return json.dumps([record["state"], record.get("revision")])
-    return alike(text.replace(str(store.parent), "HERE"))
+    return alike(re.sub(r'"working_directory": *"[^"]*"', "", text))
