@@ -55,19 +55,26 @@ class Hooks:
             words = (*PATIENT, *words)
         return self.cli("hook", *words, input=raw, env=self.environment(**(env or {})), cwd=self.place)
 
-    def start(self, given: "dict[str, Any] | str", *words: str, **more: str) -> "subprocess.Popen[bytes]":
-        """Begin a call without waiting for it; the payload is given."""
+    def start(
+        self, given: "dict[str, Any] | str", *words: str, command: list[str] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """Begin a call without waiting for it; the payload is given. `command` may start it in another way."""
         raw = json.dumps(payload(given) if isinstance(given, str) else given).encode()
         process = subprocess.Popen(
-            [str(MILESTONE), "hook", *(words or PATIENT)],
+            command or [str(MILESTONE), "hook", *(words or PATIENT)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.place,
-            env=clean_environment(self.home, **self.environment(**more)),
+            env=clean_environment(self.home, **self.environment()),
         )  # fmt: skip
         assert process.stdin is not None
         process.stdin.write(raw)
         process.stdin.close()
         process.stdin = None
         return process
+
+    def finish(self, running: "list[subprocess.Popen[bytes]]", seconds: float = 120) -> None:
+        """Wait until calls have ended; each must have ended well and said nothing on standard error."""
+        ends = [(process.communicate(timeout=seconds)[1], process.returncode) for process in running]
+        assert ends == [(b"", 0)] * len(running)
 
     def events(self, type_: str | None = None) -> list[dict[str, Any]]:
         """What the log of `demo` says, oldest first."""

@@ -95,9 +95,7 @@ class _Watch:
         if turn.is_over:
             return
         _thread.start_new_thread(self._leave, ())  # should the disk hang for that too
-        reason = ""
-        if not turn.is_done:
-            reason = _settle(turn, TimeoutError("there was no time for it"))
+        reason = "" if turn.is_done else _settle(turn, TimeoutError("there was no time for it"))
         if not turn.is_over:
             os._exit(self.code(reason))
 
@@ -126,7 +124,7 @@ def is_entry(words: "list[str]") -> bool:
     """Whether a command line calls the hook, and nothing that belongs to it: then even a wrong one must do no harm."""
     for at, word in enumerate(words):
         if word == "hook":
-            return words[at + 1 : at + 2] not in [["--help"], *([one] for one in COMMANDS)]
+            return words[at + 1 :] != ["--help"] and "".join(words[at + 1 : at + 2]) not in COMMANDS
         if word[:1] != "-" and words[at - 1] != "--store":
             return False
     return False
@@ -136,8 +134,8 @@ def excuse(words: "list[str]", error: "BaseException | None" = None) -> int:
     """The exit code for a hook that could not even begin: 0, after reading what there is; doctor tells of it."""
     told = f"the command line is wrong: milestone {' '.join(words)}" if error is None else f"{error}"
     try:
+        from milestone_cli.core.hook import find
         from milestone_cli.core.hook.late import note
-        from milestone_cli.storage import locate
 
         turn = Turn(None)
         turn.is_done = True
@@ -145,7 +143,7 @@ def excuse(words: "list[str]", error: "BaseException | None" = None) -> int:
         if not runtime.is_terminal(0):
             while os.read(0, PIECE):
                 pass
-        path = locate(os.getcwd())
+        path = find()
         if path is not None:
             note(path, "usage", "", "usage" if error is None else "unexpected", told)
         turn.is_over = True

@@ -24,18 +24,18 @@ FORGOTTEN = 3600.0
 """Seconds after which something half written has no writer any more."""
 
 
-def places(store: "str | None") -> list[str]:
-    """The folders in which things of a store may wait, the store's own first; for no store, the user's alone.
+def places(store: str) -> list[str]:
+    """The folders in which things of a store may wait, the store's own first.
 
     Source of the second: the XDG base directory specification, XDG_STATE_HOME.
     """
-    found = [f"{store}/spool"] if store and "://" not in store else []
+    found = [f"{store}/spool"] if "://" not in store else []
     state = runtime.env("XDG_STATE_HOME") or ""
     home = runtime.env("HOME") or ""
     if state[:1] != "/" and home[:1] == "/":
         state = home + "/.local/state"
     if state[:1] == "/":
-        found.append(f"{state}/milestone/{digest((store or '').encode('utf-8', 'surrogateescape'))[:16]}")
+        found.append(f"{state}/milestone/{digest(store.encode('utf-8', 'surrogateescape'))[:16]}")
     return found
 
 
@@ -176,11 +176,11 @@ class Turn:
         os.close(self._folder)
 
 
-def note(store: "str | None", line: bytes) -> None:
+def note(store: str, line: bytes) -> None:
     """Write down one line about what went wrong; where no place takes it, nobody can be told."""
     for place in places(store):
         try:
-            folder = _open(place, store or "")
+            folder = _open(place, store)
         except OSError:
             continue
         try:
@@ -205,7 +205,7 @@ def _note(folder: int, line: bytes) -> None:
         os.close(fd)
 
 
-def notes(store: "str | None") -> list[bytes]:
+def notes(store: str) -> list[bytes]:
     """The lines about what went wrong, as far as they are still there; oldest first in each place."""
     found: list[bytes] = []
     for place in places(store):

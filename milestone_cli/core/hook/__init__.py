@@ -4,6 +4,7 @@ The invariant: a call is recorded, or waits for the next one, or stands among th
 happens, the client gets its answer before the deadline. What most calls need is here; the rest is imported by them.
 """
 
+import _thread
 import os
 
 from milestone_cli import runtime
@@ -41,9 +42,10 @@ class Turn:
         path: where the store is; None before it is found.
         is_done: nothing is left that could wait for the next call.
         is_over: the answer is given.
+        settling: held while a call that was not done is let wait; whoever comes second finds it done.
     """
 
-    __slots__ = ("_began", "_given", "_reserve", "call", "end", "is_done", "is_over", "path")
+    __slots__ = ("_began", "_given", "_reserve", "call", "end", "is_done", "is_over", "path", "settling")
 
     def __init__(self, deadline: "float | None") -> None:
         """Begin; `deadline` is in seconds since the start of the process, None for the built-in one."""
@@ -56,11 +58,12 @@ class Turn:
         self.call: Call | None = None
         self.path: str | None = None
         self.is_done = self.is_over = False
+        self.settling = _thread.allocate_lock()
 
     def _grant(self, seconds: float) -> None:
-        """Set the end; on a machine where the start alone takes all the time, half of it is left nevertheless."""
-        self._reserve = seconds / 5
-        self.end = max(self._began + seconds, runtime.monotonic() + seconds / 2)
+        """Set the end; on a machine where the start alone takes all the time, most of it is left nevertheless."""
+        self._reserve = seconds / 4
+        self.end = max(self._began + seconds, runtime.monotonic() + seconds * 3 / 4)
 
     def understood(self, call: "Call") -> None:
         """Take in what is to be done."""
@@ -99,22 +102,22 @@ def answer(turn: Turn, head: bytes, tail: bytes, size: int) -> "tuple[str, str]"
         turn.is_done = True
         return "", ""
     turn.understood(call)
-    turn.path = locate(*_folders())
+    turn.path = find()
     if turn.path is None:
         turn.is_done = True
         return "", ""
     return _in_store(turn, call, open_store(turn.path))
 
 
-def _folders() -> list[str]:
-    """Where the store is looked for: the project that the client was started in, which stays; then where we are."""
+def find() -> "str | None":
+    """Where the store is: that of the project in which the client was started, which stays; else from where we are."""
     project = runtime.env("CLAUDE_PROJECT_DIR") or ""
     found = [project] if project[:1] == "/" else []
     try:
         found.append(os.getcwd())
     except OSError:
         pass  # removed meanwhile
-    return found
+    return locate(*found)
 
 
 def _in_store(turn: Turn, call: "Call", store: "Store") -> "tuple[str, str]":

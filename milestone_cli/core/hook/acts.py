@@ -43,7 +43,7 @@ def act(turn: Turn, store: "Store", call: "Call") -> None:
         from milestone_cli.core.hook.binding import bind
 
         if call.client:
-            bind(turn, store, call)
+            bind(turn, store, call, turn.left() / 2)  # the other half is for telling the model
     elif call.event == "SessionEnd":
         from milestone_cli.core.hook.binding import finish
 

@@ -26,10 +26,16 @@ SHOWN = 20
 """So many orphans are named in an event."""
 
 
-def bind(turn: Turn, store: "Store", call: "Call") -> "str | None":
+def bind(turn: Turn, store: "Store", call: "Call", timeout: "float | None" = None) -> "str | None":
     """The session of a call's client: the one that is bound, the one that was, or a new one.
 
     Only the start of a session takes up one that has ended; another call that comes behind the end changes nothing.
+
+    Args:
+        turn: the time that there is.
+        store: where.
+        call: whose client.
+        timeout: seconds to wait for others, where that is less.
 
     Returns:
         Its name; None where no milestone is meant, or the client's session has no name that could be a file's.
@@ -58,7 +64,7 @@ def bind(turn: Turn, store: "Store", call: "Call") -> "str | None":
             name = _begin(store, plan, call, milestone, client)
         return plan
 
-    store.transact([], build, turn.left())
+    store.transact([], build, turn.left() if timeout is None else timeout)
     return name
 
 

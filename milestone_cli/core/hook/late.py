@@ -4,7 +4,7 @@ Whatever fails because of the store waits. What would fail again because of the 
 """
 
 from milestone_cli import runtime
-from milestone_cli.core.hook import Turn, do
+from milestone_cli.core.hook import Turn, do, find
 from milestone_cli.core.hook.facts import EVENTS, Call
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
@@ -27,20 +27,30 @@ def settle(turn: Turn, error: BaseException) -> str:
     """Let the call of a turn wait after a failure, or drop it where waiting cannot help; either is written down.
 
     Returns:
-        Why it is not recorded, a sentence.
+        Why it is not recorded, a sentence; empty when it is.
     """
-    call, turn.is_done = (None if turn.is_done else turn.call), True
     code, told = _named(error)
-    if call is None or turn.path is None or _is_its_own(error):
-        note(turn.path, "failed", turn.call.event if turn.call else "", code, told)
-        return told
-    try:
-        spool.keep(turn.path, call.occurred, _as_record(call))
-    except (OSError, ValueError) as lost:
-        note(turn.path, "lost", call.event, code, f"{told}; and it could not be kept: {lost}")
-    else:
-        note(turn.path, "waits", call.event, code, told)
+    with turn.settling:
+        if turn.is_done:
+            return ""
+        _settle(turn, error, code, told)
+        turn.is_done = True
     return told
+
+
+def _settle(turn: Turn, error: BaseException, code: str, told: str) -> None:
+    call, path = turn.call, turn.path or find()
+    if path is None:
+        return
+    if call is None or _is_its_own(error):
+        note(path, "failed", call.event if call else "", code, told)
+        return
+    try:
+        spool.keep(path, call.occurred, _as_record(call))
+    except (OSError, ValueError) as lost:
+        note(path, "lost", call.event, code, f"{told}; and it could not be kept: {lost}")
+    else:
+        note(path, "waits", call.event, code, told)
 
 
 def catch_up(turn: Turn, store: "Store") -> None:
@@ -137,11 +147,11 @@ def _from_record(raw: bytes) -> Call:
     return call
 
 
-def note(path: "str | None", what: str, event: str, code: str, message: str) -> None:
+def note(path: str, what: str, event: str, code: str, message: str) -> None:
     """Write down what went wrong.
 
     Args:
-        path: of the store; None where it could not be told.
+        path: of the store.
         what: `waits`, `failed`, `lost`, or `usage`.
         event: the client's name of it, or empty.
         code: of the error.
@@ -152,7 +162,7 @@ def note(path: "str | None", what: str, event: str, code: str, message: str) -> 
     spool.note(path, dumps(fields).encode())
 
 
-def problems(path: "str | None") -> "list[dict[str, object]]":
+def problems(path: str) -> "list[dict[str, object]]":
     """What went wrong with hooks of a store, oldest first: `at`, `what`, `event`, `code`, `message` of each.
 
     `what` says what became of the call: `waits` for the next one (and may be done since), `failed` and was dropped,
