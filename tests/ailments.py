@@ -14,6 +14,8 @@ from pathlib import Path
 from bash_utilities import STAND_IN, STAND_IN_NAMES, BashUtilities
 from conftest import MILESTONE, Cli, clean_environment
 
+from milestone_cli.storage.files.log import parse_head, write_head
+
 ACTIVE = "state/active/demo.json"
 LOG = "state/events/milestone-demo.jsonl"
 HEAD = "state/events/milestone-demo.head"
@@ -62,7 +64,7 @@ class Patient:
         script = f"import sys, time\n{code}\nfrom milestone_cli.__main__ import main\nsys.exit(main(sys.argv[1:]))"
         subprocess.run(
             [sys.executable, "-c", script, *words], cwd=self.store.parent, env=clean_environment(self.home),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True,
+            stdin=subprocess.DEVNULL, check=True,
         )  # fmt: skip
 
 
@@ -150,6 +152,27 @@ def written_through(patient: Patient) -> None:
     patient.edit(f"state/backups/{backup.name}", lambda raw: raw.replace(b'"step"', b'"stop"'))
 
 
+def restored_into(patient: Patient) -> None:
+    """What a restore of bash does to the inode that a state shares with its backup."""
+    backup = next((patient.store / "state/backups").glob("demo-2*.json"))
+    backup.write_text('{"timestamp":"2026-11-21T12:00:00Z","milestone_id":"demo","version":"1.0","state":{"n": 1}}\n')
+
+
+def damaged_completed(patient: Patient) -> None:
+    patient.run("state", "complete", "demo")
+    patient.edit("state/completed/demo.json", half)
+
+
+def other_head(patient: Patient) -> None:
+    """A head that proves itself, and names another checksum for the last event than the log does."""
+    fd = os.open(patient.store / HEAD, os.O_RDWR)
+    head = parse_head(os.pread(fd, 512, 0))
+    assert head is not None
+    head.checksum = "0" * 64
+    write_head(fd, head)
+    os.close(fd)
+
+
 def lost_checkpoint(patient: Patient) -> None:
     """Damaged, and nothing has its text any more: its notes know another."""
     info = patient.store / "state/backups/demo-checkpoint-early.info"
@@ -220,6 +243,7 @@ AILMENTS = {
     "an unsafe name": Ailment(write("state/completed/a b.json", "{}"), "layout.unsafe_name", "warning",
                               is_repaired=False, is_sound=False),
     "two names in one": Ailment(same_but_for_case, "layout.twin", "warning", is_repaired=False, is_sound=False),
+    "a file of an editor": Ailment(write("state/active/demo.json~", "{}"), "layout.unknown", "note", is_repaired=False),
     "a file open to others": Ailment(mode(LOG, 0o644), "permissions.open", "warning"),
     "the store open to others": Ailment(lambda p: p.store.chmod(0o777), "permissions.open", "warning"),
     "a file closed to its owner": Ailment(mode(ACTIVE, 0o400), "permissions.closed", "error"),
@@ -243,6 +267,7 @@ AILMENTS = {
     "an uncommitted transaction": Ailment(write("transactions/pending/.txn-0123456789ab01234567.tmp", "{"),
                                           "transactions.uncommitted", "warning"),
     "a damaged state": Ailment(edit(ACTIVE, half), "documents.state_damaged", "error"),
+    "a damaged completed state": Ailment(damaged_completed, "documents.state_damaged", "error"),
     "a state that is gone": Ailment(gone(ACTIVE), "documents.state_missing", "error"),
     "a damaged session": Ailment(lambda p: p.edit(f"state/sessions/{p.session.name}", half),
                                  "documents.session_damaged", "error"),
@@ -251,6 +276,8 @@ AILMENTS = {
     "a lost event": Ailment(edit(LOG, lambda raw: raw.replace(raw.split(b"\n")[4] + b"\n", b"")), "logs.events_missing",
                             "error", is_repaired=False, is_sound=False),
     "no head": Ailment(gone(HEAD), "heads.head_missing", "note"),
+    "a damaged head": Ailment(edit(HEAD, lambda raw: b"x" + raw[1:]), "heads.head_missing", "note"),
+    "another head": Ailment(other_head, "heads.head_mismatch", "error", is_repaired=False, is_sound=False),
     "a cut log": Ailment(cut_log, "heads.tail_missing", "error", is_repaired=False, is_sound=False),
     "an editor": Ailment(edit(ACTIVE, lambda raw: raw.replace(b"1.10", b"1.20")), "records.changed_outside", "note"),
     "active and completed": Ailment(committed_twice, "records.twice", "error"),
@@ -275,6 +302,7 @@ AILMENTS = {
                               "warning", is_repaired=False),
     "a damaged backup": Ailment(lambda p: p.edit("state/backups/" + next(
         (p.store / "state/backups").glob("demo-2*.json")).name, half), "copies.backup_damaged", "warning"),
+    "a backup restored into by bash": Ailment(restored_into, "copies.backup_changed", "warning"),
     "a backup written through": Ailment(written_through, "copies.backup_changed", "warning"),
     "a damaged checkpoint": Ailment(edit("state/backups/demo-checkpoint-early.json", half),
                                     "copies.checkpoint_damaged", "error"),

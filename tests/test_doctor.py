@@ -104,7 +104,7 @@ def heal(patient: Patient, ailment: Ailment, before: dict[str, tuple[int, str]])
     assert ids(again) == ids(healed)
     if ailment.is_sound:
         patient.run("events", "verify", "--all")
-    if ailment.is_repaired and not ailment.env:
+    if ailment.is_repaired and (patient.store / "state/active/demo.json").exists():
         patient.run("state", "set", "demo", "step=9")
         patient.run("events", "verify", "demo")
 
@@ -202,13 +202,14 @@ def test_a_busy_store_has_nothing_to_be_said_about(patient: Patient) -> None:
     for thread in threads:
         thread.start()
     try:
-        seen = [ids(examine(patient)[1]) for _ in range(6)]
+        looks = [examine(patient, *(["--fix", "--yes"] if number % 2 else []))[1] for number in range(8)]
     finally:
         stop.set()
         for thread in threads:
             thread.join()
     assert not failed, failed[0]
-    assert seen == [set()] * 6
+    assert [(ids(found), found["repairs"]) for found in looks] == [(set(), [])] * 8
+    patient.run("events", "verify", "--all")
 
 
 def test_one_broken_check_hides_no_other(patient: Patient) -> None:
@@ -220,6 +221,26 @@ def test_one_broken_check_hides_no_other(patient: Patient) -> None:
     assert code == 6
     assert {"copies.failed", "layout.no_folder"} <= ids(found)
     assert "records.sound" in {one["id"] for one in found["findings"]}
+
+
+def test_a_clock_that_was_never_set(patient: Patient, capfd: pytest.CaptureFixture[str]) -> None:
+    patient.python("time.time_ns = lambda: 1_000_000_000", "doctor")
+    shown = capfd.readouterr().out
+    assert re.search(r"^ +warning +this machine's clock says 1970-01-01$", shown, re.MULTILINE), shown
+    assert re.search(r"^clock +warning +demo: its last event is \d+ days in the future", shown, re.MULTILINE), shown
+
+
+def test_names_that_are_no_text(patient: Patient) -> None:
+    """A name on the disk may be any bytes; what is printed is UTF-8, and what is repaired is found again."""
+    name = b"state/active/.de\xffmo.0123456789abcdef0123.tmp"
+    with open(os.fsencode(patient.store) + b"/" + name, "wb"):
+        pass
+    _, found = examine(patient)
+    (subject,) = [one["subject"] for one in found["findings"] if one["id"] == "leftovers.temporary"]
+    assert subject == name.replace(b"\xff", b"\\udcff").decode()
+    _, healed = examine(patient, "--fix", "--yes")
+    assert ids(healed) == set()
+    assert healed["repairs"][-1]["done"]
 
 
 def test_usage(patient: Patient) -> None:

@@ -4,6 +4,8 @@ A finding that can be repaired carries the repair, which looks again before it a
 in use now, is left alone, so repairing twice does nothing the second time.
 """
 
+from milestone_cli.errors import MilestoneError
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,9 +42,9 @@ class Finding:
         self.check = check
         self.code = code
         self.severity = severity
-        self.message = message
-        self.fix = fix
-        self.subject = subject
+        self.message = text(message)
+        self.fix = text(fix)
+        self.subject = text(subject)
         self.repair = repair
 
     @property
@@ -61,6 +63,26 @@ class Finding:
             "subject": self.subject or None,
             "repairable": self.repair is not None,
         }
+
+
+def text(name: str) -> str:
+    r"""A text in which what was no UTF-8 on the disk stands as `\udcNN`: a name may be any bytes, output may not."""
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode()
+
+
+def failed(check: str, error: "MilestoneError | OSError", subject: str = "") -> Finding:
+    """The finding that something could not be looked at."""
+    hint = error.hint if isinstance(error, MilestoneError) else "see to it that the store can be read"
+    what = f"{subject}: " if subject else ""
+    return Finding(check, "failed", "error", f"{what}this could not be looked at: {reason(error)}", hint, subject)
+
+
+def reason(error: "MilestoneError | OSError") -> str:
+    """What an error says, in one sentence."""
+    if isinstance(error, MilestoneError):
+        return error.message
+    where = f": {error.filename}" if isinstance(error.filename, str) else ""
+    return f"{error.strerror or error}{where}"
 
 
 def sound(check: str, message: str) -> Finding:

@@ -79,6 +79,9 @@ KILLS = {
     "in a save, before the event": (
         ["state", "set", "demo", "step=7"], "write", "milestone-demo.jsonl", {"records.event_pending", "locks.stale"},
     ),
+    "in a save, before the head": (
+        ["state", "set", "demo", "step=7"], "pwrite", "milestone-demo.head", {"heads.head_behind", "locks.stale"},
+    ),
     "in a checkpoint, once committed": (
         ["checkpoint", "create", "demo", "--name", "third"], "unlink", "transactions/pending/txn-",
         {"transactions.pending", "locks.stale"},

@@ -6,7 +6,7 @@ it nothing is deleted, and a second time there is nothing left to do.
 
 from milestone_cli.core.doctor import copies, logs, records, settings
 from milestone_cli.errors import MilestoneError
-from milestone_cli.storage.findings import SEVERITIES
+from milestone_cli.storage.findings import SEVERITIES, failed, reason, text
 from milestone_cli.storage.findings import Finding as Finding  # who shows findings has it from here
 
 TYPE_CHECKING = False
@@ -80,9 +80,7 @@ def examine(store: "Store", progress: "Progress" = lambda _: None) -> "list[Find
         try:
             found += check(store, progress)
         except (MilestoneError, OSError) as error:
-            found.append(
-                Finding(name, "failed", "error", f"this could not be looked at: {_reason(error)}", _hint(error))
-            )
+            found.append(failed(name, error))
     ill = {one.check for one in found if one.severity != "ok"}
     return [one for one in found if one.severity != "ok" or one.check not in ill]
 
@@ -94,9 +92,9 @@ def repair(findings: "list[Finding]") -> "list[Repair]":
         one = Repair(finding)
         assert finding.repair is not None
         try:
-            one.told = finding.repair()
+            one.told = text(finding.repair())
         except (MilestoneError, OSError) as error:
-            one.trouble = _reason(error)
+            one.trouble = text(reason(error))
         done.append(one)
     return done
 
@@ -109,14 +107,3 @@ def repairable(findings: "list[Finding]") -> "list[Finding]":
 def worst(findings: "list[Finding]") -> str:
     """The worst severity among the findings."""
     return SEVERITIES[max((SEVERITIES.index(finding.severity) for finding in findings), default=0)]
-
-
-def _reason(error: "MilestoneError | OSError") -> str:
-    if isinstance(error, MilestoneError):
-        return error.message
-    where = f": {error.filename}" if isinstance(error.filename, str) else ""
-    return f"{error.strerror or error}{where}"
-
-
-def _hint(error: "MilestoneError | OSError") -> str:
-    return error.hint if isinstance(error, MilestoneError) else "see to it that the store can be read, then look again"

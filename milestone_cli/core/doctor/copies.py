@@ -11,7 +11,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan, safe
 from milestone_cli.storage.files.envelope import compose, parse_envelope
-from milestone_cli.storage.findings import Finding, count, named, sound
+from milestone_cli.storage.findings import Finding, count, failed, named, sound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,13 @@ def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
             safe(name)
         except MilestoneError:
             continue
-        copies = [copy for copy in find_copies(store, name) if copy.kind == "backup"]
-        ours = checkpoints(store, name)
+        try:
+            copies = [copy for copy in find_copies(store, name) if copy.kind == "backup"]
+            ours = checkpoints(store, name)
+        except (MilestoneError, OSError) as error:
+            trouble = True
+            yield failed("copies", error, name)
+            continue
         backups += sum(copy.is_whole for copy in copies)
         kept += len(ours)
         for finding in (*_backups(store, name, copies), *_checkpoints(store, name, ours)):
@@ -56,7 +61,7 @@ def _backups(store: "Store", name: str, copies: "list[Copy]") -> "Iterator[Findi
                 "copies", "backup_damaged", "warning", f"the backup {copy.place[1]} {copy.trouble}",
                 "move it aside into the quarantine", copy.place[1], _mover(store, name, copy.place),
             )  # fmt: skip
-        elif not copy.trouble and not copy.is_whole:
+        elif not copy.trouble and not copy.proved:
             yield Finding(
                 "copies", "backup_changed", "warning",
                 f"the backup {copy.place[1]} does not fit its checksum: another program wrote through it",

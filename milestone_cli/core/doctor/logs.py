@@ -7,7 +7,7 @@ from milestone_cli.core.verify import verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Change, safe
-from milestone_cli.storage.findings import Finding, count, named, sound
+from milestone_cli.storage.findings import Finding, count, failed, named, sound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ LONG = 64 << 20
 """Bytes of a log that is not read again and again."""
 SKEW = 5 * 1_000_000_000
 """Nanoseconds by which clocks may differ without a word."""
+WRITTEN = 1_700_000_000 * 1_000_000_000
+"""A moment before which this program did not exist, nanoseconds since 1970."""
 LOOK = "`milestone events verify {}` shows every place; what copies still hold, `milestone state history {}` lists"
 
 
@@ -49,15 +51,17 @@ def check(store: "Store", progress: "Progress") -> "Iterator[Finding]":
         try:
             safe(name)
             report = _verify(store, name, progress)
-        except MilestoneError as error:
-            if error.code not in ("not_found", "invalid_name"):  # gone meanwhile; a check of the layout tells
-                found.append(Finding("logs", error.code, "error", f"{name}: {error.message}", error.hint, name))
+        except (MilestoneError, OSError) as error:
+            # Gone meanwhile, or for a check of the layout to tell.
+            if not isinstance(error, MilestoneError) or error.code not in ("not_found", "invalid_name"):
+                found.append(failed("logs", error, name))
             continue
         logs += 1
         events += report.events
         states += report.revision > 0
         found += _of_report(store, report)
-        found += _clock(store, name)
+        found += _ahead(store, name)
+    found += _early()
     good = {
         "documents": f"{count(states, 'state')} can be read",
         "logs": f"{count(logs, 'log')}, {count(events, 'event')}: numbers and checksums fit",
@@ -152,7 +156,14 @@ def _recovery(store: "Store", name: str) -> "tuple[str, Callable[[], str] | None
     return f"put the newest copy that proves itself in its place: {found.source}", repair
 
 
-def _clock(store: "Store", name: str) -> "Iterator[Finding]":
+def _early() -> "Iterator[Finding]":
+    """A clock that stands before this program was written."""
+    if (now := runtime.now_ns()) < WRITTEN:
+        yield Finding("clock", "early", "warning", f"this machine's clock says {runtime.timestamp(now)[:10]}",
+                      "set the clock right")  # fmt: skip
+
+
+def _ahead(store: "Store", name: str) -> "Iterator[Finding]":
     """An event from the future: the clock was ahead then, or is behind now."""
     head = store.head(name)
     ahead = head.time - runtime.now_ns() if head else 0

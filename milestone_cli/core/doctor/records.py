@@ -7,7 +7,7 @@ from milestone_cli.core.session import Session
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Draft, Plan, safe
-from milestone_cli.storage.findings import Finding, count, named, sound
+from milestone_cli.storage.findings import Finding, count, failed, named, sound
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
@@ -26,11 +26,16 @@ SKEW = 5 * 1_000_000_000
 def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
     """Hold the records of a store against each other."""
     sessions = []
+    lost: list[Finding] = []
     for name in store.keys("session"):
-        raw = store.get("session", name)
+        try:
+            raw = store.get("session", name)
+        except (MilestoneError, OSError) as error:
+            lost.append(failed("records", error, name))
+            continue
         if raw is not None:
             sessions.append(Session(name, raw, store.modified("session", name), ""))
-    findings = [*_sessions(store, sessions), *_lasting(store, _pointers), *_lasting(store, _twice)]
+    findings = [*lost, *_sessions(store, sessions), *_lasting(store, _pointers), *_lasting(store, _twice)]
     if not findings:
         yield sound("records", f"{count(len(sessions), 'session')} and their milestones agree")
     yield from findings

@@ -116,7 +116,7 @@ class Aside:
     def note(self, fields: "dict[str, object]") -> None:
         """Write down what is done, before it is done."""
         now = runtime.timestamp(runtime.now_ns())
-        line = dumps({"at": now, **fields, "by": runtime.user()}).encode() + b"\n"
+        line = dumps({"at": now, **fields, "by": runtime.user()}).encode("utf-8", "surrogateescape") + b"\n"
         folder = self._store.folder(f"{layout.QUARANTINE}/{self.name}")
         fd = os.open(layout.ASIDE_RECORD, APPEND, 0o600, dir_fd=folder)
         try:

@@ -79,7 +79,8 @@ def _kill(writer: Child) -> int:
     heard = writer.hear()
     runtime.sleep(int(runtime.token()[:2], 16) / 255 * 0.05)
     writer.kill()
-    heard += writer.all()
+    while piece := writer.hear():
+        heard += piece
     return max((int(line) for line in heard.split(b"\n")[:-1]), default=0)
 
 

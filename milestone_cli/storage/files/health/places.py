@@ -24,7 +24,7 @@ STATES = (layout.ACTIVE, layout.COMPLETED)
 
 def check_layout(store: "FileStore", entries: "list[Entry]") -> "Iterator[Finding]":
     """What is missing, what is no plain file or folder, and what no command of ours or of bash would have made."""
-    findings = [*_missing(store, entries), *_strange(entries), *_unnamed(entries)]
+    findings = [*_missing(store, entries), *_strange(entries), *_unnamed(entries), *_unknown(entries)]
     if not findings:
         folders = sum(one.is_folder for one in entries)
         yield sound("layout", f"{count(folders, 'folder')} and {count(len(entries) - folders, 'file')} in their places")
@@ -93,6 +93,19 @@ def _unnamed(entries: "list[Entry]") -> "Iterator[Finding]":
                           f"'{other}' and '{name}' differ in case alone; some disks take them for one",
                           "save one of them under another name", name)  # fmt: skip
             seen[name.lower()] = name
+
+
+def _unknown(entries: "list[Entry]") -> "Iterator[Finding]":
+    """Files among the states and the backups that are neither: what editors leave, copies that people made."""
+    endings = {layout.ACTIVE: (".json",), layout.COMPLETED: (".json",), layout.BACKUPS: (".json", ".info")}
+    unknown = [
+        one.path for one in entries
+        if one.folder in endings and one.is_file and layout.temporary_parts(one.name) is None
+        and (one.name[0] == "." or not one.name.endswith(endings[one.folder]))
+    ]  # fmt: skip
+    if unknown:
+        yield Finding("layout", "unknown", "note", f"no part of a store: {named(unknown)}",
+                      "look at what it is, then move it away", unknown[0])  # fmt: skip
 
 
 def check_permissions(store: "FileStore", root: int, entries: "list[Entry]") -> "Iterator[Finding]":

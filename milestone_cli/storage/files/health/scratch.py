@@ -62,6 +62,8 @@ class Child:
         pieces = []
         while piece := self.hear():
             pieces.append(piece)
+        if not pieces:
+            raise ChildProcessError(None, "a process ended before it said anything")
         return b"".join(pieces)
 
     def kill(self) -> None:

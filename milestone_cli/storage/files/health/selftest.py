@@ -96,7 +96,7 @@ def _rivals(scratch: Scratch, name: str, make: "Callable[[str], None]") -> int:
     rivals = [scratch.start(compete) for _ in range(RIVALS)]
     for rival in rivals:
         rival.ask()
-    won = [rival.all() for rival in rivals]
+    won = [rival.all().ljust(ROUNDS, b"\0") for rival in rivals]
     return sum(sum(one[number] for one in won) != 1 for number in range(ROUNDS))
 
 
@@ -126,13 +126,14 @@ def appending(scratch: Scratch) -> "Iterator[Finding]":
     """Lines that several processes append at once, without any lock, stay whole."""
     path = scratch.file("appended")
 
-    def append(_: int, waits: int) -> None:
+    def append(tell: int, waits: int) -> None:
         os.read(waits, 1)
         fd = os.open(path, os.O_WRONLY | os.O_APPEND)
         letter = b"abcdefghij"[runtime.getpid() % 10 :][:1]
-        for _line in range(LINES):
+        for _ in range(LINES):
             os.write(fd, letter * (WIDTH - 1) + b"\n")
         os.close(fd)
+        os.write(tell, b"done")
 
     rivals = [scratch.start(append) for _ in range(RIVALS)]
     for rival in rivals:
