@@ -367,7 +367,7 @@ def _tell_past(outline: _Outline, facts: "Facts") -> None:
     tools = facts["tools"]
     assert isinstance(tools, dict)
     if tools["used"]:
-        outline.line(4, f"tools were used {tools['used']} times in the last events, and failed {tools['failed']} times")
+        outline.line(4, f"calls of tools among the last events: {tools['used']}, of which {tools['failed']} failed")
     if tools["files"]:
         outline.line(3, "files written, the newest first: " + ", ".join(tools["files"]))
 
