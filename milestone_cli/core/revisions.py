@@ -65,8 +65,11 @@ def _parse(line: bytes) -> "Event | None":
         event = loads(line)
     except ValueError:
         return None
-    known = isinstance(event, dict) and "sequence_number" in event and isinstance(event.get("data"), dict)
-    return event if known and isinstance(event, dict) and type(event.get("revision")) is int else None
+    if not isinstance(event, dict) or type(event.get("revision")) is not int or "sequence_number" not in event:
+        return None
+    words = (event.get("event_type"), event.get("event_id"), event.get("timestamp"))
+    known = isinstance(event.get("data"), dict) and all(isinstance(word, str) for word in words)
+    return event if known else None
 
 
 def data_of(event: Event) -> "dict[str, object]":

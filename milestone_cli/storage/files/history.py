@@ -142,6 +142,8 @@ def receipt_of(store: "FileStore", milestone: str, sequence: int) -> Receipt:
                     receipt.replayed = True
                     return receipt
                 break
+        except (ValueError, KeyError):
+            pass  # not as we wrote it: somebody has rewritten the log
         finally:
             os.close(fd)
     head = store.head(milestone)

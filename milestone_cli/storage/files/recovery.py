@@ -35,12 +35,24 @@ def reconcile(log: Log, document: Document | None) -> None:
     if document is None:
         head.base = 0
         return
-    if document.event and document.revision == head.revision + 1:
+    if document.revision == head.revision + 1 and _is_whole(document):
         _log_swallowed(log, document)
     elif document.sha256 != head.state:
         head.revision = max(head.revision, document.revision)
         _log_outside(log, document)
     document.revision = head.revision
+
+
+def _is_whole(document: Document) -> bool:
+    """Whether an envelope carries an event that can be logged as it is; it may have been edited by hand."""
+    event = document.event or {}
+    data, type_, id_ = event.get("data"), event.get("event_type"), event.get("event_id")
+    if not (isinstance(data, dict) and isinstance(type_, str) and isinstance(id_, str) and type(data.get("base")) is int):
+        return False
+    request = str(event.get("request", ""))
+    is_plain = all(word.isascii() and word.replace("-", "").replace("_", "").isalnum() for word in (type_, id_))
+    is_request = not event.get("key") or (len(request) == 16 and set(request) <= set("0123456789abcdef"))
+    return is_plain and is_request and (data["base"] == document.revision or isinstance(data.get("splice"), list))
 
 
 def _log_swallowed(log: Log, document: Document) -> None:
