@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from conftest import MILESTONE, Cli, clean_environment
 
 from milestone_cli.render.schemas import schema
 
+Fields = Mapping[str, object]
+Operation = Fields | str
 HUGE = "7" * 5000
 OLD = '{"n": 1, "price": 1.10, "name": "é"}'
 TOUCHED = ("state", "agents", "tasks")
@@ -32,7 +35,7 @@ def events(store: Path, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
-def lines(*operations: "dict[str, object] | str") -> str:
+def lines(*operations: Operation) -> str:
     return "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in operations)
 
 
@@ -44,11 +47,11 @@ def done(cli: Cli, *words: str, input: str | None = None) -> dict[str, Any]:  # 
     return found
 
 
-def apply(cli: Cli, *operations: "dict[str, object] | str", more: tuple[str, ...] = ()) -> dict[str, Any]:
+def apply(cli: Cli, *operations: Operation, more: tuple[str, ...] = ()) -> dict[str, Any]:
     return done(cli, "transaction", "apply", "-", *more, input=lines(*operations))
 
 
-def refused(cli: Cli, *operations: "dict[str, object] | str") -> tuple[int, dict[str, Any]]:
+def refused(cli: Cli, *operations: Operation) -> tuple[int, dict[str, Any]]:
     """Apply what cannot be applied: exit code and error."""
     ended = cli("transaction", "apply", "-", "--format", "json", input=lines(*operations))
     assert (ended.stdout, ended.returncode > 0) == ("", True)
@@ -142,7 +145,7 @@ def test_a_checkpoint_comes_back_within_a_transaction(cli: Cli, two: Path) -> No
     assert [name.partition("-2")[0] for name in names] == ["before", "pre-restore"]
 
 
-REQUIRED: list[dict[str, object]] = [
+REQUIRED: list[Fields] = [
     {"op": "require", "milestone": "demo", "if_revision": 1},
     {"op": "require", "milestone": "demo", "path": "price", "value": 1.1},
     {"op": "require", "milestone": "demo", "path": "name", "value": "é"},
@@ -154,7 +157,7 @@ REQUIRED: list[dict[str, object]] = [
     {"op": "require", "milestone": "demo", "checkpoint": "none", "absent": True},
     {"op": "require", "session": "none", "absent": True},
 ]
-MISSED: list[tuple[dict[str, object], str]] = [
+MISSED: list[tuple[Fields, str]] = [
     ({"op": "require", "milestone": "demo", "if_revision": 2}, "revision_conflict"),
     ({"op": "set", "milestone": "demo", "path": "n", "value": 9, "if_revision": 7}, "revision_conflict"),
     ({"op": "save", "milestone": "demo", "state": {}, "absent": True}, "revision_conflict"),
@@ -179,10 +182,10 @@ def test_what_is_required_and_there_lets_it_pass(cli: Cli, two: Path) -> None:
     ("operation", "code"), MISSED, ids=lambda one: json.dumps(one) if isinstance(one, dict) else one
 )
 def test_a_precondition_that_fails_names_its_line_and_nothing_changes(
-    operation: dict[str, object], code: str, cli: Cli, two: Path
+    operation: Fields, code: str, cli: Cli, two: Path
 ) -> None:
     before = tree(two)
-    first: dict[str, object] = {"op": "log", "milestone": "other", "event_type": "never"}
+    first: Fields = {"op": "log", "milestone": "other", "event_type": "never"}
     exit_code, error = refused(cli, first, "", operation)
     assert (exit_code, error["code"], error["details"]["line"]) == (4, code, 3)
     assert error["message"].startswith("line 3: ")
@@ -243,7 +246,7 @@ def test_a_bad_line_is_named_and_nothing_changes(line: str, cli: Cli, two: Path)
         ({"op": "session_end", "session": "none"}, 3),
     ],
 )
-def test_an_operation_that_fails_takes_all_back(operation: dict[str, object], code: int, cli: Cli, two: Path) -> None:
+def test_an_operation_that_fails_takes_all_back(operation: Fields, code: int, cli: Cli, two: Path) -> None:
     before = tree(two)
     found, error = refused(
         cli,
@@ -256,7 +259,7 @@ def test_an_operation_that_fails_takes_all_back(operation: dict[str, object], co
 
 
 def test_a_state_is_not_changed_once_more_after_it_was_kept(cli: Cli, two: Path) -> None:
-    change: dict[str, object] = {"op": "set", "milestone": "demo", "path": "n", "value": 2}
+    change: Fields = {"op": "set", "milestone": "demo", "path": "n", "value": 2}
     for between in ({"op": "checkpoint_create"}, {"op": "complete"}, {"op": "delete"}):
         before = tree(two)
         code, error = refused(cli, change, {**between, "milestone": "demo"}, change)
@@ -308,7 +311,7 @@ def test_nothing_to_do_is_done(cli: Cli, two: Path) -> None:
 
 
 def test_a_key_makes_it_safe_to_repeat(cli: Cli, two: Path) -> None:
-    operations: list[dict[str, object]] = [
+    operations: list[Fields] = [
         {"op": "require", "milestone": "other", "absent": True},
         {"op": "set", "milestone": "demo", "path": "n", "value": 2, "if_revision": 1},
     ]
@@ -501,7 +504,9 @@ def test_transactions_and_single_changes_on_overlapping_milestones(cli: Cli, sto
         first, second = names[number % 3], names[(number + 1) % 3]
         codes = []
         for i in range(3):
-            both = [{"op": "set", "milestone": name, "path": f"t{number}-{i}", "value": i} for name in (first, second)]
+            both: list[Fields] = [
+                {"op": "set", "milestone": name, "path": f"t{number}-{i}", "value": i} for name in (first, second)
+            ]
             codes.append(run("transaction", "apply", "-", input=lines(*both)).returncode)
         return codes
 
@@ -510,7 +515,10 @@ def test_transactions_and_single_changes_on_overlapping_milestones(cli: Cli, sto
 
     def refusing(number: int) -> list[int]:
         """Never gets through, and leaves nothing."""
-        bad = [{"op": "set", "milestone": "a", "path": "bad", "value": 1}, {"op": "require", "milestone": "none"}]
+        bad: list[Fields] = [
+            {"op": "set", "milestone": "a", "path": "bad", "value": 1},
+            {"op": "require", "milestone": "none"},
+        ]
         return [run("transaction", "apply", "-", input=lines(*bad)).returncode - 4 for _ in range(3)]
 
     with ThreadPoolExecutor(12) as pool:

@@ -179,7 +179,13 @@ HOSTILE: dict[str, dict[str, object]] = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_an_intent_that_is_damaged_or_hostile_goes_to_quarantine_and_stops_nobody(what: str, trial: Trial) -> None:
     name = "txn-01a1febae6510067d0b2"
-    sound = {"transaction": {"id": name, "operation": "apply"}, "locks": [], "once": None, "puts": [], "events": []}
+    sound: dict[str, object] = {
+        "transaction": {"id": name, "operation": "apply"},
+        "locks": [],
+        "once": None,
+        "puts": [],
+        "events": [],
+    }
     text = json.dumps({**sound, **HOSTILE[what]}) if HOSTILE[what] else '{"transaction"'
     (trial.store / f"transactions/pending/{name}.yaml").write_text(text)
     before = {path for path in trial.place.rglob("*") if ".milestones" not in path.parts}
