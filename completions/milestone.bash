@@ -44,11 +44,11 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --block | --deadline | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --reason | --revision | --schema | --session | --since | --status | --store | --type | --until | --wait) option=$word ;;
+            --agent | --at | --block | --deadline | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --reader | --reason | --revision | --schema | --session | --since | --status | --store | --type | --until | --wait | --writer) option=$word ;;
             -?*) ;;
             *)
                 case $command in
-                    '' | state | events | checkpoint | session | cleanup | lock | transaction | config) command=${command:+$command }$word ;;
+                    '' | state | events | checkpoint | session | cleanup | lock | transaction | store | config) command=${command:+$command }$word ;;
                     *)
                         ((at++ == 0)) && milestone=$word
                         ;;
@@ -114,6 +114,14 @@ _milestone() {
             'transaction list':--format) _milestone_offer 'text json jsonl yaml' ;;
             'transaction show':--format) _milestone_offer 'text json jsonl yaml' ;;
             'transaction rollback':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store init':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store info':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store check':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store migrate':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store copy':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store freeze':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store unfreeze':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store moved':--format) _milestone_offer 'text json jsonl yaml' ;;
             'config show':--format) _milestone_offer 'text json jsonl yaml' ;;
             *:--store) _milestone_offer '<folders>' ;;
         esac
@@ -173,12 +181,20 @@ _milestone() {
             'transaction list') _milestone_offer '--status --limit --format --help' ;;
             'transaction show') _milestone_offer '--format --help' ;;
             'transaction rollback') _milestone_offer '--dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
+            'store init') _milestone_offer '--writer --reader --format --help' ;;
+            'store info') _milestone_offer '--format --help' ;;
+            'store check') _milestone_offer '--format --help' ;;
+            'store migrate') _milestone_offer '--dry-run --yes --format --help' ;;
+            'store copy') _milestone_offer '--dry-run --verify --resume --yes --format --help' ;;
+            'store freeze') _milestone_offer '--reason --format --help' ;;
+            'store unfreeze') _milestone_offer '--format --help' ;;
+            'store moved') _milestone_offer '--dry-run --yes --format --help' ;;
             'config show') _milestone_offer '--format --help' ;;
         esac
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status hook doctor schema state events checkpoint session cleanup lock transaction config' ;;
+        :0) _milestone_offer 'init status hook doctor schema state events checkpoint session cleanup lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query timeline verify' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
@@ -186,10 +202,11 @@ _milestone() {
         cleanup:0) _milestone_offer 'plan run' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
         transaction:0) _milestone_offer 'apply list show rollback' ;;
+        store:0) _milestone_offer 'init info check migrate copy freeze unfreeze moved' ;;
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
+        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;
@@ -232,6 +249,8 @@ _milestone() {
         'session end':0) _milestone_offer '<sessions>' ;;
         'cleanup plan':0) _milestone_offer '<milestones>' ;;
         'cleanup run':0) _milestone_offer '<milestones>' ;;
+        'transaction show':0) _milestone_offer '<transactions>' ;;
+        'transaction rollback':0) _milestone_offer '<transactions>' ;;
     esac
 }
 

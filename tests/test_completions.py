@@ -52,6 +52,7 @@ CASES = [
     ("milestone checkpoint diff other a", ["milestone checkpoint diff other after-c"], []),
     ("milestone session end ", [SESSION], ["demo"]),
     ("milestone state validate demo --schema no", ["notes.txt"], []),
+    ("milestone transaction rollback ", ["last"], ["demo"]),
     ("milestone no-such-group ", [], ["demo", "state"]),
 ]
 

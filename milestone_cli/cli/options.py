@@ -51,8 +51,10 @@ __all__ = [
     "PacketFormat",
     "PatchType",
     "PathWords",
+    "ReaderRole",
     "Reason",
     "RecordAccess",
+    "Resume",
     "Reverse",
     "Revision",
     "SchemaFile",
@@ -62,12 +64,17 @@ __all__ = [
     "SessionName",
     "SetWords",
     "Since",
+    "StoreName",
+    "StoreSource",
+    "StoreTarget",
     "Strict",
     "TransactionId",
     "TransactionStatus",
     "TransactionWord",
     "TypeFilter",
     "Until",
+    "VerifyCopy",
+    "WriterRole",
     "Yes",
 ]
 
@@ -139,7 +146,8 @@ KeepLast = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, at a terminal either.")]
 NamesOf = Annotated[
-    Literal["milestones", "sessions", "checkpoints"], typer.Argument(metavar="KIND", help="Names of what.")
+    Literal["milestones", "sessions", "checkpoints", "transactions"],
+    typer.Argument(metavar="KIND", help="Names of what."),
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="T", help="The state as of this moment; like --since.")]
 DiffWords = Annotated[
@@ -204,8 +212,22 @@ TransactionStatus = Annotated[
     Literal["all", "pending", "committed", "rolled_back"], typer.Option("--status", help="Only those that are so.")
 ]
 TransactionWord = Annotated[
-    str, typer.Argument(metavar="[ID]", help="A transaction by its id; left out: the last one.")
+    str, typer.Argument(metavar="[TRANSACTION]", help="A transaction by its id; left out: the last one.")
 ]
 TransactionId = Annotated[
-    str, typer.Argument(metavar="ID", help="A transaction by its id; last: the last committed one.")
+    str, typer.Argument(metavar="TRANSACTION", help="A transaction by its id; last: the last committed one.")
 ]
+StoreName = Annotated[
+    str | None,
+    typer.Argument(metavar="[STORE]", help="A folder, or postgresql://…#PROJECT; left out: the one that is meant."),
+]
+StoreSource = Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or postgresql://…#PROJECT.")]
+StoreTarget = Annotated[str, typer.Argument(metavar="TARGET", help="The same; made where it is missing.")]
+ReaderRole = Annotated[
+    str | None, typer.Option("--reader", metavar="ROLE", help="Let this role of the database read, and no more.")
+]
+WriterRole = Annotated[
+    str | None, typer.Option("--writer", metavar="ROLE", help="Let this role of the database read and write.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a copy that was not finished.")]
+VerifyCopy = Annotated[bool, typer.Option("--verify", help="Prove every log of the copy too; exit 6 for damage.")]

@@ -80,11 +80,17 @@ def everything(store: "Store") -> dict[str, object]:
 
 
 def known_names(store: "Store", what: str, milestone: "str | None" = None) -> list[str]:
-    """The names of all milestones, sessions or checkpoints, or of one milestone's checkpoints; only sound ones."""
+    """The names of all milestones, sessions, checkpoints or transactions, or of one milestone's checkpoints.
+
+    Only sound ones; among transactions the word that means the last one.
+    """
     if what == "milestones":
         found = {*store.milestones(), *store.keys("completed")}
     elif what == "sessions":
         found = {*store.keys("session")}
+    elif what == "transactions":
+        found = {key for kind in ("pending", "committed", "rollback") for key in store.keys(kind)}
+        found |= {"last"} if found else set()
     else:
         keys = [key.partition("/") for key in store.keys("checkpoint")]
         found = {name for owner, _, name in keys if milestone in (None, owner)}

@@ -7,7 +7,7 @@ from typer.main import get_command
 
 from .. import app
 
-DYNAMIC = {"MILESTONE": "milestones", "SESSION": "sessions", "CHECKPOINT": "checkpoints"}
+DYNAMIC = {"MILESTONE": "milestones", "SESSION": "sessions", "CHECKPOINT": "checkpoints", "TRANSACTION": "transactions"}
 """What a word of a metavar names, where the store knows the names."""
 DYNAMIC_OPTIONS = {"--session": "sessions", "--milestone": "milestones", "--checkpoint": "checkpoints"}
 

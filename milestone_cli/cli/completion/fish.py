@@ -6,6 +6,7 @@ from .declared import Declared, Option, is_open, quoted
 NAMES = {
     "milestones": "__milestone_names milestones",
     "sessions": "__milestone_names sessions",
+    "transactions": "__milestone_names transactions",
     "checkpoints": "__milestone_names checkpoints (__milestone_words)[3]",
 }
 """What prints the names of a kind; the checkpoints are those of the milestone that stands before."""
