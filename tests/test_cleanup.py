@@ -216,7 +216,7 @@ def test_sessions_that_live_or_are_pointed_to_stay(cli: Cli, store: Path) -> Non
     assert told["session-2"] == "keep: it is active"
     assert told["session-3"] == "keep: the current session"
     assert told["session-4"] == "keep: bound to the client session client-1"
-    assert told["session-6"] == "keep: it is orphaned, and nobody has ended it"
+    assert told["session-6"] == "keep: orphaned, and never ended"
     assert told["broken"] == "keep: cannot be read: it is damaged"
     assert "session-5" not in told
     run(cli, "run", "demo")

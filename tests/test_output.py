@@ -135,6 +135,50 @@ def test_a_pipe_is_never_cut(words: list[str], cli: Cli) -> None:
     assert "…" not in coloured
 
 
+@pytest.mark.usefixtures("busy")
+def test_a_status_keeps_to_one_screen_and_its_last_line_says_what_is_next(screen: Screen, cli: Cli) -> None:
+    long = {word: [f"{word} {n}" for n in range(9)] for word in ("done", "todo", "blockers")}
+    words = dict.fromkeys(("goal", "status", "phase", "step", "progress", "doing"), "x" * 100)
+    cli("state", "save", "demo", json.dumps({**words, **long}), check=True)
+    for _ in range(4):
+        cli("session", "create", "demo", check=True)
+    for height, told in ((24, "done 8, done 7"), (60, "and 4 before")):
+        lines = SGR.sub("", screen("status", "demo", height=height)).rstrip("\n").split("\n")
+        assert len(lines) <= height - 2  # the prompt, and the line that was typed
+        assert lines[0].startswith("demo  state good")
+        assert lines[-1].split() == ["next", "clear", "the", "blockers"]
+        assert any(told in line for line in lines)
+        assert sum("session_created" in line for line in lines) >= 3
+
+
+@pytest.mark.usefixtures("busy")
+def test_names_that_are_typed_again_are_whole_at_eighty_columns(screen: Screen, cli: Cli) -> None:
+    name = cli("session", "create", "demo", check=True).stdout.strip()
+    assert name in SGR.sub("", screen("session", "list"))
+    assert "demo-with-a-name-of-36-characters-in-" in cli("init", "demo-with-a-name-of-36-characters-in-it").stdout
+    shown = SGR.sub("", screen("state", "list", width=100))
+    assert "demo-with-a-name-of-36-characters-in-it" in shown
+    shown = SGR.sub("", screen("session", "list", width=140))
+    assert "PID" in shown
+    assert "BRANCH" in shown
+
+
+@pytest.mark.usefixtures("busy")
+def test_a_lock_tells_the_command_as_it_was_typed(screen: Screen, home: Path, tmp_path: Path) -> None:
+    script = "echo held; read line"
+    holder = subprocess.Popen(
+        [str(MILESTONE), "lock", "run", "demo", "--", "sh", "-c", script, "\x1b[31m\u202ehostile"],
+        cwd=tmp_path, env=clean_environment(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    for width, told in ((80, "milestone lock"), (140, f"milestone lock run demo -- sh -c {script} \\x1b[31m\\u202eh")):
+        shown = SGR.sub("", screen("lock", "list", width=width))
+        assert max(columns(line) for line in shown.split("\n")) <= width
+        assert told in shown
+    holder.communicate(b"\n", timeout=30)
+
+
 def test_cells_stand_below_each_other_by_what_a_terminal_shows() -> None:
     rows = [["漢字", "1"], ["e\u0301te\u0301", "22"], ["👩‍💻", "-"], ["\u1112\u1161\u11ab", "333"], ["ab\x1b", "4"]]
     lines = table(rows, ["NAME", "N"], width=80).split("\n")
@@ -143,7 +187,7 @@ def test_cells_stand_below_each_other_by_what_a_terminal_shows() -> None:
 
 
 def test_too_wide_a_table_keeps_names_and_numbers() -> None:
-    lines = table([["n" * 30, "1" * 10, "why " * 30]], ["NAME", "N", "REASON"], width=62).split("\n")
+    lines = table([["n" * 30, "1" * 10, "why " * 30]], ["NAME", "N", "REASON"], align="=><", width=62).split("\n")
     assert lines[1].startswith("n" * 30 + "  " + "1" * 10 + "  why why why")
     assert lines[1].endswith("…")
     assert columns(lines[1]) <= 62

@@ -31,7 +31,8 @@ def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
     from milestone_cli import render
     from milestone_cli.core import current_milestone, overview
     from milestone_cli.errors import MilestoneError
-    from milestone_cli.render.overview import everything_text, status_text
+    from milestone_cli.render.overview import everything_text
+    from milestone_cli.render.status import status_text
     from milestone_cli.storage import open_store
 
     store = open_store()

@@ -174,7 +174,7 @@ def sessions(store: "Store", milestone: str) -> "Iterator[Item]":
         status = record.get("status")
         hold = pointed.get(key, "")
         if status == "active" and is_alive(record, store.modified("session", key)) is False:
-            hold = "it is orphaned, and nobody has ended it"
+            hold = "orphaned, and never ended"
         elif status != "completed":
             hold = f"it is {status}" if isinstance(status, str) and status else "nothing says that it has ended"
         time = max(time, parse_ns(record.get("ended_at")) or 0)

@@ -32,7 +32,7 @@ def list_text(milestone: str, found: "list[dict[str, object]]") -> str:
         ]
         for one in found
     ]
-    return table(rows, ["CHECKPOINT", "REVISION", "BYTES", "MADE", "STATE", "PIN", "REASON"], align="<>><<<<")
+    return table(rows, ["CHECKPOINT", "REVISION", "BYTES", "MADE", "STATE", "PIN", "REASON"], align="=>><<<<")
 
 
 def _upper(state: object) -> str:
@@ -56,7 +56,8 @@ def show_text(one: "dict[str, object]") -> str:
         ("file", one["checkpoint_file"]),
         ("present", _present(one["changes"])),
     ]
-    return "\n".join(lines + [f"  {name:<9} {flat(str(value))}" for name, value in facts if value not in (None, "")])
+    known = [(paint(f"{name:<9}", DIM), flat(str(value))) for name, value in facts if value not in (None, "")]
+    return "\n".join(lines + [f"  {name} {value}" for name, value in known])
 
 
 def _pin(pinned: "dict[str, object]") -> str:

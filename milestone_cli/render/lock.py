@@ -27,11 +27,12 @@ def list_text(found: "list[Facts]") -> str:
             _age(one["age_seconds"]),
             _or_dash(one["fence"]),
             str(len(_waiters(one))),
-            (_or_dash(one["command"]), DIM),
+            (_command(one["command"]), DIM),
         ]
         for one in found
     ]
-    return table(rows, ["LOCK", "STATE", "KIND", "PID", "HOST", "AGE", "FENCE", "WAIT", "COMMAND"], align="<<<><>>><")
+    head = ["LOCK", "STATE", "KIND", "PID", "HOST", "AGE", "FENCE", "WAIT", "COMMAND"]
+    return table(rows, head, align="=<<><>>><", spare=["HOST", "FENCE", "KIND"])
 
 
 def show_text(found: "Facts") -> str:
@@ -41,12 +42,12 @@ def show_text(found: "Facts") -> str:
     rows: list[list[Cell]] = [
         [("kind", DIM), str(found["kind"])],
         [("holder", DIM), f"{_or_dash(found['pid'])} on {_or_dash(found['host'])}"],
-        [("command", DIM), _or_dash(found["command"])],
+        [("command", DIM), _command(found["command"])],
         [("age", DIM), _age(found["age_seconds"])],
         [("acquired", DIM), _or_dash(found["acquired_at"])],
         [("fence", DIM), _or_dash(found["fence"])],
     ]
-    rows += [[("waits", DIM), f"{one['pid']}  {_or_dash(one['command'])}"] for one in _waiters(found)]
+    rows += [[("waits", DIM), f"{one['pid']}  {_command(one['command'])}"] for one in _waiters(found)]
     return "\n".join([*lines, *("  " + line for line in table(rows, [], align="<<").split("\n"))])
 
 
@@ -62,6 +63,16 @@ def gone_text(done: str, found: "Facts") -> str:
 def _waiters(found: "Facts") -> "list[Facts]":
     waiters = found.get("waiters")
     return waiters if isinstance(waiters, list) else []
+
+
+def _command(line: object) -> str:
+    """A command as it was typed: without the interpreter that runs a script, and the folder that it is in."""
+    if not isinstance(line, str) or not line:
+        return "-"
+    first, _, rest = line.partition(" ")
+    if rest and first.rpartition("/")[2].startswith("python") and rest[0] == "/":
+        first, _, rest = rest.partition(" ")
+    return f"{first.rpartition('/')[2]} {rest}".rstrip(" ")
 
 
 def _or_dash(value: object) -> str:

@@ -31,7 +31,7 @@ def list_text(found: "list[dict[str, object]]") -> str:
             str(one["git_branch"] or "-"),
         ])  # fmt: skip
     head = ["", "SESSION", "MILESTONE", "STATUS", "CREATED", "PID", "USER", "BRANCH"]
-    return table(rows, head, align="<<<<<><<")
+    return table(rows, head, align="<==<<><<", spare=["PID", "USER", "BRANCH", "CREATED"])
 
 
 def show_text(found: "dict[str, object]") -> str:

@@ -20,24 +20,34 @@ GAP = "  "
 ENDLESS = 1 << 30
 """Columns, and lines, of what is no terminal."""
 NARROW, NARROWEST = 16, 8
-"""The last text gives way to others down to the first; nothing is cut to fewer columns than the second."""
+"""Nothing is cut to fewer columns than the second, and the last text, which explains, not below the first."""
 DULL = ("", "-", "none", "system", "no-session")
 """A column of nothing but these is left out at a terminal."""
 
 
 def table(
-    rows: "Sequence[Sequence[Cell]]", head: "Sequence[str]", *, align: str = "", width: "int | None" = None
+    rows: "Sequence[Sequence[Cell]]",
+    head: "Sequence[str]",
+    *,
+    align: str = "",
+    width: "int | None" = None,
+    spare: "Sequence[str]" = (),
 ) -> str:
     """Lay out rows under a head, two spaces apart.
 
     Args:
         rows: cells, each a text or a text and its style (`("damaged", RED)`).
         head: the titles; empty for a table without them.
-        align: `<` or `>` for each column; what is left out stands right when it holds only numbers.
+        align: `<` or `>` for each column, or `=` for names that are typed again, which stand left and give way last;
+            what is left out stands right when it holds only numbers.
         width: columns to keep to; left out: the terminal's, or no bound where standard output is none.
+        spare: titles of columns that are left out, in this order, where there is no room for all.
     """
+    bound = screen_width() if width is None else width
     if head and runtime.is_terminal(1):
         rows, head, align = _telling(rows, head, align)
+        for title in spare:
+            rows, head, align = _without(title, rows, head, align, bound)
     texts = [[flat(_text(cell)) for cell in row] for row in rows]
     shown = [list(head), *texts] if head else texts
     if not shown:
@@ -45,7 +55,7 @@ def table(
     span = range(len(shown[0]))
     align += "".join(">" if texts and all(_is_number(row[i]) for row in texts) else "<" for i in span[len(align) :])
     widths = [max(columns(row[i]) for row in shown) for i in span]
-    _narrow(widths, align, screen_width() if width is None else width)
+    _narrow(widths, align, bound)
     styles = [[_style(cell) for cell in row] for row in rows]
     if head:
         styles.insert(0, [DIM] * len(head))
@@ -123,17 +133,37 @@ def _telling(
     return [[row[i] for i in kept] for row in rows], [head[i] for i in kept], "".join([align[i : i + 1] for i in kept])
 
 
+def _without(
+    title: str, rows: "Sequence[Sequence[Cell]]", head: "Sequence[str]", align: str, bound: int
+) -> "tuple[Sequence[Sequence[Cell]], Sequence[str], str]":
+    """The table without a column, where even with texts that have given way there is no room for it."""
+    needed = len(GAP) * (len(head) - 1)
+    for i, name in enumerate(head):
+        whole = max([columns(name), *[columns(flat(_text(row[i]))) for row in rows]])
+        needed += min(whole, NARROW) if align[i] == "<" else whole
+    if needed <= bound or title not in head:
+        return rows, head, align
+    at = list(head).index(title)
+    return [[*row[:at], *row[at + 1 :]] for row in rows], [*head[:at], *head[at + 1 :]], align[:at] + align[at + 1 :]
+
+
 def _narrow(widths: list[int], align: str, bound: int) -> None:
-    """Take columns from the last text, which explains, then from the widest, until all fit; numbers stay whole."""
+    """Take columns from the last text down to a third, then from the widest, from names last; numbers stay whole."""
     room = bound - len(GAP) * (len(widths) - 1)
     widths[:] = [min(width, bound) for width in widths]
-    if align[-1] == "<" and widths[-1] > NARROW:
-        widths[-1] = max(NARROW, min(widths[-1], room - sum(widths[:-1])))
-    while sum(widths) > room:
-        widest = max(range(len(widths)), key=lambda i: widths[i] if align[i] == "<" else 0)
-        if align[widest] == ">" or widths[widest] <= NARROWEST:
-            return
-        widths[widest] -= 1
+    last = len(widths) - 1
+    if align[last] == "<":
+        widths[last] = min(widths[last], max(room - sum(widths[:-1]), room // 3, NARROW))
+    for kind in "<=":
+        while sum(widths) > room:
+            giving = [
+                (widths[i], i)
+                for i in range(last + 1)
+                if align[i] == kind and widths[i] > (NARROW if i == last else NARROWEST)
+            ]
+            if not giving:
+                break
+            widths[max(giving)[1]] -= 1
 
 
 def _text(cell: "Cell") -> str:
