@@ -45,14 +45,19 @@ def reconcile(log: Log, document: Document | None) -> None:
 
 def _is_whole(document: Document) -> bool:
     """Whether an envelope carries an event that can be logged as it is; it may have been edited by hand."""
-    event = document.event or {}
-    data, type_, id_ = event.get("data"), event.get("event_type"), event.get("event_id")
-    if not (isinstance(data, dict) and isinstance(type_, str) and isinstance(id_, str) and type(data.get("base")) is int):
+    event = document.event
+    data = event.get("data") if isinstance(event, dict) else None
+    if not isinstance(event, dict) or not isinstance(data, dict) or "session_id" not in event or "agent_id" not in event:
         return False
+    if (data.get("revision"), data.get("sha256")) != (document.revision, document.sha256):
+        return False
+    plain = [str(event.get(name)).replace("-", "").replace("_", "") for name in ("event_type", "event_id")]
     request = str(event.get("request", ""))
-    is_plain = all(word.isascii() and word.replace("-", "").replace("_", "").isalnum() for word in (type_, id_))
+    is_plain = all(word.isascii() and word.isalnum() for word in plain)
     is_request = not event.get("key") or (len(request) == 16 and set(request) <= set("0123456789abcdef"))
-    return is_plain and is_request and (data["base"] == document.revision or isinstance(data.get("splice"), list))
+    base = data.get("base")
+    is_based = base == document.revision or (type(base) is int and isinstance(data.get("splice"), list))
+    return is_plain and is_request and is_based
 
 
 def _log_swallowed(log: Log, document: Document) -> None:
