@@ -89,3 +89,22 @@ def completed(milestone: str) -> MilestoneError:
         f"`milestone state reopen {milestone}` makes it active again",
         milestone_id=milestone,
     )
+
+
+def frozen(path: str, why: str) -> MilestoneError:
+    """The error for a write to a store that is frozen."""
+    return MilestoneError(
+        "store_frozen",
+        f"the store '{path}' is frozen{f': {why}' if why else ''}; nothing was changed",
+        "try again later; `milestone store unfreeze` ends it",
+    )
+
+
+def moved(path: str, where: str) -> MilestoneError:
+    """The error for a store that is elsewhere now; neither name holds a password."""
+    return MilestoneError(
+        "store_moved",
+        f"the store '{path}' has moved to {where}",
+        "set MILESTONE_STORE to where it is now",
+        moved_to=where,
+    )

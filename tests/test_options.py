@@ -19,11 +19,18 @@ READS = {
     "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
     "checkpoint diff", "session current", "session list", "session show", "session handoff", "cleanup plan",
     "lock list", "lock show", "transaction list", "transaction show", "config show",
+    "store info", "store check",
 }  # fmt: skip
 WITHOUT_KEY = {
     "doctor": "a repair looks again before it acts, and asked for again it finds nothing left to do",
     "init": "it makes what is missing, and asked for again it finds nothing missing",
     "lock run": "what is done is the command's own doing, which no lock can tell done from not done",
+    "store init": "it makes what is missing, and asked for again it finds nothing missing",
+    "store migrate": "what has been migrated has been",
+    "store copy": "what is there already is not copied again",
+    "store freeze": "what is frozen stays so",
+    "store unfreeze": "what is not frozen stays so",
+    "store moved": "what has moved has moved",
     "hook": "its input carries the client's own ids, and a hook's exit 0 is no acknowledgement",
 }
 WITHOUT_FORMAT = {
@@ -34,7 +41,7 @@ WITHOUT_FORMAT = {
 }
 REMOVES = {
     "doctor", "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
-    "transaction apply", "transaction rollback",
+    "transaction apply", "transaction rollback", "store migrate", "store copy", "store moved",
 }  # fmt: skip
 """What removes or overwrites something that no undo brings back, or more than its caller named."""
 TWICE = {

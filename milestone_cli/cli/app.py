@@ -27,6 +27,7 @@ from . import (
     session,
     state,
     store,
+    stores,
     transaction,
 )
 
@@ -99,6 +100,19 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "transaction": (
         "Do several changes all or nothing, and take them back.",
         (transaction.apply, transaction.list_, transaction.show, transaction.rollback),
+    ),
+    "store": (
+        "Make, look at, copy and move whole stores.",
+        (
+            stores.init,
+            stores.info,
+            stores.check,
+            stores.migrate,
+            stores.copy,
+            stores.freeze,
+            stores.unfreeze,
+            stores.moved,
+        ),
     ),
     "config": ("Look at the settings.", (store.config_show,)),
 }

@@ -261,6 +261,55 @@ KINDS: dict[str, tuple[str, Schema]] = {
         "What a clean-up removed.",
         _object({**CLEANING, "removed": _list(_object(CLEANED)), "replayed": FLAG}),
     ),
+    "store-init": (
+        "A store that was made, or was there, and the roles that got rights.",
+        _object({"store": STRING, "created": FLAG, "writer": _maybe(STRING), "reader": _maybe(STRING)}),
+    ),
+    "store-info": (
+        "What a store is: where, its format, its marks, its size; of a database also the connection and the rights.",
+        _object(
+            {
+                "store": STRING,
+                "kind": {"enum": ["files", "postgresql"]},
+                "format": COUNT,
+                "frozen": _maybe(STRING),
+                "moved_to": _maybe(STRING),
+                "milestones": COUNT,
+                "documents": COUNT,
+                "events_bytes": COUNT,
+                "documents_bytes": COUNT,
+            }
+        ),
+    ),
+    "store-check": (
+        "What was found about a store's own parts.",
+        _object({"store": STRING, "healthy": FLAG, "counts": SEVERITIES, "findings": _list(EXAMINED)}),
+    ),
+    "store-migrate": (
+        "The steps to the newest format that were done, or would be.",
+        _object({"steps": _list(STRING), "dry_run": FLAG}),
+    ),
+    "store-copy": (
+        "What a copy of a store did, or would do: numbers of documents and logs, and bytes.",
+        _object(
+            {
+                "source": STRING,
+                "target": STRING,
+                "documents": COUNT,
+                "removed": COUNT,
+                "logs": COUNT,
+                "bytes": COUNT,
+                "same": {"type": "integer", "minimum": 0, "description": "documents and logs that were there already"},
+                "dry_run": FLAG,
+                "verified": FLAG,
+                "damaged": _list(STRING),
+            }
+        ),
+    ),
+    "store-mark": (
+        "The marks of a store after a freeze, an unfreeze or a move.",
+        _object({"store": STRING, "frozen": _maybe(STRING), "moved_to": _maybe(STRING), "changed": FLAG}),
+    ),
     "doctor": (
         "What was found in a store; with --fix what was repaired, with --dry-run what would be.",
         _object(

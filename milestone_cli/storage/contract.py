@@ -221,3 +221,99 @@ class Locks(Protocol):
     def break_(self, name: str, *, force: bool, dry_run: bool = False) -> dict[str, object]:
         """Take a lock away whose holder is dead, or any by force, or only say which; `not_found`, `conflict`."""
         ...
+
+
+class Side(Protocol):
+    """A store as one side of a copy: what is in it as bytes, whatever its marks say.
+
+    Invariant: what `document` and `scan` give, `put` and `extend` of another store take as it is.
+    """
+
+    path: str
+
+    @property
+    def store(self) -> Store:
+        """The store itself, to read from."""
+        ...
+
+    @property
+    def frozen(self) -> str | None:
+        """Why nothing may be written; None when it may."""
+        ...
+
+    @property
+    def moved(self) -> str | None:
+        """Where the store has gone; None when it is here."""
+        ...
+
+    def mark(self, *, frozen: str | None, moved: str | None) -> None:
+        """Set both marks; no write of before is under way when it returns, except those of bash."""
+        ...
+
+    def prepare(self) -> bool:
+        """Make what is missing of an empty store; whether it is new."""
+        ...
+
+    def grant(self, kind: str, role: str) -> None:
+        """Give a role the rights of a `reader` or `writer`; `not_found`, `usage`."""
+        ...
+
+    def migrate(self, *, dry_run: bool) -> list[str]:
+        """Bring the store to the newest format; what was done, or would be."""
+        ...
+
+    def facts(self) -> dict[str, object]:
+        """What the store is: where, of which kind and format, its marks, how much is in it."""
+        ...
+
+    def health(self) -> Iterator[Finding]:
+        """What is to be said about the store's own parts."""
+        ...
+
+    def settle(self) -> None:
+        """Record what is not recorded yet."""
+        ...
+
+    def documents(self) -> list[tuple[str, str]]:
+        """Kind and key of every document that belongs to all who share the store, sorted."""
+        ...
+
+    def document(self, kind: str, key: str) -> tuple[bytes, int] | None:
+        """A document, and when it was written, nanoseconds since 1970."""
+        ...
+
+    def logs(self) -> dict[str, tuple[int, int]]:
+        """Size in bytes of every log, and what tells it from another under its name."""
+        ...
+
+    def scan(self, stream: str, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
+        """Blocks of a log with their offsets."""
+        ...
+
+    def head(self, stream: str) -> Head:
+        """Where a log stands."""
+        ...
+
+    def check_names(self, documents: list[tuple[str, str]]) -> None:
+        """Refuse names that this store cannot hold; `invalid_name`."""
+        ...
+
+    def put(self, documents: list[tuple[str, str, bytes | None, int]]) -> None:
+        """Put documents with the times of their writing, or take them away."""
+        ...
+
+    def extend(self, stream: str, at: int, block: bytes) -> None:
+        """Put bytes at the end of a log, which must be at an offset; `conflict`."""
+        ...
+
+    def finish(self, stream: str, head: Head, keys: list[tuple[str, str, int]]) -> None:
+        """Say where a log stands, and which idempotency keys it knows: key, request, sequence number."""
+        ...
+
+    def drop(self, stream: str) -> None:
+        """Take a log away that is to be copied from its beginning."""
+        ...
+
+    def sync(self) -> None:
+        """Let everything that was put survive a power cut."""
+        ...

@@ -60,7 +60,7 @@ class FileStore:
         self._refuse_newer(root)
 
     def _refuse_newer(self, root: int) -> None:
-        """Refuse a store whose format a later version of this program made; bash's stores do not say any."""
+        """Refuse a store that a later version of this program made, and heed its marks; bash's say nothing."""
         try:
             fd = os.open(layout.VERSION, READ, dir_fd=root)
         except FileNotFoundError:
@@ -69,13 +69,10 @@ class FileStore:
             version = os.read(fd, 16).strip()
         finally:
             os.close(fd)
-        if version != layout.FORMAT.encode() and version.isdigit():
-            raise MilestoneError(
-                "newer_format",
-                f"the store '{self.path}' has format {version.decode()}; this version of milestone knows format"
-                f" {layout.FORMAT}",
-                "install a newer milestone",
-            )
+        if version != layout.FORMAT.encode():
+            from milestone_cli.storage.files.marks import heed
+
+            heed(self, root)
 
     def folder(self, name: str) -> int:
         """Open descriptor of a folder of the store, such as `layout.ACTIVE`; made when it is missing."""

@@ -242,7 +242,7 @@ def recover_state(store: "FileStore", milestone: str, timeout: float) -> tuple[D
             finish_pending(store, deadline)
         lock = Lock(store.folder(layout.LOCKS), milestone, deadline, store.folder(layout.ACTIVE))
     except OSError as error:
-        return _without_writing(store, milestone, error)
+        return without_writing(store, milestone, str(error.strerror))
     try:
         log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), milestone, deadline)
         try:
@@ -259,14 +259,14 @@ def recover_state(store: "FileStore", milestone: str, timeout: float) -> tuple[D
         lock.release()
 
 
-def _without_writing(store: "FileStore", milestone: str, why: OSError) -> tuple[Document, list[str]]:
+def without_writing(store: "FileStore", milestone: str, why: str) -> tuple[Document, list[str]]:
     """The copy that would be taken, where the store can be read and not written."""
     try:
         return store.read(milestone), []
     except MilestoneError as error:
         if error.code != "damaged":
             raise
-        return _copy_alone(store, milestone, error, str(why.strerror))
+        return _copy_alone(store, milestone, error, why)
 
 
 def _copy_alone(store: "FileStore", milestone: str, error: MilestoneError, why: str) -> tuple[Document, list[str]]:

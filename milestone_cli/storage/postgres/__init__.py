@@ -7,7 +7,7 @@ cannot be reached is an error, exit 8: nothing is ever written elsewhere instead
 
 from _thread import _local
 
-from milestone_cli import runtime
+from milestone_cli import errors, runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Document, Head, safe
 from milestone_cli.storage.files import layout
@@ -62,14 +62,14 @@ class PostgresStore:
         self._config: tuple[int, int] | None = None
         self._clock = (0, 0.0)
         try:
-            self._hello()
+            self.hello()
         except RefusedError as error:
             if error.code != "no_store" or not is_new:
                 raise
         if not is_new:
             self._refuse()
 
-    def _hello(self) -> None:
+    def hello(self) -> None:
         """Ask what every command needs to know."""
         row = self.ask("SELECT * FROM milestone.hello($1)", self.name)[0]
         self.version, self.project = number(row[0]), number(row[1])
@@ -78,6 +78,23 @@ class PostgresStore:
         self._config = None if row[5] is None else (number(row[5]), number(row[6]))
 
     def _refuse(self) -> None:
+        self.refuse_other_version()
+        if not self.project:
+            raise MilestoneError(
+                "no_store",
+                f"the database has no project '{self.name}'",
+                "`milestone init` makes one",
+                project=self.name,
+            )
+        if self.moved is not None:
+            raise errors.moved(self.path, self.moved)
+
+    def refuse_other_version(self) -> None:
+        """Refuse a schema that this program does not know.
+
+        Raises:
+            MilestoneError: `newer_format`, `older_format`.
+        """
         if self.version > VERSION:
             raise MilestoneError(
                 "newer_format",
@@ -90,15 +107,6 @@ class PostgresStore:
                 f"the store '{self.path}' has schema {self.version}; this version of milestone needs schema {VERSION}",
                 "`milestone store migrate` brings it there",
             )
-        if not self.project:
-            raise MilestoneError(
-                "no_store",
-                f"the database has no project '{self.name}'",
-                "`milestone init` makes one",
-                project=self.name,
-            )
-        if self.moved is not None:
-            raise moved_error(self.path, self.moved)
 
     def since(self) -> int:
         """A moment just before now by the server's clock, nanoseconds since 1970."""
@@ -431,30 +439,11 @@ class PostgresStore:
             from milestone_cli.storage.postgres.admin import make
 
             make(self)
-            self._hello()
+            self.hello()
         self._refuse()
         if milestone is None or milestone in self.milestones():
             return None
         return self.commit(Change(milestone, [Draft("state_initialized", "{}", "no-session", "system")]))
-
-
-def moved_error(path: str, where: str) -> MilestoneError:
-    """The error for a store that is elsewhere now."""
-    return MilestoneError(
-        "store_moved",
-        f"the store '{path}' has moved to {mask(where)}",
-        "set MILESTONE_STORE to where it is now",
-        moved_to=mask(where),
-    )
-
-
-def frozen_error(path: str, why: str) -> MilestoneError:
-    """The error for a write to a store that is frozen."""
-    return MilestoneError(
-        "store_frozen",
-        f"the store '{path}' is frozen{f': {why}' if why else ''}; nothing was changed",
-        "try again later; `milestone store unfreeze` ends it",
-    )
 
 
 def number(raw: "bytes | None") -> int:

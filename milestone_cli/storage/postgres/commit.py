@@ -5,12 +5,12 @@ nothing. So repeating is safe whether the first try was committed or not, and on
 uncertain.
 """
 
-from milestone_cli import runtime
+from milestone_cli import errors, runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft
 from milestone_cli.storage.files.envelope import parse_envelope
-from milestone_cli.storage.postgres import as_head, frozen_error, moved_error, number, text
+from milestone_cli.storage.postgres import as_head, number, text
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
 from milestone_cli.storage.postgres.log import key_hash, middle, receipt, replayed
 
@@ -82,9 +82,9 @@ def meant(store: "PostgresStore", error: RefusedError, name: str, key: str = "")
     """What a refusal of one of our functions, or of a lock, means."""
     state = error.sqlstate
     if state == "MS001":
-        return moved_error(store.path, error.detail)
+        return errors.moved(store.path, error.detail)
     if state == "MS002":
-        return frozen_error(store.path, error.detail)
+        return errors.frozen(store.path, error.detail)
     if state == "MS003":
         return MilestoneError(
             "invalid_name",
@@ -288,17 +288,10 @@ def _replace(
     if old is None:
         head.base = 0
         if lock.completed:
-            raise completed(name)
+            raise errors.completed(name)
     current = head.revision if old else 0
     if change.expect is not None and change.expect != current:
-        raise MilestoneError(
-            "revision_conflict",
-            f"'{name}' is at revision {current}, not {change.expect}",
-            "load it, apply your change to what is there now, and try again with the new revision",
-            milestone_id=name,
-            expected=change.expect,
-            revision=current,
-        )
+        raise errors.conflict(name, change.expect, current)
     new = change.edit(old.text if old else None)
     data = draft.data  # as the edit left it; a try that is repeated begins with it again
     try:
@@ -320,13 +313,3 @@ def _replace(
     found = receipt(name, rows[0][0], state[1], len(change.drafts))
     found.notes = notes + lock.notes
     return found
-
-
-def completed(name: str) -> MilestoneError:
-    """The error for a change of a state that is completed."""
-    return MilestoneError(
-        "completed",
-        f"'{name}' is completed; nothing was changed",
-        f"`milestone state reopen {name}` makes it active again",
-        milestone_id=name,
-    )

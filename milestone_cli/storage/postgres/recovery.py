@@ -89,18 +89,20 @@ def _put_right(store: "PostgresStore", lock: Lock) -> None:
         reconcile(lock, document)  # type: ignore[arg-type] # which asks a log for no more than `Lock` has
 
 
-def reconcile_state(store: "PostgresStore", name: str, head: "Head | None", raw: bytes) -> None:
+def reconcile_state(store: "PostgresStore", name: str, head: "Head | None", raw: bytes) -> bool:
     """The same inside of a transaction that is open; a damaged state stays, since a plan may replace it."""
     try:
         document = parse_envelope(raw, name)
     except MilestoneError as error:
         if error.code != "damaged":
             raise
-        return
+        return False
     if head is None or document.sha256 != head.state or document.revision != head.revision:
         from milestone_cli.storage.postgres.transaction import open_log
 
         reconcile(open_log(store, name), document)  # type: ignore[arg-type]
+        return True
+    return False
 
 
 def _replace_damaged(store: "PostgresStore", lock: Lock, error: MilestoneError) -> None:

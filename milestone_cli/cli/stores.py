@@ -1,0 +1,185 @@
+"""The commands of `milestone store`: making, looking at, migrating, copying, freezing and moving whole stores."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import (
+        DryRun,
+        Format,
+        ReaderRole,
+        Reason,
+        Resume,
+        StoreName,
+        StoreSource,
+        StoreTarget,
+        VerifyCopy,
+        WriterRole,
+        Yes,
+    )
+
+
+def init(
+    store: "StoreName" = None, writer: "WriterRole" = None, reader: "ReaderRole" = None, output: "Format" = "text"
+) -> None:
+    """Make a store: a folder of files, or schema and project in a database.
+
+    With --writer and --reader it gives roles of a database that exist the least rights for their work.
+
+    Example: milestone store init
+    """
+    from milestone_cli import render
+    from milestone_cli.core.stores import found
+
+    fields = found(store, writer, reader)
+    told = f"store {fields['store']} {'made' if fields['created'] else 'is there'}"
+    roles = [f"; role {fields[kind]} is a {kind}" for kind in ("writer", "reader") if fields[kind]]
+    render.emit("store-init", fields, told + "".join(roles), output)
+
+
+def info(store: "StoreName" = None, output: "Format" = "text") -> None:
+    """Show what a store is: where, of which format, its marks, its size, and what may be done there.
+
+    Example: milestone store info
+    """
+    from milestone_cli import render
+    from milestone_cli.render.stores import info_text
+    from milestone_cli.storage.sides import open_side
+
+    found = open_side(store).facts()
+    render.emit("store-info", found, info_text(found), output)
+
+
+def check(store: "StoreName" = None, output: "Format" = "text") -> int:
+    """Look whether the store's own parts are sound: disk or server, format or schema, locks and logs.
+
+    `milestone doctor` looks at what is in it too. Exit 6 when there is an error.
+
+    Example: milestone store check
+    """
+    from milestone_cli import render
+    from milestone_cli.render import doctor as shown
+    from milestone_cli.storage.sides import open_side
+
+    side = open_side(store)
+    findings = list(side.health())
+    fields = shown.fields(side.path, findings, [], dry_run=False)
+    render.emit("store-check", fields, shown.text(side.path, findings, []), output)
+    return 6 if any(one.severity == "error" for one in findings) else 0
+
+
+def migrate(
+    store: "StoreName" = None, dry_run: "DryRun" = False, yes: "Yes" = False, output: "Format" = "text"
+) -> None:
+    """Bring a store to the format or schema that this program knows, each step whole or not at all.
+
+    Example: milestone store migrate --dry-run
+    """
+    from milestone_cli import render
+    from milestone_cli.core.stores import migrate as bring
+
+    steps = bring(store, dry_run=True)
+    if steps and not dry_run:
+        if not yes:
+            from .confirm import confirm
+
+            confirm("\n".join(steps), f"Do {len(steps)} steps?")
+        steps = bring(store, dry_run=False)
+    told = "\n".join(steps) if steps else "nothing to do: the format is the newest"
+    render.emit("store-migrate", {"steps": steps, "dry_run": dry_run}, told, output)
+
+
+def copy(
+    source: "StoreSource",
+    target: "StoreTarget",
+    dry_run: "DryRun" = False,
+    verify: "VerifyCopy" = False,
+    resume: "Resume" = False,
+    yes: "Yes" = False,
+    output: "Format" = "text",
+) -> int:
+    """Copy a store into another one, byte for byte, and prove it there.
+
+    Folders and databases in every direction. The source is frozen meanwhile, the target until it holds everything.
+    Done twice, there is nothing to do. A target that is an earlier copy is brought up to date; any other one is left
+    alone. Exit 4 when the source was changed meanwhile: then go on with --resume.
+
+    Example: milestone store copy . elsewhere
+    """
+    from milestone_cli import render
+    from milestone_cli.core import transfer
+    from milestone_cli.render.stores import copy_text, progress
+    from milestone_cli.storage.sides import open_side
+
+    here, there = open_side(source), open_side(target, is_new=not dry_run)
+    found = transfer.plan(here, there, resume=resume)[0]
+    if not dry_run:
+        if found.replaces and not yes:
+            from .confirm import confirm
+
+            confirm(copy_text(found, [], dry_run=True), f"Replace what is in {there.path}?")
+        found = transfer.run(here, there, resume=resume, progress=progress("copying"))
+    damaged = transfer.verify(there, progress("verifying")) if verify and not dry_run else []
+    fields = {**found.fields(), "dry_run": dry_run, "verified": verify and not dry_run, "damaged": damaged}
+    render.emit("store-copy", fields, copy_text(found, damaged, dry_run=dry_run), output)
+    return 6 if damaged else 0
+
+
+def freeze(store: "StoreName" = None, reason: "Reason" = None, output: "Format" = "text") -> None:
+    """Let nothing be written to a store until `store unfreeze`; reading goes on.
+
+    The bash utilities do not know this.
+
+    Example: milestone store freeze --reason 'moving to the team database'
+    """
+    from milestone_cli.core.transfer import freeze as set_mark
+    from milestone_cli.storage.sides import open_side
+
+    side = open_side(store)
+    changed = set_mark(side, reason or "by hand")
+    _marked(side.path, "frozen" if changed else "frozen already", side.frozen, side.moved, changed, output)
+
+
+def unfreeze(store: "StoreName" = None, output: "Format" = "text") -> None:
+    """Let a store be written again: take the marks of `store freeze` and `store moved` away.
+
+    Example: milestone store unfreeze
+    """
+    from milestone_cli.core.transfer import unfreeze as take_mark
+    from milestone_cli.storage.sides import open_side
+
+    side = open_side(store)
+    changed = take_mark(side)
+    _marked(side.path, "unfrozen" if changed else "not frozen", side.frozen, side.moved, changed, output)
+
+
+def moved(
+    source: "StoreSource",
+    target: "StoreTarget",
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    output: "Format" = "text",
+) -> None:
+    """Say in a store that it is elsewhere now, once everything is proved to be there.
+
+    Every other command then refuses it and names the new place; `store unfreeze` takes that back.
+
+    Example: milestone store copy . elsewhere; milestone store moved . elsewhere
+    """
+    from milestone_cli.core.transfer import move
+    from milestone_cli.storage.sides import open_side
+
+    here, there = open_side(source), open_side(target)
+    if not dry_run and not yes:
+        from .confirm import confirm
+
+        confirm(f"{here.path}\n  will refuse every command and name\n{there.path}", "Mark it as moved?")
+    changed = move(here, there, dry_run=dry_run)
+    told = ("would move to" if dry_run else "moved to") if changed else "moved already, to"
+    _marked(here.path, f"{told} {there.path}", here.frozen, here.moved, changed and not dry_run, output)
+
+
+def _marked(path: str, told: str, frozen: "str | None", moved: "str | None", changed: bool, output: str) -> None:
+    from milestone_cli import render
+    from milestone_cli.render.text import flat
+
+    fields: dict[str, object] = {"store": path, "frozen": frozen, "moved_to": moved, "changed": changed}
+    render.emit("store-mark", fields, flat(f"store {path}: {told}"), output)

@@ -1,0 +1,73 @@
+"""Whole stores for people: what one is, what a copy does, and how far it is."""
+
+from milestone_cli.render.table import DIM, table
+from milestone_cli.render.text import flat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from milestone_cli.core.transfer import Copy
+    from milestone_cli.render.table import Cell
+
+WIDTH = 24
+"""Columns of a bar."""
+
+
+def info_text(found: "dict[str, object]") -> str:
+    """A store, a line for each fact."""
+    rows: list[list[Cell]] = [
+        [(name.replace("_", " "), DIM), _told(value)] for name, value in found.items() if value not in (None, [])
+    ]
+    return table(rows, [], align="<<")
+
+
+def _told(value: object) -> str:
+    if isinstance(value, list):
+        return flat(", ".join(map(str, value)))
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else flat(str(value))
+
+
+def copy_text(found: "Copy", damaged: "list[str]", *, dry_run: bool) -> str:
+    """What a copy does, or has done."""
+    lines = [flat(f"{found.source} -> {found.target}")]
+    if found.is_empty:
+        lines.append(f"nothing to do: all {found.same} documents and logs are there already")
+    else:
+        verb = "would copy" if dry_run else "copied"
+        lines.append(
+            f"{verb} {len(found.documents)} documents and {len(found.logs)} logs, {found.size:,} bytes; "
+            f"{found.same} were there already"
+        )
+        if found.removed:
+            lines.append(
+                f"{'would remove' if dry_run else 'removed'} {len(found.removed)} documents that are gone here"
+            )
+        if not dry_run:
+            lines.append("every byte was compared on the other side")
+    lines += [flat(f"damage in the log of {name}: see milestone events verify") for name in damaged]
+    return "\n".join(lines)
+
+
+def progress(what: str) -> "Callable[[int, int], None] | None":
+    """A callback that draws a bar on standard error, or None where that is no terminal."""
+    import sys
+
+    from milestone_cli import runtime
+
+    if not sys.stderr or not runtime.is_terminal(2):
+        return None
+    shown = -1
+
+    def show(done: int, total: int) -> None:
+        nonlocal shown
+        percent = min(100, done * 100 // max(total, 1))
+        if percent == shown and done < total:
+            return
+        shown = percent
+        filled = WIDTH * percent // 100
+        end = "\r\033[K" if done >= total else ""
+        sys.stderr.write(f"\r{what} [{'#' * filled}{'.' * (WIDTH - filled)}] {percent:3} %{end}")
+        sys.stderr.flush()
+
+    return show

@@ -1,0 +1,237 @@
+"""One side of a copy between stores, in files: everything in it as bytes, and putting bytes there as they are.
+
+What is taken and put is documents by kind and key, and logs by offset, so the other side may be anything. What is put
+is synced before `sync` returns. Nothing here takes a milestone's lock: the store is frozen, or nobody's yet.
+"""
+
+import os
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.model import Head
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.commit import write_synced
+from milestone_cli.storage.files.log import FLAGS, HEAD, SLOT, SLOTS, Log, flock, slot, write_head
+from milestone_cli.storage.files.marks import MarkedStore, write
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.storage.findings import Finding
+
+LEFT = ("current", "pending")
+"""Kinds that stay where they are: who works here, and what is under way."""
+CONFIG = ("config", "")
+LONGEST = 255
+"""Longest name of a file, in bytes."""
+
+
+class Side:
+    """A store of files as one side of a copy; see `contract.Side`."""
+
+    def __init__(self, path: str, *, is_new: bool = False) -> None:
+        """Open the store, whatever its marks; `is_new`: it is made when it is missing."""
+        self._is_new = False
+        if is_new:
+            from milestone_cli.storage.files.founding import make
+
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            self._is_new = make(path)
+        self.store = MarkedStore(path)
+        self.path = path
+        self._folders: set[int] = set()
+
+    def prepare(self) -> bool:
+        """Make the layout where it is missing; whether the store is new."""
+        if not self.store.frozen:
+            self.store.initialise(None)
+        return self._is_new
+
+    def grant(self, kind: str, role: str) -> None:
+        """Files have owners, not roles."""
+        raise MilestoneError("usage", f"a store of files has no role '{role[:140]}' to make a {kind}", "")
+
+    def migrate(self, *, dry_run: bool) -> "list[str]":  # noqa: ARG002
+        """There has been one format only."""
+        return []
+
+    def health(self) -> "Iterator[Finding]":
+        """What is to be said about files, locks and the disk."""
+        return self.store.health()
+
+    @property
+    def frozen(self) -> "str | None":
+        """Why nothing may be written."""
+        return self.store.frozen
+
+    @property
+    def moved(self) -> "str | None":
+        """Where the store has gone."""
+        return self.store.moved
+
+    def mark(self, *, frozen: "str | None", moved: "str | None") -> None:
+        """Set the marks, and wait until whoever was writing has gone.
+
+        Raises:
+            MilestoneError: `lock_timeout`.
+        """
+        write(self.store, frozen, moved)
+        if frozen is not None or moved is not None:
+            self._wait()
+
+    def _wait(self) -> None:
+        """Wait for every lock once: who took one before the mark was there has written what it was writing."""
+        locks = self.store.folder(layout.LOCKS)
+        deadline = runtime.monotonic() + 30
+        for name in sorted(os.listdir(locks)):
+            if name.endswith((".elock", ".flock")) or name == layout.GATE:
+                fd = os.open(name, FLAGS & ~os.O_CREAT, dir_fd=locks)
+                try:
+                    flock(fd, deadline, name.rpartition(".")[0] or "transactions")
+                finally:
+                    os.close(fd)
+
+    def facts(self) -> "dict[str, object]":
+        """What the store is, for people and machines."""
+        documents = self.documents()
+        return {
+            "store": self.path,
+            "kind": "files",
+            "format": int(layout.FORMAT),
+            "frozen": self.frozen,
+            "moved_to": self.moved,
+            "milestones": len(self.store.milestones()),
+            "documents": len(documents),
+            "events_bytes": sum(size for size, _ in self.logs().values()),
+            "documents_bytes": sum(len((self.document(*place) or (b"", 0))[0]) for place in documents),
+        }
+
+    # taking
+
+    def settle(self) -> None:
+        """Let the store record what is not recorded yet, so that a copy is of what its logs explain."""
+        from milestone_cli.model import Plan
+
+        for name in self.store.milestones():
+            self.store.transact([name], lambda: Plan("settle"), 30)
+
+    def documents(self) -> "list[tuple[str, str]]":
+        """Kind and key of every document."""
+        found: dict[tuple[str, str], tuple[str, str]] = {}
+        for kind in layout.SHAPES:
+            if kind not in LEFT:
+                for key in self.store.keys(kind):
+                    found.setdefault(layout.place(kind, key), (kind, key))
+        return sorted([*found.values(), *([CONFIG] if self.store.config_identity() else [])])
+
+    def document(self, kind: str, key: str) -> "tuple[bytes, int] | None":
+        """A document, and when it was written, nanoseconds since 1970."""
+        if (kind, key) == CONFIG:
+            identity = self.store.config_identity()
+            return (self.store.config_text(), identity[2]) if identity else None
+        raw = self.store.get(kind, key)
+        return None if raw is None else (raw, self.store.modified(kind, key))
+
+    def logs(self) -> "dict[str, tuple[int, int]]":
+        """Size in bytes of every log, and what tells it from another under its name."""
+        names = [name[10:-6] for name in os.listdir(self.store.folder(layout.EVENTS)) if name.endswith(".jsonl")]
+        return {name: self.store.log_size(name) for name in sorted(names) if name[:1].isalnum()}
+
+    def scan(self, stream: str, start: int, stop: int) -> "Iterator[tuple[int, bytes]]":
+        """Blocks of a log."""
+        return self.store.scan(stream, start, stop)
+
+    def head(self, stream: str) -> Head:
+        """Where a log stands, brought up to date."""
+        log = Log(self.store.folder(layout.LOCKS), self.store.folder(layout.EVENTS), stream, runtime.monotonic() + 30)
+        try:
+            return log.head
+        finally:
+            log.close()
+
+    # putting
+
+    def put(self, documents: "list[tuple[str, str, bytes | None, int]]") -> None:
+        """Put documents as they are, with the times of their writing, or take them away."""
+        for kind, key, data, written in documents:
+            folder, name = ("", layout.CONFIG) if (kind, key) == CONFIG else self._place(kind, key)
+            fd = self.store.folder(folder)
+            self._folders.add(fd)
+            if data is None:
+                try:
+                    os.unlink(name, dir_fd=fd)
+                except FileNotFoundError:
+                    pass
+                continue
+            aside = f".{runtime.token()}.tmp"
+            write_synced(aside, data, fd)
+            os.utime(aside, ns=(written, written), dir_fd=fd)
+            os.rename(aside, name, src_dir_fd=fd, dst_dir_fd=fd)
+
+    @staticmethod
+    def _place(kind: str, key: str) -> "tuple[str, str]":
+        if kind not in layout.SHAPES or not layout.is_sound(kind, key):
+            raise MilestoneError("invalid_name", f"a store of files cannot hold the document '{kind}/{key[:140]}'", "")
+        folder, name = layout.place(kind, key)
+        if len(name.encode()) > LONGEST:
+            raise MilestoneError(
+                "invalid_name", f"the name of the document '{kind}/{key[:140]}' is too long for a file"
+            )
+        return folder, name
+
+    def check_names(self, documents: "list[tuple[str, str]]") -> None:
+        """Refuse names that files cannot have, before anything is written.
+
+        Raises:
+            MilestoneError: `invalid_name`.
+        """
+        for kind, key in documents:
+            if (kind, key) != CONFIG:
+                self._place(kind, key)
+
+    def extend(self, stream: str, at: int, block: bytes) -> None:
+        """Put bytes at the end of a log, which must be at an offset."""
+        folder = self.store.folder(layout.EVENTS)
+        fd = os.open(layout.log_file(stream), FLAGS | os.O_APPEND, 0o600, dir_fd=folder)
+        try:
+            if os.fstat(fd).st_size != at:
+                raise MilestoneError("conflict", f"the log of '{stream}' was written by somebody else meanwhile", "")
+            view = memoryview(block)
+            while view:
+                view = view[os.write(fd, view) :]
+        finally:
+            os.close(fd)
+
+    def finish(self, stream: str, head: Head, keys: "list[tuple[str, str, int]]") -> None:
+        """Say where a log stands, and which idempotency keys it knows: key, request, sequence number."""
+        folder = self.store.folder(layout.EVENTS)
+        fd = os.open(layout.log_file(stream), os.O_RDONLY, dir_fd=folder)
+        try:
+            os.fsync(fd)
+            status = os.fstat(fd)
+        finally:
+            os.close(fd)
+        head.inode, head.end, head.keys = status.st_ino, status.st_size, len(keys)
+        fd = os.open(layout.head_file(stream), FLAGS, 0o600, dir_fd=folder)
+        try:
+            for number, (key, request, sequence) in enumerate(keys):
+                os.pwrite(fd, slot(key, request, sequence), HEAD + SLOT * (number % SLOTS))
+            write_head(fd, head)
+        finally:
+            os.close(fd)
+
+    def drop(self, stream: str) -> None:
+        """Take a log away that is to be copied from its beginning."""
+        folder = self.store.folder(layout.EVENTS)
+        for name in (layout.head_file(stream), layout.log_file(stream)):
+            try:
+                os.unlink(name, dir_fd=folder)
+            except FileNotFoundError:
+                pass
+
+    def sync(self) -> None:
+        """Let everything that was put survive a power cut."""
+        for fd in {*self._folders, self.store.folder(layout.EVENTS)}:
+            os.fsync(fd)
+        self._folders.clear()
