@@ -5,7 +5,7 @@ from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sized
 
     from milestone_cli.core.transfer import Copy
     from milestone_cli.render.table import Cell
@@ -35,18 +35,19 @@ def copy_text(found: "Copy", damaged: "list[str]", *, dry_run: bool) -> str:
         lines.append(f"nothing to do: all {found.same} documents and logs are there already")
     else:
         verb = "would copy" if dry_run else "copied"
-        lines.append(
-            f"{verb} {len(found.documents)} documents and {len(found.logs)} logs, {found.size:,} bytes; "
-            f"{found.same} were there already"
-        )
+        what = f"{_count(found.documents, 'document')} and {_count(found.logs, 'log')}, {found.size:,} bytes"
+        lines.append(f"{verb} {what}; {found.same} were there already")
         if found.removed:
-            lines.append(
-                f"{'would remove' if dry_run else 'removed'} {len(found.removed)} documents that are gone here"
-            )
+            gone = _count(found.removed, "document")
+            lines.append(f"{'would remove' if dry_run else 'removed'} {gone} that the source has not")
         if not dry_run:
             lines.append("every byte was compared on the other side")
     lines += [flat(f"damage in the log of {name}: see milestone events verify") for name in damaged]
     return "\n".join(lines)
+
+
+def _count(found: "Sized", noun: str) -> str:
+    return f"{len(found)} {noun}" + ("" if len(found) == 1 else "s")
 
 
 def progress(what: str) -> "Callable[[int, int], None] | None":

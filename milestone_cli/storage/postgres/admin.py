@@ -215,4 +215,4 @@ def _check_logs(store: "PostgresStore") -> "Iterator[Finding]":
             told = f"the log of '{name}' should have {size} bytes and has {held}, up to {end}"
             yield Finding("logs", "size", "error", told, f"`milestone events verify {name}` says more", name)
     if not bad:
-        yield sound("logs", f"{len(rows)} logs are as long as their lines")
+        yield sound("logs", f"every log is as long as its lines ({len(rows)})")
