@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from bash_utilities import STAND_IN, STAND_IN_NAMES, BashUtilities
-from conftest import MILESTONE, Cli, clean_environment
+from conftest import BIN, MILESTONE, Cli, clean_environment
 
 sys.path.insert(0, str(Path(__file__).parent / "faults"))
 from injection import Point, record, require_strace, run_with
@@ -133,6 +133,25 @@ def test_row_6_who_does_not_hold_a_lock_does_not_release_it(cli: Cli, store: Pat
     n = cli("state", "get", "demo", "n", check=True).stdout.strip()
     assert (saver.returncode, n) in {(4, "1"), (0, "2")}
     cli("events", "verify", "demo", check=True)
+
+
+def test_row_6_a_parent_does_not_release_the_lock_of_its_subshell(cli: Cli, store: Path, home: Path) -> None:
+    script = """
+    mkfifo ready
+    (milestone lock acquire demo --for-pid $BASHPID > /dev/null; echo > ready; exec sleep 60) &
+    read line < ready
+    milestone lock release demo; echo $?
+    milestone state save demo 1 --lock-timeout 0.3; echo $?
+    kill $!; wait $!
+    milestone state save demo 1
+    """
+    environment = clean_environment(home)
+    environment["PATH"] = f"{BIN}:{environment['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=store.parent, env=environment, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["4", "7", "demo: revision 1 saved"], done.stderr
 
 
 def frozen(words: list[str], store: Path, home: Path, lock: Path) -> subprocess.Popen[bytes]:
@@ -262,7 +281,8 @@ def test_row_13_a_cleanup_of_a_log_with_a_bad_line(cli: Cli, store: Path) -> Non
     assert b"this is no event\n" in log.read_bytes()
 
 
-def test_row_14_appends_during_cleanups(cli: Cli, store: Path) -> None:
+@pytest.mark.parametrize("rounds", [25, pytest.param(75, marks=pytest.mark.slow)])
+def test_row_14_appends_during_cleanups(rounds: int, cli: Cli, store: Path) -> None:
     cli("state", "save", "demo", "1", check=True)
     finished = threading.Event()
 
@@ -275,10 +295,12 @@ def test_row_14_appends_during_cleanups(cli: Cli, store: Path) -> None:
 
     with ThreadPoolExecutor(5) as pool:
         cleaner = pool.submit(clean)
-        log_many(cli, 4, 25, size=8192)
-        finished.set()
+        try:
+            log_many(cli, 4, rounds, size=8192)
+        finally:
+            finished.set()
         assert cleaner.result() >= 5
-    check_many(cli, 4, 25)
+    check_many(cli, 4, rounds)
 
 
 @pytest.mark.parametrize("word", HOSTILE)
@@ -294,10 +316,20 @@ def test_row_15_nothing_is_executed(word: str, cli: Cli, store: Path, tmp_path: 
         ("cleanup", "run", "demo", "--older-than", word),
         ("cleanup", "run", word),
         ("state", "save", "demo", f"@{word}"),
+        ("state", "recover", "demo", "--from", word),
+        ("checkpoint", "create", "demo", "--name", word),
+        ("checkpoint", "restore", "demo", word),
+        ("session", "use", word),
+        ("session", "end", word),
+        ("lock", "acquire", word),
+        ("lock", "run", word, "--", "true"),
         ("--store", word, "state", "load", "demo"),
     ]
     for words in trials:
         assert cli(*words).returncode in {2, 3, 5, 8, 10}, words
+    for variable in ("MILESTONE_ID", "MILESTONE_SESSION", "MILESTONE_AGENT", "MILESTONE_LOCK_TIMEOUT"):
+        assert cli("events", "log", "note", env={variable: word}).returncode == 5, variable
+    assert cli("events", "log", "note", env={"CLAUDE_CODE_SESSION_ID": word}).returncode == 5
     assert events(cli, "--type", word) == []
     cli("state", "set", "demo", f"a={json.dumps(word)}", check=True)
     assert json.loads(cli("state", "load", "demo", check=True).stdout) == {"a": word}
@@ -324,6 +356,14 @@ def test_row_16_filters_hold_and_nothing_waits_for_input(cli: Cli, store: Path, 
                 cwd=store.parent, env=clean_environment(home), stdin=read, capture_output=True, timeout=10, check=True,
             )  # fmt: skip
             assert [event["data"]["n"] for event in json.loads(done.stdout)["events"]] == wanted
+        cli("state", "save", "demo", "1", check=True)
+        for words in (("status",), ("state", "load"), ("state", "list"), ("events", "timeline"), ("session", "current"),
+                      ("checkpoint", "create"), ("session", "create"), ("state", "undo"), ("cleanup", "run"),
+                      ("events", "log", "note")):  # fmt: skip
+            subprocess.run(
+                [str(MILESTONE), *words], cwd=store.parent, env=clean_environment(home), stdin=read,
+                capture_output=True, timeout=10, check=words != ("state", "undo"),
+            )  # fmt: skip
     finally:
         os.close(read)
         os.close(write)
@@ -344,7 +384,8 @@ def test_row_19_an_id_leads_nowhere(cli: Cli, store: Path, tmp_path: Path) -> No
     before = sorted(tmp_path.rglob("*"))
     for name in ("../up", "..", "a/../../up", "/etc/up", "a/b"):
         for words in (("state", "save", name, "1"), ("events", "log", name, "note"), ("cleanup", "run", name),
-                      ("init", name)):  # fmt: skip
+                      ("init", name), ("checkpoint", "create", "demo", "--name", name), ("session", "use", name),
+                      ("lock", "acquire", name), ("state", "complete", name)):  # fmt: skip
             assert cli(*words).returncode == 5, (words, name)
     assert sorted(tmp_path.rglob("*")) == before
 
