@@ -178,7 +178,6 @@ milestone: the state of agent work, kept so that an interruption costs nothing.
 
   milestone init demo                      make a store here, and a milestone
   milestone state save demo '{"step": 1}'  save a state
-  milestone state set demo step=2          change a value inside it
   milestone checkpoint create demo         keep it, to come back to it
   milestone status                         where the work stands, what is next
   milestone events timeline demo           everything that happened

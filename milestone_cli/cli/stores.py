@@ -51,7 +51,7 @@ def info(store: "StoreName" = None, output: "Format" = "text") -> None:
 def check(store: "StoreName" = None, output: "Format" = "text") -> int:
     """Look whether the store's own parts are sound: disk or server, format or schema, locks and logs.
 
-    `milestone doctor` looks at what is in it too. Exit 6 when there is an error.
+    What is in it, `milestone doctor` looks at too. Exit 6 when there is an error.
 
     Example: milestone store check
     """
