@@ -238,6 +238,8 @@ def inspect(locks: int, name: str) -> "Facts | None":
     pid = facts.get("pid")
     if is_ours and dead:
         dead, why, pid = _holder_of_flock(locks, name, pid)
+    if dead and not _is_there(locks, folder, status):
+        return inspect(locks, name)  # its holder gave it back between two of these looks, and may have ended since
     is_near = host == runtime.host()
     fence, since = field(record, 0), field(record, 6)
     age: object = None
@@ -258,6 +260,15 @@ def inspect(locks: int, name: str) -> "Facts | None":
         "acquired_at": acquired or None,
         "age_seconds": age,
     }
+
+
+def _is_there(locks: int, folder: str, status: os.stat_result) -> bool:
+    """Whether a folder is still the one that was looked at."""
+    try:
+        now = os.stat(folder, dir_fd=locks, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return (now.st_dev, now.st_ino, now.st_ctime_ns) == (status.st_dev, status.st_ino, status.st_ctime_ns)
 
 
 def _flock_record(locks: int, name: str) -> bytes:
