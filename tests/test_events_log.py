@@ -274,3 +274,12 @@ def test_ids_carry_their_time_and_are_never_the_same(cli: Cli, store: Path) -> N
         assert len(name) == 38
         assert int(name[6:], 16) >> 80 > 1_600_000_000_000
     assert os.path.getsize(log_of(store)) > 0
+
+
+def test_a_name_that_may_be_mistyped_is_told(cli: Cli, store: Path) -> None:
+    assert cli("events", "log", "demo", "note", check=True).stderr == ""
+    first = cli("events", "log", "dmeo", "note", check=True)
+    assert first.stderr == "milestone: 'dmeo' is new: this is the first that is logged of it\n"
+    assert cli("events", "log", "dmeo", "note", check=True).stderr == ""
+    done = cli("events", "log", "--batch", "dmoe", input='{"event_type": "note"}\n' * 2, check=True)
+    assert "'dmoe' is new" in done.stderr

@@ -467,3 +467,20 @@ def test_files_are_their_owners_alone_whatever_the_umask(cli: Cli, store: Path) 
         os.umask(old)
     for path in [store, *store.rglob("*")]:
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_what_was_set_or_patched_is_told_by_its_paths(cli: Cli, store: Path) -> None:
+    cli("state", "set", "demo", "a.b=1", "next=x", check=True)
+    cli("state", "patch", "demo", '{"next": "y", "漢字": 1}', check=True)
+    operations = '[{"op": "test", "path": "/next", "value": "y"}, {"op": "remove", "path": "/a/b"}]'
+    cli("state", "patch", "demo", operations, "--type", "json", check=True)
+    cli("state", "set", "demo", *[f"k{n}=1" for n in range(9)], check=True)
+    cli("state", "set", "demo", "next=y", check=True)
+    cli("state", "set", "demo", "k" * 100 + "=1", check=True)
+    shown = cli("events", "timeline", "demo", check=True).stdout
+    told = [line.partition("state_saved  ")[2] for line in shown.splitlines() if "state_saved" in line]
+    assert told == [
+        "revision 1, a.b, next", "revision 2, next, 漢字", "revision 3, /a/b",
+        "revision 4, k0, k1, k2, k3, and more", "revision 5, nothing changed", f"revision 6, {'k' * 80}",
+    ]  # fmt: skip
+    assert "revision 5, nothing changed" in cli("status", "demo", check=True).stdout

@@ -2,6 +2,8 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from milestone_cli.model import Receipt
+
     from .options import (
         Agent,
         AllMilestones,
@@ -54,8 +56,8 @@ def log(
     receipt = events.log(
         store, name, [(words[-1], raw)], agent=agent, session=session, key=idempotency_key, timeout=lock_timeout
     )
-    if receipt.notes:
-        render.notify(receipt.notes)
+    if receipt.notes or receipt.first == 1:
+        render.notify([*receipt.notes, *_news(receipt)])
     fields: dict[str, object] = {
         "milestone_id": name,
         "event_id": receipt.event_id,
@@ -65,6 +67,11 @@ def log(
     }
     render.emit("event-log", fields, f"{name}: event {receipt.sequence} logged", output)
     return None
+
+
+def _news(receipt: "Receipt") -> list[str]:
+    """What to say when nothing was logged of a milestone before, since its name may be mistyped."""
+    return [f"'{receipt.milestone}' is new: this is the first that is logged of it"] if receipt.first == 1 else []
 
 
 def _log_batch(
@@ -91,7 +98,7 @@ def _log_batch(
     receipt, count = log_batch(store, name, raw, agent=agent, session=session, key=key, timeout=timeout)
     fields: dict[str, object] = {"milestone_id": name, "count": count}
     if receipt is not None:
-        render.notify(receipt.notes)
+        render.notify([*receipt.notes, *_news(receipt)])
         fields |= {
             "first_sequence_number": receipt.first,
             "sequence_number": receipt.sequence,

@@ -5,6 +5,7 @@ The same rules for every command: what is given; else the environment; else the 
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import quote
 from milestone_cli.model import Change, Draft, digest, safe
 
 TYPE_CHECKING = False
@@ -105,6 +106,11 @@ def once(stream: str, key: "str | None", *request: bytes) -> "tuple[str, str, st
 def draft(store: "Store", type_: str, data: str = "{}", session: "str | None" = None) -> Draft:
     """An event of the session and the agent that act."""
     return Draft(type_, data, current_session(store, session), agent())
+
+
+def paths_data(paths: "list[str]") -> str:
+    """What a state's event says of the paths that somebody named, for people: the first few, each cut to 80."""
+    return f'{{"paths":[{",".join([quote(path[:80]) for path in paths[:8]])}]}}'
 
 
 def commit(

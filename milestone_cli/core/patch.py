@@ -6,7 +6,7 @@ is done whole or not at all.
 
 from _json import make_scanner
 
-from milestone_cli.core import commit, draft
+from milestone_cli.core import commit, draft, paths_data
 from milestone_cli.core.tree import Member, Value
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import SPACE, Rules, check, loads, members
@@ -302,4 +302,13 @@ def patch(
         return new
 
     request = (b"patch", form.encode(), raw)
-    return commit(store, milestone, draft(store, "state_saved"), edit, request, expect=expect, key=key, timeout=timeout)
+    event = draft(store, "state_saved", paths_data(named(raw, form)))
+    return commit(store, milestone, event, edit, request, expect=expect, key=key, timeout=timeout)
+
+
+def named(raw: bytes, form: str) -> list[str]:
+    """The paths that a patch names: the keys of a merge patch, what each operation changes."""
+    text = raw.decode().strip(SPACE)
+    if form != "merge":
+        return list(dict.fromkeys(one.path for one in _operations(text) if one.op != "test"))
+    return [key for key, *_ in members(text, 0)] if text[0] == "{" else []

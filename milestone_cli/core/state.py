@@ -1,6 +1,6 @@
 """A milestone's state: saved whole, changed inside, read back as it was given."""
 
-from milestone_cli.core import commit, draft, lock_timeout, setting
+from milestone_cli.core import commit, draft, lock_timeout, paths_data, setting
 from milestone_cli.jsontext import check
 from milestone_cli.model import LIMIT, Change
 
@@ -72,7 +72,8 @@ def assign(
         return new
 
     request = (b"set", *[part.encode("utf-8", "surrogateescape") for pair in assignments for part in pair])
-    return commit(store, milestone, draft(store, "state_saved"), edit, request, expect=expect, key=key, timeout=timeout)
+    event = draft(store, "state_saved", paths_data([path for path, _ in assignments]))
+    return commit(store, milestone, event, edit, request, expect=expect, key=key, timeout=timeout)
 
 
 def load(store: "Store", milestone: str, revision: "int | None" = None) -> "tuple[Document, list[str]]":

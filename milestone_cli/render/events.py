@@ -21,6 +21,8 @@ TOLD = ("checkpoint_name", "backup_file", "reason")
 """What else a state's event may say, worth a word."""
 NAMES = ("checkpoint_name", "session_id", "backup_file")
 """What speaks for itself."""
+PATHS = 4
+"""So many of the paths that a change named are told."""
 SILENT = ("state_file", "checkpoint_file", "sha256")
 """What says no more than the rest, or nothing to people."""
 
@@ -96,7 +98,11 @@ def state_summary(data: "dict[str, object]") -> str:
     text, splices = data.get("text"), data.get("splice")
     size = len(text.encode("utf-8", "replace")) if isinstance(text, str) else data.get("bytes")
     edited = changed(splices) if isinstance(splices, list) else data.get("bytes_changed")
-    if isinstance(size, int):
+    paths = data.get("paths")
+    if isinstance(paths, list) and paths and edited != 0:
+        words += [str(path) or "(the whole)" for path in paths[:PATHS]]
+        words += ["and more"] * (len(paths) > PATHS)
+    elif isinstance(size, int):
         words.append(_bytes(size))
     elif isinstance(edited, int):
         words.append(_bytes(edited) + " changed" if edited else "nothing changed")
