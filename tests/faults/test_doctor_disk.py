@@ -2,9 +2,12 @@
 
 import json
 import os
+import random
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -345,3 +348,53 @@ def test_a_real_disk(kind: str, cli: Cli, home: Path) -> None:
             given = answers(found)
             given.pop(POWER)  # an image in memory syncs at once
             assert set(given.values()) == {"yes"}
+
+
+WRITER = f"""
+while true; do
+    n=$(date +%s%N)
+    {MILESTONE} state set demo w$0=$n > /dev/null && echo $n > acknowledged-$0
+    {MILESTONE} events log demo note '{{}}' > /dev/null
+done
+"""
+
+
+@pytest.mark.slow
+def test_repairing_in_a_storm_of_kills_loses_nothing(patient: Patient) -> None:
+    """Writers are killed with kill -9 all the time, and doctor repairs what they leave, beside those that write."""
+    place, ends = patient.store.parent, time.monotonic() + 60
+    environment = clean_environment(patient.home)
+
+    def start(number: int) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(["bash", "-c", WRITER, str(number)], cwd=place, env=environment, start_new_session=True)
+
+    writers = [start(number) for number in range(6)]
+    kills = repairs = 0
+    try:
+        while time.monotonic() < ends:
+            time.sleep(random.random() * 0.3)
+            struck = range(6) if kills % 2 else [random.randrange(6)]  # all at once, and nobody is left to repair it
+            for number in struck:
+                os.killpg(writers[number].pid, signal.SIGKILL)
+                writers[number].wait()
+                kills += 1
+            if len(struck) == 6 or random.random() < 0.2:
+                healed = examine(patient, "--fix", "--yes")
+                assert "error" not in ids(healed).values(), healed
+                assert not [one for one in healed["repairs"] if one["trouble"]], healed["repairs"]
+                repairs += len(healed["repairs"])
+            for number in struck:
+                writers[number] = start(number)
+    finally:
+        for writer in writers:
+            os.killpg(writer.pid, signal.SIGKILL)
+            writer.wait()
+    examine(patient, "--fix", "--yes")
+    assert set(ids(examine(patient))) <= {"logs.torn_isolated"}
+    patient.run("events", "verify", "demo")
+    state = json.loads(patient.cli("state", "load", "demo", cwd=place, check=True).stdout)
+    for number in range(6):
+        path = place / f"acknowledged-{number}"
+        acknowledged = int(path.read_text() or 0) if path.exists() else 0
+        assert state.get(f"w{number}", 0) >= acknowledged
+    print(f"{kills} kills, {repairs} repairs, nothing acknowledged was lost")
