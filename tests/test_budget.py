@@ -82,11 +82,11 @@ def scene(store: Path, cli: Cli) -> Path:
     return store.parent
 
 
-def instructions(command: list[str], cwd: Path, home: Path) -> int:
-    """Instructions of one run, by cachegrind."""
+def instructions(command: list[str], cwd: Path, home: Path, given: str = "", **more: str) -> int:
+    """Instructions of one run, by cachegrind; `given` is its standard input, `more` its environment."""
     done = subprocess.run(
         ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", *command],
-        cwd=cwd, env=clean_environment(home, PYTHONHASHSEED="0"), stdin=subprocess.DEVNULL,
+        cwd=cwd, env=clean_environment(home, PYTHONHASHSEED="0", **more), input=given,
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -145,13 +145,13 @@ def test_plain_output_of_others_imports_nothing_heavy(path: str, tmp_path: Path,
     assert not more & FORBIDDEN - NEEDED.get(path, set())
 
 
-def calls(names: str, command: list[str], cwd: Path, home: Path, trace: Path) -> list[str]:
-    """The system calls of these names that a command makes, by strace."""
+def calls(names: str, command: list[str], cwd: Path, home: Path, trace: Path, given: str = "") -> list[str]:
+    """The system calls of these names that a command makes, by strace; `given` is its standard input."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     done = subprocess.run(
         ["strace", "-f", "-o", str(trace), "-e", f"trace={names}", *command],
-        cwd=cwd, env=clean_environment(home), stdin=subprocess.DEVNULL,
+        cwd=cwd, env=clean_environment(home), input=given,
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     if done.returncode and "ptrace" in done.stderr:

@@ -3,6 +3,7 @@
 A seed makes one mutation of one payload, so a failure names the seed that repeats it.
 """
 
+import copy
 import json
 import random
 import time
@@ -46,7 +47,7 @@ def change(raw: bytes, chance: random.Random) -> bytes:
     """Some values become something odd."""
     payload = json.loads(raw)
     for _ in range(chance.randint(1, 3)):
-        put(payload, chance.choice(places(payload)), chance.choice(ODD))
+        put(payload, chance.choice(places(payload)), copy.deepcopy(chance.choice(ODD)))
     return json.dumps(payload, ensure_ascii=chance.random() < 0.5).encode("utf-8", "replace")
 
 
