@@ -235,6 +235,45 @@ def test_a_bad_line_is_named_and_nothing_changes(line: str, cli: Cli, two: Path)
     assert tree(two) == before
 
 
+def test_two_names_that_differ_in_case_alone_are_refused(cli: Cli, two: Path) -> None:
+    for first, second in (("new", "NEW"), ("demo", "Demo")):
+        before = tree(two)
+        lines_ = [{"op": "save", "milestone": name, "state": {}} for name in (first, second)]
+        code, error = refused(cli, *lines_)
+        assert (code, error["code"]) == (5, "invalid_name")
+        assert tree(two) == before
+
+
+def test_under_a_lock_that_the_caller_holds(cli: Cli, two: Path) -> None:
+    line = lines({"op": "set", "milestone": "demo", "path": "n", "value": 2})
+    cli("lock", "run", "demo", "--", str(MILESTONE), "transaction", "apply", line, check=True)
+    holder = subprocess.Popen(["sleep", "60"])
+    try:
+        cli("lock", "acquire", "demo", "--for-pid", str(holder.pid), check=True)
+        ended = cli("transaction", "apply", line, "--lock-timeout", "0.2")
+        assert (ended.returncode, str(holder.pid) in ended.stderr) == (7, True)
+        cli("transaction", "apply", line.replace("demo", "other"), "--lock-timeout", "5", check=True)
+    finally:
+        holder.kill()
+        holder.wait()
+    cli("transaction", "apply", line, "--lock-timeout", "1", check=True)
+    assert done(cli, "status", "demo")["revision"] == 3
+
+
+def test_a_session_that_is_begun_acts_in_what_follows(cli: Cli, two: Path) -> None:
+    apply(
+        cli,
+        {"op": "session_create", "milestone": "demo"},
+        {"op": "log", "milestone": "demo", "event_type": "inside"},
+        {"op": "session_end"},
+        {"op": "log", "milestone": "demo", "event_type": "outside"},
+    )
+    said = {one["event_type"]: one["session_id"] for one in events(two, "demo")}
+    assert said["inside"] == said["session_created"] == said["session_ended"] != "no-session"
+    assert said["outside"] == "no-session"
+    assert cli("session", "current", check=True).stdout == "no-session\n"
+
+
 @pytest.mark.parametrize(
     ("operation", "code"),
     [

@@ -73,12 +73,22 @@ def parse(store: "Store", raw: bytes) -> "list[Operation]":
         MilestoneError: with the number of the line: `invalid_json`, `invalid_data`, `invalid_name`.
     """
     found = []
+    spelt: dict[str, str] = {}
     for number, spans in objects(raw, LIMIT, EXAMPLE):
         try:
             found.append(_operation(store, number, spans))
+            _refuse_twin(spelt, found[-1].milestone)
         except MilestoneError as error:
             raise at_line(number, error) from None
     return found
+
+
+def _refuse_twin(spelt: "dict[str, str]", name: str) -> None:
+    """Refuse a name that differs from one before in case alone; the store knows only those that are there."""
+    other = spelt.setdefault(name.lower(), name)
+    if other != name:
+        told = f"'{name}' differs from the milestone '{other}' in case alone"
+        raise MilestoneError("invalid_name", told, "some file systems see one name; use another")
 
 
 def _operation(store: "Store", number: int, spans: "dict[str, str]") -> Operation:

@@ -170,5 +170,7 @@ class Staging:
 
     def finish(self) -> "list[str]":
         """Complete the plan; the streams that it tells something, in the order of its events."""
-        self.plan.puts = [(kind, key, data) for (kind, key), data in self._puts.items()]
+        puts = [(kind, key, data) for (kind, key), data in self._puts.items()]
+        # What goes goes last, so that a state that moves is never in neither place.
+        self.plan.puts = sorted(puts, key=lambda put: put[2] is None)
         return list(dict.fromkeys(stream for stream, _ in self.plan.events))

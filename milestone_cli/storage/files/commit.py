@@ -34,25 +34,32 @@ def commit(store: "FileStore", change: "Change") -> "Receipt":
         store.refuse_twin(change.milestone)
     if not change.edit:
         return _append(store, change, deadline)
-    notes: list[str] = []
-    while True:
-        lock = Lock(store.folder(layout.LOCKS), change.milestone, deadline, store.folder(layout.ACTIVE))
-        try:
-            if not any(map(layout.is_intent, os.listdir(store.folder(layout.PENDING)))):
-                log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
-                try:
-                    receipt = _replace(store, change, lock, log)
-                finally:
-                    log.close()
-                if notes:
-                    receipt.notes = notes + receipt.notes
-                return receipt
-        finally:
-            lock.release()
-        # A transaction whose maker is dead, or at work on other documents: it comes first.
-        from milestone_cli.storage.files.rollforward import finish_pending
+    lock = Lock(store.folder(layout.LOCKS), change.milestone, deadline, store.folder(layout.ACTIVE))
+    try:
+        if not any(map(layout.is_intent, os.listdir(store.folder(layout.PENDING)))):
+            return _change(store, change, lock, deadline)
+    finally:
+        lock.release()
+    # A transaction whose maker is dead, or at work on other documents: it comes first, and then nobody else.
+    from milestone_cli.storage.files.transaction import enter, release
 
-        notes += finish_pending(store, deadline)
+    gate, held, notes = enter(store, [change.milestone], deadline)
+    try:
+        receipt = _change(store, change, held[0], deadline)
+    finally:
+        release(held)
+        os.close(gate)
+    receipt.notes = notes + receipt.notes
+    return receipt
+
+
+def _change(store: "FileStore", change: "Change", lock: Lock, deadline: float) -> "Receipt":
+    """Replace a document under its lock."""
+    log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
+    try:
+        return _replace(store, change, lock, log)
+    finally:
+        log.close()
 
 
 def _append(store: "FileStore", change: "Change", deadline: float) -> "Receipt":

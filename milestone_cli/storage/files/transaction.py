@@ -47,7 +47,7 @@ def transact(
     One transaction is under way at a time; writers of single states do not wait for it unless they want its locks.
     """
     deadline = runtime.monotonic() + timeout
-    gate, held, notes = _enter(store, names, deadline)
+    gate, held, notes = enter(store, names, deadline)
     try:
         try:
             if once and (known := _known(store, once, deadline)):
@@ -65,7 +65,7 @@ def transact(
     return receipts
 
 
-def _enter(store: "FileStore", names: list[str], deadline: float) -> tuple[int, list[Lock], list[str]]:
+def enter(store: "FileStore", names: list[str], deadline: float) -> tuple[int, list[Lock], list[str]]:
     """Pass the gate, finish what others left, and take the locks; also what was finished, in sentences."""
     notes: list[str] = []
     while True:
