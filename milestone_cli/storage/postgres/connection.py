@@ -10,7 +10,7 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.postgres import libpq
 from milestone_cli.storage.postgres.libpq import pq
-from milestone_cli.storage.postgres.url import mask
+from milestone_cli.storage.postgres.url import SECRET, mask, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,12 +87,9 @@ class Connection:
         self.is_open = False
         self._pq = 0
         said = libpq.parse(url)
-        if said is None:
-            raise MilestoneError(
-                "invalid_config",
-                "the URL of the store cannot be read",
-                "write postgresql://USER@HOST/DATABASE#PROJECT, with %XX for special characters",
-            )
+        if said is None or not said.get("port", "1").replace(",", "0").isdigit():
+            raise unreadable()
+        self._secrets = [word for name in ("password", "sslpassword") if (word := said.get(name))]
         seconds = _seconds(said.get("connect_timeout") or runtime.env("PGCONNECT_TIMEOUT"), CONNECT)
         patience = runtime.monotonic() + min(PATIENCE, seconds)
         pause = 0.05
@@ -132,7 +129,7 @@ class Connection:
                 pq.PQsetnonblocking(self._pq, 1)
                 pq.PQenterPipelineMode(self._pq)
                 return "", False
-            why = _plain(pq.PQerrorMessage(self._pq))
+            why = self._plain()
             where = (pq.PQhost(self._pq) or b"").decode("utf-8", "replace")
             self.close()
             if why:
@@ -239,8 +236,15 @@ class Connection:
             flush = pq.PQflush(self._pq)
 
     def _lost(self) -> LostError:
-        why = _plain(pq.PQerrorMessage(self._pq)) if self._pq else ""
+        why = self._plain() if self._pq else ""
         return LostError(f"the connection to the server broke: {why}" if why else "the connection to the server broke")
+
+    def _plain(self) -> str:
+        """What libpq says went wrong, in one line; passwords are never in it, and taken out all the same."""
+        told = " ".join(mask((pq.PQerrorMessage(self._pq) or b"").decode("utf-8", "replace")).split())
+        for word in self._secrets:
+            told = told.replace(word, SECRET)
+        return told
 
     def about(self) -> "dict[str, object]":
         """What this connection is: host, port, user, database, TLS, versions."""
@@ -275,11 +279,6 @@ def _seconds(word: "str | None", default: float) -> float:
     except ValueError:
         seconds = 0.0
     return seconds if 0 < seconds < 1e6 else default
-
-
-def _plain(raw: "bytes | None") -> str:
-    """A message of libpq in one line."""
-    return " ".join(mask((raw or b"").decode("utf-8", "replace")).split())
 
 
 def _error(result: int) -> "RefusedError | LostError":

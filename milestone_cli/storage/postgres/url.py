@@ -23,11 +23,29 @@ def split(url: str) -> "tuple[str, str]":
             f"'{mask(url)[:140]}' is neither a folder nor a database",
             "write postgresql://USER@HOST/DATABASE#PROJECT",
         )
+    if _is_ambiguous(url.partition("://")[2]):
+        raise unreadable()
     # A fragment follows the last slash; a # before it may belong to a password.
     at = url.rfind("#")
     if at < 0 or at < url.rfind("@"):
         return url, DEFAULT
     return url[:at], safe(url[at + 1 :], "project")
+
+
+def _is_ambiguous(rest: str) -> bool:
+    """Whether libpq would take a part of the password for host, port or database, and name it in its messages."""
+    at, slash = rest.find("@"), rest.find("/")
+    has_credentials = at >= 0 and (slash < 0 or at < slash)
+    return "@" in (rest[at + 1 :] if has_credentials else rest).partition("?")[0]
+
+
+def unreadable() -> MilestoneError:
+    """The error for a URL that says nothing of what is in it."""
+    return MilestoneError(
+        "invalid_config",
+        "the URL of the store cannot be read",
+        "write postgresql://USER@HOST/DATABASE#PROJECT, with %XX for special characters in a password",
+    )
 
 
 def mask(text: str) -> str:
