@@ -317,7 +317,7 @@ def test_at_a_terminal_it_asks_first(patient: Patient) -> None:
     path = patient.store / "state/active/.demo.0123456789abcdef0123.tmp"
     code, shown = at_terminal(patient, "--fix", width=100, answer="n\n")
     assert (code, path.exists()) == (130, True)
-    assert "Repair 1 of" in shown
+    assert "Repair 1?" in shown
     code, shown = at_terminal(patient, "--fix", width=100, answer="y\n")
     assert (code, path.exists()) == (0, False)
     assert "moved" in shown

@@ -45,7 +45,7 @@ def doctor(
             if not yes:
                 from .confirm import confirm
 
-                confirm(shown.plan_text(plan), f"Repair {len(plan)} of {len(findings)}?")
+                confirm(shown.plan_text(plan), f"Repair {len(plan)}?")
             repairs = core.repair(plan)
             findings = core.examine(store, progress)
         text = shown.text(store.path, findings, repairs)

@@ -45,8 +45,8 @@ def plan_text(findings: "list[Finding]") -> str:
     width = max(columns(one.check) for one in findings)
     lines: list[str] = []
     for one in findings:
-        label = f"  {one.check.ljust(width)}  "
-        lines += _block(label, one.fix + (f" ({one.message})" if one.message else ""))
+        lines += _block(f"  {one.check.ljust(width)}  ", one.message)
+        lines += _block(" " * (width + 4), "--fix: " + one.fix, style=DIM)
     return "\n".join(["would repair", *lines])
 
 

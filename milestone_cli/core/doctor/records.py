@@ -37,7 +37,7 @@ def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
             sessions.append(Session(name, raw, store.modified("session", name), ""))
     findings = [*lost, *_sessions(store, sessions), *_lasting(store, _pointers), *_lasting(store, _twice)]
     if not findings:
-        yield sound("records", f"{count(len(sessions), 'session')} and their milestones agree")
+        yield sound("records", f"they agree; {count(len(sessions), 'session')}")
     yield from findings
 
 

@@ -172,7 +172,7 @@ def _close(store: "FileStore", paths: "list[str]") -> str:
             pass
         finally:
             os.close(parent)
-    return f"permitted {done:,} of them to their owner alone" if done else ""
+    return f"set {count(done, 'mode')}: 0600, folders 0700" if done else ""
 
 
 def _close_one(parent: int, name: str) -> bool:
