@@ -9,7 +9,8 @@ import fcntl
 import os
 
 from milestone_cli import runtime
-from milestone_cli.model import digest
+from milestone_cli.storage.places import places
+from milestone_cli.storage.places import waiting as waiting  # noqa: PLC0414 - cold callers find all of it here
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -22,33 +23,6 @@ NOTES = 1 << 16
 """Bytes of what went wrong, after which the older half makes room."""
 FORGOTTEN = 3600.0
 """Seconds after which something half written has no writer any more."""
-
-
-def places(store: str) -> list[str]:
-    """The folders in which things of a store may wait, the store's own first.
-
-    Source of the second: the XDG base directory specification, XDG_STATE_HOME.
-    """
-    found = [f"{store}/spool"] if "://" not in store else []
-    state = runtime.env("XDG_STATE_HOME") or ""
-    home = runtime.env("HOME") or ""
-    if state[:1] != "/" and home[:1] == "/":
-        state = home + "/.local/state"
-    if state[:1] == "/":
-        found.append(f"{state}/milestone/{digest(store.encode('utf-8', 'surrogateescape'))[:16]}")
-    return found
-
-
-def waiting(store: str) -> list[tuple[str, str]]:
-    """Name and place of each thing that waits, oldest first."""
-    found = []
-    for place in places(store):
-        try:
-            names = os.listdir(place)
-        except OSError:
-            continue
-        found += [(name, place) for name in names if name[:5] == "call-"]
-    return sorted(found) if found else found
 
 
 def keep(store: str, ns: int, data: bytes) -> None:

@@ -14,7 +14,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Change, Draft, safe
 from milestone_cli.storage import locate, open_store
-from milestone_cli.storage.spool import waiting
+from milestone_cli.storage.places import waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

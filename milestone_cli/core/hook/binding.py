@@ -7,9 +7,9 @@ at once make one session, since what there is is looked at again behind the stor
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import session as sessions
+from milestone_cli.core import sessioning
 from milestone_cli.core.hook import Turn, bound, sole
-from milestone_cli.core.session import Session
+from milestone_cli.core.session import Session, sessions
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Plan, safe
 
@@ -94,26 +94,26 @@ def _go_on(store: "Store", plan: Plan, call: "Call", found: Session, client: str
         values |= {"status": "active", "ended_at": None}
     pid = _process(call)
     if found.record.get("pid") != pid or found.is_alive is False:
-        values |= {"pid": pid, **sessions.process(pid)}
+        values |= {"pid": pid, **sessioning.process(pid)}
     if bound(store, client) != found.id:
         plan.puts.append(("client", client, f"{found.id}\n".encode()))
     if values:
-        plan.puts.append(("session", found.id, sessions.edited(found.text, values)))
+        plan.puts.append(("session", found.id, sessioning.edited(found.text, values)))
     if found.milestone and plan.puts:
         said = _said(store, call, found.milestone, found.id)
-        plan.events.append((found.milestone, sessions.event("session_resumed", found.id, **said)))
+        plan.events.append((found.milestone, sessioning.event("session_resumed", found.id, **said)))
 
 
 def _begin(store: "Store", plan: Plan, call: "Call", milestone: str, client: str) -> str:
     folder = str(call.data.get("cwd") or "")
     if not os.path.isdir(folder):
         folder = runtime.env("CLAUDE_PROJECT_DIR") or ""
-    fields = sessions.identity(milestone, TYPE, _process(call), folder, client)
+    fields = sessioning.identity(milestone, TYPE, _process(call), folder, client)
     for name in ("source", "model", "transcript_path"):
         if name in call.data:
             fields[name] = call.data[name]
-    made, _ = sessions.begin(store, plan, fields, ("client", client))
-    plan.events.append((milestone, sessions.event("session_created", made, **_said(store, call, milestone, made))))
+    made, _ = sessioning.begin(store, plan, fields, ("client", client))
+    plan.events.append((milestone, sessioning.event("session_created", made, **_said(store, call, milestone, made))))
     return made
 
 
@@ -133,7 +133,7 @@ def _said(store: "Store", call: "Call", milestone: str, own: str) -> "dict[str, 
 
 def orphans(store: "Store", milestone: str) -> "list[Session]":
     """Active sessions of a milestone whose process is gone, oldest first."""
-    found = sessions.sessions(store, SEARCHED)
+    found = sessions(store, SEARCHED)
     return [one for one in found if one.milestone == milestone and one.status == "orphaned"]
 
 
@@ -147,4 +147,4 @@ def finish(turn: Turn, store: "Store", call: "Call") -> None:
     said: dict[str, object] = {"reason": call.data["reason"]} if "reason" in call.data else {}
     if call.is_late:
         said["occurred_at"] = at
-    sessions.end(store, name, timeout=turn.left(), at=at, said=said)
+    sessioning.end(store, name, timeout=turn.left(), at=at, said=said)

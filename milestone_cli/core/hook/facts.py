@@ -10,14 +10,10 @@ from milestone_cli.model import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     Facts = dict[str, object]
 
 LONGEST = 300
 """Characters of a text that comes from outside."""
-SEVERAL = 50
-"""Calls of a batch that are told one by one."""
 FOREVER = 10**12
 """Milliseconds that no tool takes."""
 TARGETS = ("file_path", "notebook_path", "path", "subagent_type", "skill", "task_id")
@@ -86,8 +82,14 @@ def understand(payload: "Facts", raw: bytes, now: int) -> "Call | None":
     event = str(payload["hook_event_name"])
     if event not in EVENTS:
         return None
-    _, facts, names = EVENTS[event]
-    data = facts(payload)
+    names = EVENTS[event][1]
+    data: Facts | None
+    if names is TOOL:
+        data = tool(payload)
+    else:
+        from milestone_cli.core.hook.others import FACTS
+
+        data = FACTS[event](payload)
     if data is None:
         return None
     ids = [word(payload.get(name)) for name in names]
@@ -111,7 +113,7 @@ def word(value: object, longest: int = LONGEST) -> "str | None":
 
 def tool(payload: "Facts") -> "Facts":
     """Tool, target, outcome, duration, agent of one call of a tool."""
-    data = _named(payload)
+    data = named(payload)
     data["outcome"] = _outcome(payload)
     error = payload.get("error")
     if isinstance(error, str) and error[:10] == "Exit code ":
@@ -121,10 +123,10 @@ def tool(payload: "Facts") -> "Facts":
     duration = payload.get("duration_ms")
     if type(duration) in (int, float) and 0 <= duration < FOREVER:  # type: ignore[operator]
         data["duration_ms"] = duration
-    return _by(payload, data)
+    return by(payload, data)
 
 
-def _named(payload: "Facts") -> "Facts":
+def named(payload: "Facts") -> "Facts":
     """A tool and what it is for."""
     data: Facts = {"tool": word(payload.get("tool_name")) or "unknown"}
     target = _target(payload.get("tool_input"), payload.get("cwd"))
@@ -184,80 +186,30 @@ def _outcome(payload: "Facts") -> str:
     return "interrupted" if isinstance(response, dict) and response.get("interrupted") is True else "ok"
 
 
-def _by(payload: "Facts", data: "Facts") -> "Facts":
+def by(payload: "Facts", data: "Facts") -> "Facts":
     """The kind of the subagent that acted is told too."""
     if kind := word(payload.get("agent_type")):
         data["agent_type"] = kind
     return data
 
 
-def _batch(payload: "Facts") -> "Facts":
-    """The tools of several calls, and what each was for."""
-    calls = payload.get("tool_calls")
-    found = [one for one in calls if isinstance(one, dict)] if isinstance(calls, list) else []
-    for one in found:
-        one.setdefault("cwd", payload.get("cwd"))
-    return _by(payload, {"count": len(found), "tools": [_named(one) for one in found[:SEVERAL]]})
-
-
-def _prompt(payload: "Facts") -> "Facts":
-    prompt = payload.get("prompt")
-    return _by(payload, {"characters": len(prompt) if isinstance(prompt, str) else 0})
-
-
-def _subagent(payload: "Facts") -> "Facts | None":
-    """A subagent's kind; one without a kind is the compaction itself, of which other events tell."""
-    kind = word(payload.get("agent_type"))
-    return {"agent_type": kind} if kind else None
-
-
-def _texts(*names: str) -> "Callable[[Facts], Facts]":
-    """Short texts of the payload, under their own names."""
-
-    def facts(payload: "Facts") -> "Facts":
-        return _by(payload, {name: text for name in names if (text := word(payload.get(name)))})
-
-    return facts
-
-
-def _summary(payload: "Facts") -> "Facts":
-    """What the compaction kept of the conversation: the client's own words, so secrets are taken out."""
-    from milestone_cli.core.hook.redact import redacted
-
-    summary = payload.get("compact_summary")
-    text = redacted(summary, SUMMARY) if isinstance(summary, str) else ""
-    return {"trigger": word(payload.get("trigger")) or "", "summary": text}
-
-
-def _task(payload: "Facts") -> "Facts":
-    from milestone_cli.core.hook.redact import redacted
-
-    subject = payload.get("task_subject")
-    data: Facts = {"task_id": word(payload.get("task_id")) or ""}
-    if isinstance(subject, str):
-        data["subject"] = redacted(subject, LONGEST)
-    return _by(payload, data)
-
-
-SUMMARY = 20_000
-"""Characters of a summary that are kept."""
 TOOL = ("tool_use_id",)
-EVENTS: "dict[str, tuple[str, Callable[[Facts], Facts | None], tuple[str, ...]]]" = {
-    "PostToolUse": ("tool_used", tool, TOOL),
-    "PostToolUseFailure": ("tool_failed", tool, TOOL),
-    "PreToolUse": ("tool_started", tool, TOOL),
-    "PostToolBatch": ("tools_used", _batch, ()),
-    "UserPromptSubmit": ("prompt_submitted", _prompt, ("prompt_id",)),
-    "SubagentStart": ("subagent_started", _subagent, ()),
-    "SubagentStop": ("subagent_stopped", _subagent, ()),
-    "TaskCreated": ("task_created", _task, ("session_id", "task_id")),
-    "TaskCompleted": ("task_completed", _task, ("session_id", "task_id")),
-    "Notification": ("notified", _texts("notification_type"), ()),
-    "StopFailure": ("turn_failed", _texts("error"), ()),
-    "PostCompact": ("session_compacted", _summary, ()),
-    "SessionStart": ("", _texts("source", "model", "transcript_path", "cwd"), ()),
-    "SessionEnd": ("", _texts("reason"), ()),
-    "PreCompact": ("", _texts("trigger"), ()),
-    "Stop": ("", _texts(), ()),
+EVENTS = {
+    "PostToolUse": ("tool_used", TOOL),
+    "PostToolUseFailure": ("tool_failed", TOOL),
+    "PreToolUse": ("tool_started", TOOL),
+    "PostToolBatch": ("tools_used", ()),
+    "UserPromptSubmit": ("prompt_submitted", ("prompt_id",)),
+    "SubagentStart": ("subagent_started", ()),
+    "SubagentStop": ("subagent_stopped", ()),
+    "TaskCreated": ("task_created", ("session_id", "task_id")),
+    "TaskCompleted": ("task_completed", ("session_id", "task_id")),
+    "Notification": ("notified", ()),
+    "StopFailure": ("turn_failed", ()),
+    "PostCompact": ("session_compacted", ()),
+    "SessionStart": ("", ()),
+    "SessionEnd": ("", ()),
+    "PreCompact": ("", ()),
+    "Stop": ("", ()),
 }
-"""What is done with each event: the type of ours (none: `acts` does it), its facts, and the ids that tell it apart."""
+"""The events that matter: the type of ours (none: `acts` does it), and the ids of the client that tell a call apart."""

@@ -9,6 +9,7 @@ from milestone_cli.core.hook.facts import EVENTS, Call
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.storage import spool
+from milestone_cli.storage.places import waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def catch_up(turn: Turn, store: "Store") -> None:
     """
     rights: dict[str, spool.Turn | None] = {}
     try:
-        for name, place in spool.waiting(store.path):
+        for name, place in waiting(store.path):
             if not turn.left():
                 raise MilestoneError("lock_timeout", "earlier calls still wait, and there was no time for all of them")
             if place not in rights:
