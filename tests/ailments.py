@@ -3,6 +3,7 @@
 The store has the milestone `demo` with some revisions, two checkpoints and a session, made by the installed command.
 """
 
+import fcntl
 import json
 import os
 import subprocess
@@ -233,6 +234,21 @@ def half(raw: bytes) -> bytes:
     return raw[: len(raw) // 2]
 
 
+def hook(payload: str, *words: str) -> Callable[[Patient], None]:
+    """A call of the client's hook."""
+
+    def do(patient: Patient) -> None:
+        patient.cli("hook", *(words or ("--deadline", "60")), input=payload, cwd=patient.store.parent, check=True)
+
+    return do
+
+
+def hook_kept_from_its_lock(patient: Patient) -> None:
+    with (patient.store / LOCKS / "demo.elock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        hook('{"hook_event_name": "UserPromptSubmit", "prompt": "go on", "prompt_id": "1"}', "--deadline", "1")(patient)
+
+
 AILMENTS = {
     "a folder is missing": Ailment(lambda p: (p.store / "agents/registry").rmdir(), "layout.missing", "warning"),
     "bash made it": Ailment(of_bash, "layout.of_bash", "note"),
@@ -293,6 +309,10 @@ AILMENTS = {
                                        "warning"),
     "no such session of a client": Ailment(write("state/sessions/.by-client/client-1", "session-gone\n"),
                                            "records.dangling", "warning"),
+    "a hook that could not be done": Ailment(hook_kept_from_its_lock, "hooks.waiting", "note", is_repaired=False),
+    "a hook that took too long": Ailment(hook_kept_from_its_lock, "hooks.waits", "note", is_repaired=False),
+    "a hook with a wrong payload": Ailment(hook("{"), "hooks.failed", "warning", is_repaired=False),
+    "a hook with a wrong command line": Ailment(hook("{}", "--nonsense"), "hooks.usage", "warning", is_repaired=False),
     "an event from the future": Ailment(future, "clock.future", "warning", is_repaired=False),
     "a configuration that is none": Ailment(write("config.yaml", "lock_timeout: soon\n"), "configuration.invalid",
                                             "error", is_repaired=False, is_sound=False),

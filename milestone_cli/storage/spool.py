@@ -44,7 +44,7 @@ def keep(store: str, ns: int, data: bytes) -> None:
             trouble = error
             continue
         try:
-            return _keep(folder, f"call-{ns:020d}-{runtime.token()}", data)
+            return _keep(folder, f"call-{ns:020d}", data)
         except OSError as error:
             trouble = error
         finally:
@@ -52,10 +52,11 @@ def keep(store: str, ns: int, data: bytes) -> None:
     raise trouble or FileNotFoundError("there is neither a store nor a state directory")
 
 
-def _keep(folder: int, name: str, data: bytes) -> None:
+def _keep(folder: int, stem: str, data: bytes) -> None:
+    token = runtime.token()
     if len(os.listdir(folder)) >= MOST:
         raise OSError(f"{MOST} calls wait already")
-    aside = f".{name}.tmp"
+    aside = f".{stem}.{token}.tmp"
     fd = os.open(aside, WRITE | os.O_EXCL, 0o600, dir_fd=folder)
     try:
         try:
@@ -63,7 +64,7 @@ def _keep(folder: int, name: str, data: bytes) -> None:
                 raise OSError("the disk is full")
         finally:
             os.close(fd)
-        os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(aside, f"{stem}-{token}", src_dir_fd=folder, dst_dir_fd=folder)
     except OSError:
         os.unlink(aside, dir_fd=folder)
         raise
