@@ -54,7 +54,7 @@ def require_strace() -> None:
 def record(command: list[str], cwd: Path, env: dict[str, str], trace: Path, stdin: str = "") -> list[Point]:
     """Run a command to its end and list the system calls of its first process in order; it must succeed."""
     done = subprocess.run(
-        ["strace", "-f", "-y", "-s", "200", "-o", str(trace), *command],
+        ["strace", "-f", "-y", "-s", "400", "-o", str(trace), *command],
         cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -90,7 +90,7 @@ def run_with(
     quick = [] if "signal" in fault else ["--seccomp-bpf"]
     started = time.monotonic()
     done = subprocess.run(
-        ["strace", "-f", *quick, "-o", str(trace), "-e", f"trace={watched}",
+        ["strace", "-f", "-y", "-s", "400", *quick, "-o", str(trace), "-e", f"trace={watched}",
          "-e", f"inject={inject}", *command],
         cwd=cwd, env=env, input=stdin, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
@@ -98,8 +98,19 @@ def run_with(
     text = trace.read_text(errors="replace")
     main = text.partition(" ")[0]
     mark = "+++ killed by SIGKILL" if "KILL" in fault else "(INJECTED)"
-    struck = any(line.split(" ", 1)[0] == main and mark in line for line in text.splitlines())
+    hits = [line for line in text.splitlines() if line.split(" ", 1)[0] == main and mark in line]
+    # Where memory or a directory was laid out differently, an error may have struck another file's call.
+    struck = bool(hits) and ("KILL" in fault or _object(hits[0]) == _object(point.text))
     return Outcome(done.returncode, done.stdout, done.stderr, seconds, struck, text)
+
+
+def _object(text: str) -> list[str]:
+    """What a call is about: its file or folder within the store, and the name below that where it takes one."""
+    match = re.search(r'(\w+)\((?:\w+<([^>]*)>)?(?:, )?(?:"([^"]*)")?', text)
+    if match is None:
+        return [text]
+    names = [match[2] or "", (match[3] or "") if "at" in match[1] else ""]
+    return [alike(name.rpartition(STORE)[2]) for name in names]
 
 
 def interrupt(point: Point, command: list[str], cwd: Path, env: dict[str, str], trace: Path) -> None:
