@@ -21,9 +21,11 @@ def create(
 
     Example: milestone session create demo
     """
+    from milestone_cli.core import sessioning
+
     store = open_store()
     name = current_milestone(store, milestone)
-    made, replayed = session.create(store, name, key=idempotency_key, timeout=lock_timeout)
+    made, replayed = sessioning.create(store, name, key=idempotency_key, timeout=lock_timeout)
     render.emit("session-create", {**made.fields(), "replayed": replayed}, made.id, output)
 
 
@@ -57,8 +59,9 @@ def use(
     Example: milestone session use "$(milestone session create demo)"
     """
     from milestone_cli import runtime
+    from milestone_cli.core import sessioning
 
-    found, replayed = session.use(open_store(), name, key=idempotency_key, timeout=lock_timeout)
+    found, replayed = sessioning.use(open_store(), name, key=idempotency_key, timeout=lock_timeout)
     if runtime.env("MILESTONE_SESSION") and not found.is_current:
         render.notify(["MILESTONE_SESSION is set and names another session, which goes first"])
     text = f"{found.id} was made the current session already, under this key"
@@ -100,6 +103,8 @@ def end(
 
     Example: milestone session end "$(milestone session create demo)"
     """
-    found, changed = session.end(open_store(), name, key=idempotency_key, timeout=lock_timeout)
+    from milestone_cli.core import sessioning
+
+    found, changed = sessioning.end(open_store(), name, key=idempotency_key, timeout=lock_timeout)
     text = f"{found.id} {'ended' if changed else 'had ended already'}"
     render.emit("session-end", {**found.fields(), "changed": changed}, text, output)

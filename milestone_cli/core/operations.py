@@ -216,15 +216,15 @@ def _restore(store: "Store", one: Operation, expect: "int | None") -> None:
 
 
 def _session(store: "Store", one: Operation, expect: "int | None") -> None:
-    from milestone_cli.core import session
+    from milestone_cli.core import sessioning
 
     if one.op == "session_create":
         _at_revision(store, one.milestone, expect)
-        session.create(store, one.milestone, type_=one.words.get("type", "general"))
+        sessioning.create(store, one.milestone, type_=one.words.get("type", "general"))
     elif one.op == "session_use":
-        session.use(store, one.words["session"])
+        sessioning.use(store, one.words["session"])
     else:
-        session.end(store, one.words.get("session"))
+        sessioning.end(store, one.words.get("session"))
 
 
 WAYS: "dict[str, Callable[[Store, Operation, int | None], None]]" = {
