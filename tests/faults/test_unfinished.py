@@ -203,10 +203,10 @@ def test_an_intent_that_is_damaged_or_hostile_goes_to_quarantine_and_stops_nobod
 
 
 AFTER = [
-    (APPLY, "fsync", "pending>)", "apply is on disk"),
-    (APPLY, "rename", "active>", "apply is on disk"),
-    (APPLY, "fdatasync", "milestone-demo", "apply is on disk"),
-    (APPLY, "write", "milestone-other", "apply is on disk"),
+    (APPLY, "fsync", "pending>)", "(apply) is on disk"),
+    (APPLY, "rename", "active>", "(apply) is on disk"),
+    (APPLY, "fdatasync", "milestone-demo", "(apply) is on disk"),
+    (APPLY, "write", "milestone-other", "(apply) is on disk"),
     (SAVE, "fsync", "active>)", "revision 2 of 'demo' is on disk"),
     (SAVE, "fdatasync", "milestone-demo", "revision 2 of 'demo' is on disk"),
     (("events", "log", "fresh", "note"), "fsync", "events>)", "the event is in the log of 'fresh'"),

@@ -5,25 +5,15 @@ never lost; an intent that is damaged is kept in quarantine, since it can be nei
 """
 
 import os
-from binascii import a2b_base64
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import Draft, Plan, digest, safe
+from milestone_cli.jsontext import dumps
+from milestone_cli.model import Draft, Plan, digest
 from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.intent import EVENT, contents, forget, leave, read_intent
 from milestone_cli.storage.files.log import Log
-from milestone_cli.storage.files.transaction import (
-    LIMIT,
-    PATIENCE,
-    apply,
-    forget,
-    is_final,
-    leave,
-    release,
-    take,
-    take_gate,
-)
+from milestone_cli.storage.files.transaction import PATIENCE, apply, is_final, release, take, take_gate
 from milestone_cli.storage.transactions import closed, is_same, side
 
 TYPE_CHECKING = False
@@ -33,10 +23,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.files import FileStore
 
     Record = dict[str, Any]
-    Puts = list[tuple[str, str, bytes | None]]
 
-EVENT = ("event_type", "data", "session_id", "agent_id", "event_id")
-"""Keys of an event in an intent, in the order that a draft takes them."""
 DIED = "its process ended before it was committed"
 
 
@@ -81,19 +68,19 @@ def _finish(store: "FileStore", identity: str, deadline: float) -> list[str]:
         record = read_intent(store, identity)
     except MilestoneError as error:
         return _quarantine(store, identity, error)
-    contents = _contents(record)
+    puts = contents(record)
     plan = Plan(record["transaction"]["operation"], identity)
     held = take(store, record["locks"], deadline)
     try:
         events = [(one, _is_logged(store, record, one["stream"], one["event_id"])) for one in record["events"]]
         # Events come after all files: with one of them there, the files are in place, and may have been changed since.
-        plan.puts = [] if any(logged for _, logged in events) else contents
+        plan.puts = [] if any(logged for _, logged in events) else puts
         rest = [one for one, logged in events if not logged]
         plan.events = [*_told(store, record, "transaction_recovered"), *[_event(one) for one in rest]]
         once = record.get("once")
         if once and not any(one["stream"] == once[0] for one in rest):
             once = None  # the key is logged
-        apply(store, record, plan, contents, held, deadline, once=once, is_new=False)
+        apply(store, record, plan, puts, held, deadline, once=once, is_new=False)
     finally:
         release(held)
     return [f"the transaction {identity} of a process that ended was finished"]
@@ -142,50 +129,6 @@ def _is_logged(store: "FileStore", record: "Record", stream: str, event_id: str)
     start = size if same == inode and size <= now else 0
     needle = f'"event_id":"{event_id}"'.encode()
     return any(needle in block for _, block in store.scan(stream, start, backwards=True))
-
-
-def read_intent(store: "FileStore", identity: str, name: str = "") -> "Record":
-    """Read an intent; what it says is believed only as far as it stays inside the store.
-
-    Args:
-        store: where.
-        identity: of the transaction.
-        name: of the file; left out: that of a committed one.
-
-    Raises:
-        MilestoneError: `damaged`, `unsafe_link`, `too_large`.
-    """
-    raw = store.read_file(layout.PENDING, name or layout.intent_file(identity), LIMIT)
-    try:
-        record: Record = loads(raw)  # type: ignore[assignment]
-        wrong = _wrong(record, identity)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        wrong = str(error) or type(error).__name__
-    except MilestoneError as error:
-        wrong = error.message
-    if wrong:
-        raise MilestoneError("damaged", f"the intent of the transaction {identity} is damaged: {wrong}")
-    return record
-
-
-def _wrong(record: "Record", identity: str) -> str:
-    """What is wrong with an intent; empty when nothing is. What is not there, or of another type, raises."""
-    transaction = record["transaction"]
-    if transaction["id"] != identity or not isinstance(transaction["operation"], str):
-        return "it is another transaction's"
-    for name in [*record["locks"], *[one["stream"] for one in record["events"]]]:
-        safe(name)
-    for one in record["events"]:
-        if not all(type(one[key]) is str for key in EVENT):
-            return "an event is none"
-        loads(one["data"])
-    if not all(layout.is_sound(kind, key) for kind, key, _ in _contents(record)):
-        return "it names a document that no store has"
-    return ""
-
-
-def _contents(record: "Record") -> "Puts":
-    return [(kind, key, None if data is None else a2b_base64(data)) for kind, key, data in record["puts"]]
 
 
 def _quarantine(store: "FileStore", identity: str, error: MilestoneError) -> list[str]:

@@ -6,17 +6,16 @@ record, without the contents, moves to the committed ones; whoever comes next do
 """
 
 import os
-from binascii import b2a_base64
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft
-from milestone_cli.storage.files import layout
+from milestone_cli.storage.files import intent, layout
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import FLAGS, Log, find_key, flock
-from milestone_cli.storage.transactions import closed, opened, refused
+from milestone_cli.storage.transactions import opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.25
 """Seconds to wait for a lock behind the gate; a writer's turn comes in less, and a long holder stops nobody else."""
-LIMIT = 1 << 30
-"""Largest intent, in bytes: what is written must be read again by whoever comes next."""
 
 
 def transact(
@@ -97,7 +94,7 @@ def _do(
     """Do what was planned under the locks that were `asked` for, once."""
     plan.id = plan.id or runtime.new_transaction_id(runtime.now_ns())
     if plan.refused is not None:
-        _leave_refused(store, plan, started)
+        intent.leave_refused(store, plan, started)
         raise plan.refused
     if not plan.puts and not plan.events:
         return []
@@ -106,7 +103,7 @@ def _do(
         if not store.log_size(stream)[1]:
             store.refuse_twin(stream)
     record: Record = opened(store, plan, started, lambda kind, key: "/".join(layout.place(kind, key)))
-    _write_intent(store, _intent(store, record, plan, *asked), held, fences)
+    intent.commit(store, intent.draw_up(store, record, plan, *asked), held, fences)
     return apply(store, record, plan, plan.puts, held, deadline, once=asked[1])
 
 
@@ -197,71 +194,6 @@ def _settle(store: "FileStore", held: list[Lock], deadline: float) -> "Fences":
     return fences
 
 
-def _intent(
-    store: "FileStore", record: "Record", plan: "Plan", names: list[str], once: "tuple[str, str, str] | None"
-) -> "Record":
-    """A record with all that is needed to do it."""
-    return {
-        **record,
-        "locks": names,
-        "once": once,
-        "logs": {stream: store.log_size(stream) for stream, _ in plan.events},
-        "puts": [
-            [kind, key, None if data is None else b2a_base64(data, newline=False).decode()]
-            for kind, key, data in plan.puts
-        ],
-        "events": [
-            {
-                "stream": stream,
-                "event_type": draft.type,
-                "data": draft.data,
-                "session_id": draft.session,
-                "agent_id": draft.agent,
-                "event_id": draft.event_id,
-            }
-            for stream, draft in plan.events
-        ],
-    }
-
-
-def _write_intent(store: "FileStore", record: "Record", held: list[Lock], fences: "Fences") -> None:
-    """Commit: once the intent has its name, it will be done, by us or by whoever comes next."""
-    folder, identity = store.folder(layout.PENDING), record["transaction"]["id"]
-    aside, name = layout.intent_aside(identity), layout.intent_file(identity)
-    data = dumps(record).encode()
-    if len(data) > LIMIT:
-        told = f"the transaction would have {len(data)} bytes; {LIMIT} are allowed"
-        raise MilestoneError("too_large", told, "make several of it; nothing was changed")
-    try:
-        write_synced(aside, data, folder)
-        for lock in held:
-            lock.check()
-            if store.identity(lock.name) != fences[lock.name]:
-                raise MilestoneError(  # noqa: TRY301 - what was written aside is removed below
-                    "lock_lost", f"another program changed '{lock.name}' meanwhile; nothing was changed", "try again"
-                )
-        os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        forget(folder, aside)
-        raise
-    runtime.applied.append(f"the transaction {identity}")
-    try:
-        os.fsync(folder)
-    except OSError as error:
-        raise _unfinished(record, str(error.strerror)) from error
-
-
-def _unfinished(record: "Record", why: str) -> MilestoneError:
-    """The error for a failure after the commit point: never plain failure."""
-    transaction = record["transaction"]
-    return MilestoneError(
-        "unlogged",
-        f"the {transaction['operation'].replace('_', ' ')} is on disk, but not finished: {why}",
-        "the next command that can write finishes it; repeat this one only with an idempotency key",
-        transaction_id=transaction["id"],
-    )
-
-
 def apply(
     store: "FileStore",
     record: "Record",
@@ -291,12 +223,12 @@ def apply(
     try:
         _put(store, record, plan.puts, is_new=is_new)
         receipts = _log(store, plan, contents, held, deadline, once)
-        _close(store, record)
+        intent.close(store, record)
     except (OSError, MilestoneError) as error:
         if not is_new:
             raise
         why = error.message if isinstance(error, MilestoneError) else str(error.strerror)
-        raise _unfinished(record, why) from error
+        raise intent.unfinished(record, why) from error
     return receipts
 
 
@@ -316,16 +248,16 @@ def _put(store: "FileStore", record: "Record", puts: "list[tuple[str, str, bytes
         if kind == "active" and data is not None and old and "revision" in old:
             _back_up(store, key, old["revision"], record["transaction"]["started_at"])
         if data is None:
-            forget(fd, name)
+            intent.forget(fd, name)
             continue
         aside = layout.temporary(name, record["transaction"]["id"])
         if not is_new:
-            forget(fd, aside)
+            intent.forget(fd, aside)
         try:
             write_synced(aside, data, fd)
             os.rename(aside, name, src_dir_fd=fd, dst_dir_fd=fd)
         except BaseException:
-            forget(fd, aside)
+            intent.forget(fd, aside)
             raise
     for fd in touched:
         os.fsync(fd)
@@ -364,45 +296,3 @@ def _log(
         finally:
             log.close()
     return receipts
-
-
-def _close(store: "FileStore", record: "Record") -> None:
-    """Leave a record without the contents, and take the intent away."""
-    done = closed(record, "committed", runtime.timestamp(runtime.now_ns()))
-    identity = record["transaction"]["id"]
-    leave(store, done, layout.COMMITTED)
-    os.fsync(store.folder(layout.COMMITTED))
-    pending = store.folder(layout.PENDING)
-    os.unlink(layout.intent_file(identity), dir_fd=pending)
-    if not record["events"]:
-        # Were this lost in a power cut, the intent would be done once more, over what was written since; where there
-        # are events, that they are logged tells that it is done.
-        os.fsync(pending)
-
-
-def leave(store: "FileStore", record: "Record", folder: str) -> None:
-    """Write a record aside, where whoever comes next finds it if this is killed, and move it to where it belongs."""
-    pending, target, identity = store.folder(layout.PENDING), store.folder(folder), record["transaction"]["id"]
-    aside = layout.record_aside(identity)
-    forget(pending, aside)  # of one that was killed here
-    try:
-        write_synced(aside, dumps(record).encode() + b"\n", pending)
-        os.rename(aside, layout.intent_file(identity), src_dir_fd=pending, dst_dir_fd=target)
-    except BaseException:
-        forget(pending, aside)
-        raise
-
-
-def _leave_refused(store: "FileStore", plan: "Plan", started: str) -> None:
-    try:
-        leave(store, refused(plan, started, runtime.timestamp(runtime.now_ns())), layout.ROLLBACKS)
-    except OSError:
-        pass  # nothing was done, and why is what matters
-
-
-def forget(folder: int, name: str) -> None:
-    """Remove a file that may not be there."""
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass
