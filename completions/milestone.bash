@@ -44,11 +44,11 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --block | --deadline | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --reader | --reason | --revision | --schema | --session | --since | --status | --store | --type | --until | --wait | --writer) option=$word ;;
+            --agent | --at | --block | --deadline | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --plugin | --reader | --reason | --revision | --schema | --session | --since | --status | --store | --type | --until | --wait | --writer) option=$word ;;
             -?*) ;;
             *)
                 case $command in
-                    '' | state | events | checkpoint | session | cleanup | lock | transaction | store | config) command=${command:+$command }$word ;;
+                    '' | state | events | checkpoint | session | cleanup | lock | transaction | store | hook | config) command=${command:+$command }$word ;;
                     *)
                         ((at++ == 0)) && milestone=$word
                         ;;
@@ -61,7 +61,6 @@ _milestone() {
         case $command:$option in
             'init':--format) _milestone_offer 'text json jsonl yaml' ;;
             'status':--format) _milestone_offer 'text json jsonl yaml' ;;
-            'hook':--block) _milestone_offer 'completed locked unrecorded any' ;;
             'doctor':--fail-on) _milestone_offer 'error warning' ;;
             'doctor':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state save':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -122,6 +121,10 @@ _milestone() {
             'store freeze':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store unfreeze':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store moved':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'hook':--block) _milestone_offer 'completed locked unrecorded any' ;;
+            'hook install':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'hook uninstall':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'hook status':--format) _milestone_offer 'text json jsonl yaml' ;;
             'config show':--format) _milestone_offer 'text json jsonl yaml' ;;
             *:--store) _milestone_offer '<folders>' ;;
         esac
@@ -132,7 +135,6 @@ _milestone() {
             '') _milestone_offer '--store --verbose --no-color --version --help' ;;
             'init') _milestone_offer '--format --help' ;;
             'status') _milestone_offer '--format --help' ;;
-            'hook') _milestone_offer '--deadline --block --help' ;;
             'doctor') _milestone_offer '--fix --dry-run --yes --selftest --fail-on --format --help' ;;
             'schema') _milestone_offer '--help' ;;
             'state save') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
@@ -189,12 +191,17 @@ _milestone() {
             'store freeze') _milestone_offer '--reason --format --help' ;;
             'store unfreeze') _milestone_offer '--format --help' ;;
             'store moved') _milestone_offer '--dry-run --yes --format --help' ;;
+            'hook') _milestone_offer '--deadline --block --help' ;;
+            'hook install') _milestone_offer '--user --project --local --plugin --events --statusline --dry-run --yes --format --help' ;;
+            'hook uninstall') _milestone_offer '--user --project --local --plugin --dry-run --yes --format --help' ;;
+            'hook status') _milestone_offer '--format --help' ;;
+            'hook statusline') _milestone_offer '--help' ;;
             'config show') _milestone_offer '--format --help' ;;
         esac
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status hook doctor schema state events checkpoint session cleanup lock transaction store config' ;;
+        :0) _milestone_offer 'init status doctor schema hook state events checkpoint session cleanup lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query timeline verify' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
@@ -203,10 +210,11 @@ _milestone() {
         lock:0) _milestone_offer 'run acquire release list show break' ;;
         transaction:0) _milestone_offer 'apply list show rollback' ;;
         store:0) _milestone_offer 'init info check migrate copy freeze unfreeze moved' ;;
+        hook:0) _milestone_offer 'install uninstall status statusline' ;;
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
+        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

@@ -18,7 +18,7 @@ READS = {
     "status", "schema", "names", "state load", "state get", "state list", "state history", "state diff",
     "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
     "checkpoint diff", "session current", "session list", "session show", "session handoff", "cleanup plan",
-    "lock list", "lock show", "transaction list", "transaction show", "config show",
+    "lock list", "lock show", "transaction list", "transaction show", "config show", "hook status", "hook statusline",
     "store info", "store check",
 }  # fmt: skip
 WITHOUT_KEY = {
@@ -32,16 +32,20 @@ WITHOUT_KEY = {
     "store unfreeze": "what is not frozen stays so",
     "store moved": "what has moved has moved",
     "hook": "its input carries the client's own ids, and a hook's exit 0 is no acknowledgement",
+    "hook install": "it puts in what is missing, and asked for again it finds nothing missing",
+    "hook uninstall": "it takes out what is there, and asked for again it finds nothing there",
 }
 WITHOUT_FORMAT = {
     "schema": "a JSON Schema is JSON",
     "names": "for completions: a name a line, and nothing else ever",
     "lock run": "its output is that of the command it runs",
     "hook": "its output is what the client defines",
+    "hook statusline": "its output is what the client shows",
 }
 REMOVES = {
     "doctor", "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
-    "transaction apply", "transaction rollback", "store migrate", "store copy", "store moved",
+    "transaction apply", "transaction rollback", "hook install", "hook uninstall",
+    "store migrate", "store copy", "store moved",
 }  # fmt: skip
 """What removes or overwrites something that no undo brings back, or more than its caller named."""
 TWICE = {

@@ -25,10 +25,11 @@ def read(
             at = _option(before, words, at, flags)
         if " " in words[at]:  # it would pass for a group and its command
             return None
-        entry = commands.get(words[at])
-        if entry is None:
+        entry = commands.get(" ".join(words[at : at + 2]))
+        if entry is not None:
             at += 1
-            entry = commands[words[at - 1] + " " + words[at]]
+        else:
+            entry = commands[words[at]]
         target, _, parameters = entry.partition(" ")
         module, function, needed = target.split(":")
         values = _values(parameters, words, at + 1)

@@ -8,14 +8,17 @@ without the group's name before it and the underscores that keep it apart from P
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer._click import Context
+from typer.core import TyperGroup
 
 from .. import __version__, render, runtime
 from . import (
     checkpoint,
     cleanup,
+    client,
     doctor,
     events,
     handoff,
@@ -26,6 +29,7 @@ from . import (
     options,
     session,
     state,
+    statusline,
     store,
     stores,
     transaction,
@@ -36,7 +40,6 @@ Command = Callable[..., int | None]  # what it returns is the exit code
 COMMANDS: tuple[Command, ...] = (
     store.init,
     store.status,
-    hook.hook,
     doctor.doctor,
     store.schema,
     store.names,
@@ -114,15 +117,40 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
             stores.moved,
         ),
     ),
+    "hook": (
+        "Record what Claude Code does, so that it can resume.",
+        (hook.hook, client.hook_install, client.hook_uninstall, client.hook_status, statusline.hook_statusline),
+    ),
     "config": ("Look at the settings.", (store.config_show,)),
 }
+"""A function that is called like its group is what the group's name alone runs."""
 LENT = {name: getattr(options, name) for name in options.__all__}
+
+
+class Entry(TyperGroup):
+    """A group whose name alone is a command too: its function runs only where no command of the group is named."""
+
+    def invoke(self, ctx: Context) -> object:
+        """Run what is named, else the group's own function."""
+        own = self.callback
+        try:
+            return super().invoke(ctx)
+        finally:
+            self.callback = own
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> Any:
+        """Find the command that is named; then the group's own function is not meant."""
+        self.callback = None
+        return super().resolve_command(ctx, args)
 
 
 def _register(app: typer.Typer, function: Command, wrap: Callable[[Command], Command], group: str = "") -> None:
     """Add a function as a command, after lending its module the names that its signature quotes."""
     vars(sys.modules[function.__module__]).update(LENT)
     name = command_name(function, group)
+    if name == group:
+        app.callback(cls=Entry, invoke_without_command=True)(wrap(function))
+        return
     app.command(name, hidden=not group and name in HIDDEN)(wrap(function))
 
 
@@ -166,7 +194,8 @@ def build(
     for function in COMMANDS:
         _register(app, function, wrap)
     for group, (help_, functions) in GROUPS.items():
-        typer_group = typer.Typer(help=help_)
+        own = [inspect.getdoc(function) for function in functions if command_name(function, group) == group]
+        typer_group = typer.Typer(help=[*own, help_][0])
         for function in functions:
             _register(typer_group, function, wrap, group)
         app.add_typer(typer_group, name=group)

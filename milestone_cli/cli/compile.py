@@ -97,7 +97,7 @@ def _is_enum(hint: object) -> bool:
     return (isinstance(hint, type) and issubclass(hint, Enum)) or any(map(_is_enum, get_args(hint)))
 
 
-def _entry(command: TyperCommand) -> str:
+def _entry(command: TyperCommand | TyperGroup) -> str:
     """One command's entry."""
     function: Callable[..., object] | None = getattr(command.callback, "__wrapped__", None)
     if function is None or command.context_settings:
@@ -117,14 +117,14 @@ def _entry(command: TyperCommand) -> str:
 def _entries(group: TyperGroup, path: str = "") -> Iterator[tuple[str, str]]:
     """The entries of the commands in a group and in the groups of it, as far as the table can say them."""
     for name, command in group.commands.items():
-        if isinstance(command, TyperGroup):
-            if not (path or command.params or command.invoke_without_command):
-                yield from _entries(command, f"{name} ")
-        elif isinstance(command, TyperCommand):
+        if isinstance(command, TyperCommand | app.Entry):
             try:
                 yield path + name, _entry(command)
             except InexpressibleError:
-                continue
+                pass
+        is_odd = not isinstance(command, TyperGroup) or path or command.params or command.invoke_without_command
+        if isinstance(command, TyperGroup) and (isinstance(command, app.Entry) or not is_odd):
+            yield from _entries(command, f"{name} ")
 
 
 def tables(group: TyperGroup) -> tuple[str, dict[str, str]]:

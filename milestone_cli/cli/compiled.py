@@ -11,7 +11,6 @@ GLOBALS = "--store:store:s: --verbose:verbose:t: --no-color:no_color:t:"
 COMMANDS = {
     "init": "milestone_cli.cli.store:init: :milestone:s: --format:output:c:text,json,jsonl,yaml",
     "status": "milestone_cli.cli.store:status: :milestone:s: --format:output:c:text,json,jsonl,yaml",
-    "hook": "milestone_cli.cli.hook:hook: --deadline:deadline:f:0, --block:block:c:completed,locked,unrecorded,any",
     "doctor": "milestone_cli.cli.doctor:doctor: --fix:fix:t: --dry-run:dry_run:t: --yes:yes:t: --selftest:selftest:t: --fail-on:fail_on:c:error,warning --format:output:c:text,json,jsonl,yaml",
     "schema": "milestone_cli.cli.store:schema: :kind:s:",
     "names": "milestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints,transactions :milestone:s:",
@@ -69,5 +68,10 @@ COMMANDS = {
     "store freeze": "milestone_cli.cli.stores:freeze: :store:s: --reason:reason:s: --format:output:c:text,json,jsonl,yaml",
     "store unfreeze": "milestone_cli.cli.stores:unfreeze: :store:s: --format:output:c:text,json,jsonl,yaml",
     "store moved": "milestone_cli.cli.stores:moved:source,target :source:s: :target:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml",
+    "hook": "milestone_cli.cli.hook:hook: --deadline:deadline:f:0, --block:block:c:completed,locked,unrecorded,any",
+    "hook install": "milestone_cli.cli.client:hook_install: --user:user:t: --project:project:t: --local:local:t: --plugin:plugin:s: --events:events:s: --statusline:statusline:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml",
+    "hook uninstall": "milestone_cli.cli.client:hook_uninstall: --user:user:t: --project:project:t: --local:local:t: --plugin:plugin:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml",
+    "hook status": "milestone_cli.cli.client:hook_status: --format:output:c:text,json,jsonl,yaml",
+    "hook statusline": "milestone_cli.cli.statusline:hook_statusline:",
     "config show": "milestone_cli.cli.store:config_show: --format:output:c:text,json,jsonl,yaml",
 }

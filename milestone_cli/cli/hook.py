@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 16
 BLOCKED = 2
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("install", "uninstall", "status", "statusline")
 """What may stand behind `hook` as a command of its own."""
 
 

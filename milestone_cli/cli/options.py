@@ -32,8 +32,13 @@ __all__ = [
     "Format",
     "FromCopy",
     "HistoryLimit",
+    "HookEvents",
     "IdempotencyKey",
     "IfRevision",
+    "InLocal",
+    "InPlugin",
+    "InProject",
+    "InUser",
     "Indent",
     "KeepLast",
     "Kind",
@@ -64,6 +69,7 @@ __all__ = [
     "SessionName",
     "SetWords",
     "Since",
+    "StatusLine",
     "StoreName",
     "StoreSource",
     "StoreTarget",
@@ -200,6 +206,14 @@ Block = Annotated[
     Literal["completed", "locked", "unrecorded", "any"] | None,
     typer.Option("--block", help="Exit 2, which stops what was about to happen, when this is so."),
 ]
+InUser = Annotated[bool, typer.Option("--user", help="In your own settings, for every project (the default).")]
+InProject = Annotated[bool, typer.Option("--project", help="In the settings that the project shares.")]
+InLocal = Annotated[bool, typer.Option("--local", help="In your own settings of the project; without slash commands.")]
+InPlugin = Annotated[str | None, typer.Option("--plugin", metavar="DIR", help="As a plugin in this folder.")]
+HookEvents = Annotated[
+    str | None, typer.Option("--events", metavar="LIST", help="Only these events, with commas between them; or all.")
+]
+StatusLine = Annotated[bool, typer.Option("--statusline", help="Show the status line too, where there is none.")]
 MaxTokens = Annotated[int, typer.Option("--max-tokens", metavar="N", min=100, help="Tokens that it may have at most.")]
 PacketFormat = Annotated[
     Literal["text", "markdown", "json", "yaml"], typer.Option("--format", help="Form of the output; text is Markdown.")

@@ -170,6 +170,16 @@ TRANSACTION: dict[str, Schema] = {
     "session_id": _maybe(STRING),
     **CHANGED,
 }
+SCOPE: Schema = {"enum": ["user", "project", "local", "plugin"]}
+HOOKED: dict[str, Schema] = {
+    "scope": SCOPE,
+    "path": {"type": "string", "description": "the settings, or the folder of the plugin"},
+    "events": _list(STRING),
+    "statusline": FLAG,
+    "files": _list(_object({"path": STRING, "change": {"enum": ["made", "changed", "removed"]}})),
+    "notes": _list(STRING),
+    "dry_run": FLAG,
+}
 KINDS: dict[str, tuple[str, Schema]] = {
     "checkpoint-create": ("A checkpoint that was made.", _object({**CHECKPOINT, "replayed": FLAG})),
     "checkpoint-delete": (
@@ -415,6 +425,40 @@ KINDS: dict[str, tuple[str, Schema]] = {
         ),
     ),
     "events": ("Events that matched a query.", _object({"milestone_id": NAME, "events": _list(EVENT)})),
+    "hook-install": ("What was put into the client, or would be.", _object(HOOKED)),
+    "hook-status": (
+        "What is installed where in the client, which program it finds, and what went wrong with hooks lately.",
+        _object(
+            {
+                "version": STRING,
+                "command": _object({"path": _maybe(STRING), "version": _maybe(STRING)}),
+                "settings": _list(
+                    _object(
+                        {
+                            "scope": SCOPE,
+                            "path": STRING,
+                            "exists": FLAG,
+                            "trouble": _maybe(STRING),
+                            "events": _list(STRING),
+                            "missing": {
+                                **_list(STRING),
+                                "description": "of those that are hooked unless told otherwise",
+                            },
+                            "by_hand": _list(_object({"event": STRING, "command": STRING})),
+                            "statusline": FLAG,
+                            "commands": _list(STRING),
+                        }
+                    )
+                ),
+                "plugins": _list(_object({"name": STRING, "events": _list(STRING)})),
+                "twice": {"type": "boolean", "description": "in settings and in a plugin"},
+                "store": _maybe(STRING),
+                "waiting": COUNT,
+                "problems": _list({"type": "object"}),
+            }
+        ),
+    ),
+    "hook-uninstall": ("What was taken out of the client, or would be.", _object(HOOKED)),
     "init": (
         "A store that was made or found.",
         _object({"store": STRING, "created": FLAG, "milestone_id": _maybe(NAME), "initialized": FLAG}),

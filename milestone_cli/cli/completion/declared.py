@@ -97,21 +97,22 @@ def program() -> "tuple[Declared, dict[str, str], list[Declared]]":
     """The program's own options, each group with its help, and all commands in the order of the table."""
     root = get_command(app.build())
     assert isinstance(root, TyperGroup)
-    groups = {name: found.help or "" for name, found in root.commands.items() if isinstance(found, TyperGroup)}
+    own = [(name, found.help or "") for name, found in root.commands.items() if isinstance(found, TyperGroup)]
+    groups = {name: help_.partition("\n")[0] for name, help_ in own}
     return Declared("", root), groups, list(_commands(root))
 
 
 def _commands(group: TyperGroup, path: str = "") -> Iterator[Declared]:
     for name, command in group.commands.items():
+        if isinstance(command, TyperCommand | app.Entry):
+            yield Declared(path + name, command)
         if isinstance(command, TyperGroup):
             yield from _commands(command, f"{name} ")
-        elif isinstance(command, TyperCommand):
-            yield Declared(path + name, command)
 
 
 def first_words(groups: dict[str, str], commands: list[Declared]) -> list[str]:
     """What may stand first: the commands without a group, and the groups."""
-    return [*[one.path for one in commands if " " not in one.path], *groups]
+    return list(dict.fromkeys([*[one.path for one in commands if " " not in one.path], *groups]))
 
 
 def is_open(command: Declared, place: int) -> bool:

@@ -82,7 +82,7 @@ def script(root: Declared, groups: dict[str, str], commands: list[Declared]) -> 
             if offers:
                 at = f"{i}+" if is_open(one, i) else str(i)
                 out.append(_fish_line(one.path, at, f"-a {quoted(' '.join(offers))}"))
-        out += [_fish_option(one.path, option) for option in one.options]
+        out += [_fish_option(one.path, option, "0" if one.path in groups else "") for option in one.options]
     return "".join(out) + "complete -c milestone -l help -d 'Show help and exit.'\n"
 
 

@@ -34,8 +34,9 @@ def script(root: Declared, groups: dict[str, str], commands: list[Declared]) -> 
     out += [_zsh_chooser("_milestone", root.options, firsts)]
     for group in groups:
         verbs = {one.path.partition(" ")[2]: one.paragraphs[0] for one in shown if one.path.startswith(f"{group} ")}
-        out.append(_zsh_chooser(f"_milestone_{group}", [], verbs))
-    out += [_zsh_command(one) for one in shown]
+        options = [option for one in shown if one.path == group for option in one.options]
+        out.append(_zsh_chooser(f"_milestone_{group}", options, verbs))
+    out += [_zsh_command(one) for one in shown if one.path not in groups]
     out.append('_milestone "$@"\n')
     return "".join(out)
 
@@ -44,7 +45,7 @@ def _zsh_chooser(name: str, options: list[Option], words: dict[str, str]) -> str
     """A function that completes the first word, and hands what follows to that word's own function."""
     specs = "".join(f"        {quoted(spec)} \\\n" for option in options for spec in _zsh_option(option))
     described = "".join(f"        {quoted(word + ':' + help_)}\n" for word, help_ in words.items())
-    keep = "    local store=${(Q)opt_args[--store]}\n" if options else ""
+    keep = "    local store=${(Q)opt_args[--store]}\n" if name == "_milestone" else ""
     return (
         f"{name}() {{\n"
         "    local context state state_descr line\n"

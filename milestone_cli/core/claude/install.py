@@ -1,0 +1,251 @@
+"""Putting our hooks into the client, and taking them out: a plan that can be looked at, then the same under a lock.
+
+Each file is replaced whole or not at all, the settings last of all when something is put in and first when it is taken
+out; so whoever is killed on the way leaves files that fit, and the next call does the rest.
+"""
+
+import os
+
+from milestone_cli.core.claude import contents, places, plugin, settings
+from milestone_cli.core.claude.settings import LARGEST, Settings
+from milestone_cli.errors import MilestoneError
+from milestone_cli.storage import outside
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from milestone_cli.core.claude.places import Place
+
+SHARED, OWN = 0o666, 0o600
+"""Modes of new files: of what a project or a plugin shares, before the umask; of a person's own."""
+
+
+class Plan:
+    """What shall be done, or has been.
+
+    Attributes:
+        scope: of `places.SCOPES`, or `places.PLUGIN`.
+        path: the file of settings, or the plugin's folder.
+        events: that are hooked, or no more.
+        statusline: whether the status line is put in, or taken out.
+        files: path and what becomes of it: `made`, `changed`, `removed`; in the order of doing.
+        notes: sentences about what is left as it is.
+    """
+
+    __slots__ = ("events", "files", "notes", "path", "scope", "statusline", "texts")
+
+    def __init__(self, scope: str, path: str) -> None:
+        self.scope = scope
+        self.path = path
+        self.events: list[str] = []
+        self.statusline = False
+        self.files: list[tuple[str, str]] = []
+        self.notes: list[str] = []
+        self.texts: dict[str, tuple[bytes | None, bytes | None]] = {}
+
+    def change(self, path: str, before: "bytes | None", after: "bytes | None") -> None:
+        """Have a file hold something else; None: there is none."""
+        if before == after:
+            return
+        self.files.append((path, "removed" if after is None else "made" if before is None else "changed"))
+        self.texts[path] = (before, after)
+
+
+def wanted(given: "str | None") -> list[str]:
+    """The events of a list with commas: left out those that are hooked unless told otherwise, `all` for all.
+
+    Raises:
+        MilestoneError: `usage` for an unknown one.
+    """
+    if given is None:
+        return [event for event, is_usual in contents.EVENTS.items() if is_usual]
+    words = [word.strip() for word in given.split(",") if word.strip()]
+    unknown = [word for word in words if word not in (*contents.EVENTS, "all")]
+    if unknown or not words:
+        told = f"there is no event '{unknown[0][:140]}'" if unknown else "no event is named"
+        raise MilestoneError("usage", told, f"there are {', '.join(contents.EVENTS)}; or all")
+    return [event for event in contents.EVENTS if event in words or "all" in words]
+
+
+def plan_install(scope: str, folder: str, events: "list[str]", *, statusline: bool) -> Plan:
+    """What putting our hooks in would do.
+
+    Args:
+        scope: where.
+        folder: of the plugin; empty for settings.
+        events: to be hooked.
+        statusline: whether to show the status line too, where there is none.
+
+    Raises:
+        MilestoneError: `conflict` when events would be told twice, or the folder is not ours; what `Settings` raises.
+    """
+    _refuse_double(scope)
+    if scope == places.PLUGIN:
+        plugin.refuse_foreign(folder)
+        plan = Plan(scope, folder)
+        there = plugin.events_of(folder)
+        plan.events = [event for event in events if event not in there]
+        for name, text in plugin.files([*there, *events]).items():
+            _command(plan, f"{folder}/{name}", text)
+        return plan
+    place = places.place(scope)
+    plan = Plan(scope, place.path)
+    for name in contents.COMMANDS if place.commands else ():
+        _command(plan, f"{place.commands}/{name}.md", contents.command_file(name))
+    raw = outside.read(place.path, LARGEST)
+    found = Settings(raw or b"", place.path)
+    _tell(plan, found, statusline)
+    plan.events = found.missing(events)
+    plan.statusline = statusline and not found.statusline
+    after = settings.put(found, events, statusline=statusline).encode()
+    if raw != after and (raw is not None or plan.events or plan.statusline):
+        if not found.has_ours:
+            plan.change(place.copy, outside.read(place.copy, LARGEST), raw)
+        plan.change(place.path, raw, after)
+    return plan
+
+
+def _tell(plan: Plan, found: Settings, statusline: bool) -> None:
+    if statusline and found.statusline not in ("", contents.STATUSLINE):
+        plan.notes.append("there is another status line, which stays")
+    plan.notes += [f"{event}: `{command}` is called already" for event, command in found.by_hand]
+    others = [place.scope for place in places.existing() if place.scope != plan.scope and _read(place).events]
+    if others:
+        plan.notes.append(f"the hooks are in the {' and '.join(others)} settings too; the client calls each once")
+
+
+def _command(plan: Plan, path: str, text: str) -> None:
+    """Have a file hold what is ours, unless somebody has edited it."""
+    raw = outside.read(path, LARGEST)
+    if path.endswith(".md") and raw is not None and not contents.is_untouched(raw.decode("utf-8", "replace")):
+        plan.notes.append(f"{path} was written or edited by somebody, and stays")
+        return
+    plan.change(path, raw, text.encode())
+
+
+def _read(place: "Place") -> Settings:
+    """Settings elsewhere, which need not be right: the client would not take those either."""
+    try:
+        return Settings(outside.read(place.path, LARGEST) or b"", place.path)
+    except (MilestoneError, OSError, UnicodeDecodeError):
+        return Settings(b"", place.path)
+
+
+def doubles() -> "tuple[list[Place], list[str]]":
+    """The settings with our hooks that are found from here, and the plugins with the same, by name or folder."""
+    found = [(place, _read(place)) for place in places.existing()]
+    plugins = [name for _, one in found for name in one.plugins if name.partition("@")[0] == contents.NAME]
+    return [place for place, one in found if one.events], [*dict.fromkeys(plugins), *plugin.known()]
+
+
+def _refuse_double(scope: str) -> None:
+    """Refuse hooks in the settings beside those of the plugin: every event would be told twice."""
+    in_settings, in_plugins = doubles()
+    if scope == places.PLUGIN and in_settings:
+        others = [place.path for place in in_settings]
+    elif scope != places.PLUGIN and in_plugins:
+        others = [f"the plugin {name}" for name in in_plugins]
+    else:
+        return
+    raise MilestoneError(
+        "conflict",
+        f"the hooks are installed already, by {' and '.join(others)}; with both, every event would be told twice",
+        "stay with the one that is there, or uninstall it first",
+        installed=others,
+    )
+
+
+def plan_uninstall(scope: str, folder: str) -> Plan:
+    """What taking our hooks out would do.
+
+    Raises:
+        MilestoneError: what `Settings` raises.
+    """
+    if scope == places.PLUGIN:
+        plan = Plan(scope, folder)
+        plan.events = plugin.events_of(folder)
+        for name in plugin.files([]) if plugin.is_ours(folder) else ():
+            _leave(plan, f"{folder}/{name}")
+        return plan
+    place = places.place(scope)
+    plan = Plan(scope, place.path)
+    raw = outside.read(place.path, LARGEST)
+    if raw is not None:
+        found = Settings(raw, place.path)
+        plan.events = found.events
+        plan.statusline = found.statusline == contents.STATUSLINE
+        plan.notes += [f"{event}: `{command}` was put in by hand, and stays" for event, command in found.by_hand]
+        before = outside.read(place.copy, LARGEST)
+        text = settings.take(found, before)
+        after = None if text is None else text.encode()
+        plan.change(place.path, raw, after)
+        if found.has_ours and before is not None and before == after:
+            plan.change(place.copy, before, None)
+    for name in contents.COMMANDS if place.commands else ():
+        _leave(plan, f"{place.commands}/{name}.md")
+    return plan
+
+
+def _leave(plan: Plan, path: str) -> None:
+    """Have a file of ours gone, unless somebody has edited it."""
+    raw = outside.read(path, LARGEST)
+    if raw is None:
+        return
+    if path.endswith(".md") and not contents.is_untouched(raw.decode("utf-8", "replace")):
+        plan.notes.append(f"{path} was written or edited by somebody, and stays")
+    else:
+        plan.change(path, raw, None)
+
+
+def apply(make: "Callable[[], Plan]") -> Plan:
+    """Do what a plan says: it is made anew where none of us can come between, and then done.
+
+    Raises:
+        MilestoneError: what `make` raises; `conflict` when another program changes a file meanwhile.
+    """
+    plan = make()
+    if not plan.texts:
+        return plan
+    is_own = plan.scope in ("user", "local")
+    base = plan.path if plan.scope == places.PLUGIN else os.path.dirname(plan.path)
+    outside.folder(base, 0o700 if is_own else 0o777)
+    hold = outside.Hold(base)
+    try:
+        plan = make()
+        for path, (before, after) in plan.texts.items():
+            if after is None:
+                outside.remove(path)
+                continue
+            outside.folder(os.path.dirname(path), 0o700 if is_own else 0o777)
+            _check_link(path)
+            outside.replace(path, after, before, OWN if is_own else SHARED, LARGEST)
+        _sweep(plan)
+    finally:
+        hold.close()
+    if plan.scope == places.PLUGIN:
+        plugin.note(plan.path, is_there=bool(plugin.events_of(plan.path)))
+    return plan
+
+
+def _check_link(path: str) -> None:
+    """Refuse a link that leads nowhere: what manages it is not there, and making its folders would only hide that."""
+    target = os.path.realpath(path)
+    if os.path.islink(path) and not os.path.isdir(os.path.dirname(target)):
+        raise MilestoneError(
+            "store_unreachable",
+            f"{path} is a link to {target}, where no folder is",
+            "put the link right first",
+        )
+
+
+def _sweep(plan: Plan) -> None:
+    """Take away the folders that were ours and are empty; the client's own for a person stays."""
+    gone = {os.path.dirname(path) for path, what in plan.files if what == "removed"}
+    base = plan.path if plan.scope == places.PLUGIN else os.path.dirname(plan.path)
+    above = {os.path.dirname(folder) for folder in gone}
+    for folder in sorted(gone | above, reverse=True):
+        if folder.startswith(base + "/"):
+            outside.sweep(folder)
+    if gone and plan.scope != "user":
+        outside.sweep(base)

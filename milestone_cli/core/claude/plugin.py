@@ -1,0 +1,110 @@
+"""The plugin: a folder that the client loads whole, written from the same table as the settings.
+
+A folder that holds anything that is not ours is left alone. Which folders were written is noted in the user's state
+directory, because a plugin beside hooks in the settings would have every event told twice.
+"""
+
+import os
+
+from milestone_cli import __version__
+from milestone_cli.core.claude import contents, places
+from milestone_cli.core.claude.settings import render
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import loads
+from milestone_cli.storage import outside
+
+MANIFEST = ".claude-plugin/plugin.json"
+HOOKS = "hooks/hooks.json"
+LARGEST = 1 << 20
+"""Bytes of one file of a plugin."""
+MOST = 1000
+"""Plugins that are noted."""
+
+
+def files(events: "list[str]") -> dict[str, str]:
+    """The files of the plugin, by their names in its folder."""
+    manifest = {
+        "name": contents.NAME,
+        "version": __version__,
+        "description": "Records every session, keeps checkpoints, and tells the model where the work stands.",
+        "author": {"name": "milestone"},
+        "license": "MIT",
+        "keywords": ["state", "checkpoint", "session", "event-log"],
+    }
+    hooks = {"hooks": {event: [contents.group()] for event in contents.EVENTS if event in events}}
+    found = {MANIFEST: render(manifest), HOOKS: render(hooks)}
+    return found | {f"commands/{name}.md": contents.command_file(name) for name in contents.COMMANDS}
+
+
+def events_of(folder: str) -> list[str]:
+    """The events that the plugin in a folder hooks; empty for a folder without our plugin."""
+    value = _json(folder, HOOKS)
+    hooks = value.get("hooks")
+    return [event for event in hooks if event in contents.EVENTS] if isinstance(hooks, dict) and is_ours(folder) else []
+
+
+def is_ours(folder: str) -> bool:
+    """Whether a folder holds our plugin."""
+    return _json(folder, MANIFEST).get("name") == contents.NAME
+
+
+def _json(folder: str, name: str) -> "dict[str, object]":
+    try:
+        value = loads(outside.read(f"{folder}/{name}", LARGEST) or b"null")
+    except (MilestoneError, OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def refuse_foreign(folder: str) -> None:
+    """Let a folder pass that is missing, empty, or holds our plugin.
+
+    Raises:
+        MilestoneError: `conflict`.
+        OSError: when it cannot be looked at.
+    """
+    try:
+        there = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    if there and not is_ours(folder):
+        raise MilestoneError(
+            "conflict",
+            f"{folder} holds something else than our plugin",
+            "name a folder that is empty or not there",
+        )
+
+
+def known() -> list[str]:
+    """The folders in which our plugin was written and still is."""
+    return [folder for folder in _noted() if events_of(folder)]
+
+
+def _noted() -> list[str]:
+    path = places.register()
+    try:
+        raw = (outside.read(path, LARGEST) or b"") if path else b""
+    except (MilestoneError, OSError):
+        return []
+    return [line for line in raw.decode("utf-8", "surrogateescape").split("\n") if line[:1] == "/"][:MOST]
+
+
+def note(folder: str, *, is_there: bool) -> None:
+    """Note that a plugin was written, or that it was taken away; where nothing can be noted, it is not."""
+    path = places.register()
+    if not path or "\n" in folder:
+        return
+    above = os.path.dirname(path)
+    try:
+        outside.folder(above, 0o700)
+        hold = outside.Hold(above)
+    except OSError:
+        return
+    try:
+        before = outside.read(path, LARGEST)
+        lines = [line for line in _noted() if line != folder] + ([folder] if is_there else [])
+        data = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+        if data != (before or b""):
+            outside.replace(path, data, before, 0o600, LARGEST)
+    finally:
+        hold.close()
