@@ -110,6 +110,7 @@ def _object(text: str) -> list[str]:
     if match is None:
         return [text]
     names = [match[2] or "", (match[3] or "") if "at" in match[1] else ""]
+    names = [name for name in names if STORE in name or "/" not in name]
     return [alike(name.rpartition(STORE)[2]) for name in names]
 
 
