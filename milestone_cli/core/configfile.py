@@ -69,7 +69,7 @@ def check_setting(name: str, value: str) -> str:
     elif name == "record_access":
         good = value in ("true", "false")
     elif name == "hook_payload":
-        good = value.isascii() and value.isdigit() and len(value) < 6
+        good = value.isascii() and value.isdigit() and len(value) < 5
     elif name == "schema":
         good = 0 < len(value) < 4096 and value.isprintable()
     else:

@@ -181,7 +181,7 @@ def _wanted(store: "Store") -> str:
         word = setting(store, "hook_payload", "0")
     except MilestoneError:
         return "0"
-    return word if word.isdigit() and len(word) < 6 else "0"
+    return word if word.isdigit() and len(word) < 5 else "0"
 
 
 def place(turn: Turn, store: "Store", call: "Call") -> "tuple[str, str | None]":

@@ -113,7 +113,7 @@ def word(value: object, longest: int = LONGEST) -> "str | None":
 
 def tool(payload: "Facts") -> "Facts":
     """Tool, target, outcome, duration, agent of one call of a tool."""
-    data = named(payload)
+    data = named(payload, payload.get("cwd"))
     data["outcome"] = _outcome(payload)
     error = payload.get("error")
     if isinstance(error, str) and error[:10] == "Exit code ":
@@ -126,10 +126,10 @@ def tool(payload: "Facts") -> "Facts":
     return by(payload, data)
 
 
-def named(payload: "Facts") -> "Facts":
-    """A tool and what it is for."""
-    data: Facts = {"tool": word(payload.get("tool_name")) or "unknown"}
-    target = _target(payload.get("tool_input"), payload.get("cwd"))
+def named(call: "Facts", folder: object) -> "Facts":
+    """A tool and what it is for, as seen from a folder."""
+    data: Facts = {"tool": word(call.get("tool_name")) or "unknown"}
+    target = _target(call.get("tool_input"), folder)
     if target:
         data["target"] = target
     return data

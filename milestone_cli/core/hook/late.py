@@ -27,10 +27,16 @@ SHOWN = 300
 def settle(turn: Turn, error: BaseException) -> str:
     """Let the call of a turn wait after a failure, or drop it where waiting cannot help; either is written down.
 
+    Where the call was done already, only that its answer failed is written down.
+
     Returns:
         Why it is not recorded, a sentence; empty when it is.
     """
     code, told = _named(error)
+    if turn.is_done:
+        if turn.path is not None:
+            note(turn.path, "failed", turn.call.event if turn.call else "", code, told)
+        return ""
     with turn.settling:
         if turn.is_done:
             return ""

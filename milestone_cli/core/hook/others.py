@@ -22,9 +22,8 @@ def _batch(payload: "Facts") -> "Facts":
     """The tools of several calls, and what each was for."""
     calls = payload.get("tool_calls")
     found = [one for one in calls if isinstance(one, dict)] if isinstance(calls, list) else []
-    for one in found:
-        one.setdefault("cwd", payload.get("cwd"))
-    return by(payload, {"count": len(found), "tools": [named(one) for one in found[:SEVERAL]]})
+    tools = [named(one, payload.get("cwd")) for one in found[:SEVERAL]]
+    return by(payload, {"count": len(found), "tools": tools})
 
 
 def _prompt(payload: "Facts") -> "Facts":
