@@ -17,6 +17,9 @@ from conftest import MILESTONE, Cli, clean_environment
 from hooked import CLIENT, PAYLOADS, STATE, Hooks, payload
 from injection import require_strace
 
+from milestone_cli.core.hook import Turn
+from milestone_cli.core.hook.facts import understand
+
 SLOW = 20.0  # seconds that the machine may take beyond a deadline: what is waited for would take far longer
 RECORDED = "PostToolUse.Bash"
 
@@ -253,6 +256,16 @@ def test_a_disk_that_hangs_ends_with_the_deadline_and_nothing_is_recorded_twice(
     assert durations(hooks) == [1, 2, 3, 9]
     assert hooks.waiting() == []
     hooks.verify()
+
+
+def test_the_end_of_a_session_has_more_time_unless_told_otherwise(hooks: Hooks) -> None:
+    """The client itself gives all its hooks 1.5 seconds there."""
+    call = understand(payload("SessionEnd.other"), b"", 0)
+    assert call is not None
+    for deadline, least, most in ((None, 0.5, 1.0), (0.2, 0.0, 0.2), (5.0, 2.0, 5.0)):
+        turn = Turn(deadline)
+        turn.understood(call)
+        assert least < turn.left() < most, deadline
 
 
 # a store that is broken
