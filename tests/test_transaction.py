@@ -409,6 +409,51 @@ def test_a_record_that_is_damaged_is_told_and_stops_nobody(cli: Cli, two: Path) 
     apply(cli, {"op": "set", "milestone": "demo", "path": "n", "value": 3})
 
 
+HOSTILE: list[Fields] = [
+    {"documents": [{"kind": "session", "key": "../../../victim", "file": "x",
+                    "before": {"sha256": "0", "bytes": 1, "text": "x"}, "after": None}]},
+    {"documents": [{"kind": "nothing", "key": "x", "file": "x", "before": None, "after": None}]},
+    {"documents": [7]},
+    {"documents": [{"kind": "session", "key": "x", "file": 7, "before": None, "after": None}]},
+    {"documents": [{"kind": "session", "key": "x", "file": "x", "before": None, "after": 7}]},
+    {"milestones": ["../x"]},
+    {"events": [7]},
+    {"transaction": {"id": "txn-other"}},
+    {"transaction": {"id": "txn-1", "reason": [7]}},
+    {"transaction": 7},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("what", HOSTILE, ids=str)
+def test_a_record_is_believed_only_as_far_as_it_is_one(what: Fields, cli: Cli, two: Path, tmp_path: Path) -> None:
+    sound: Fields = {"transaction": {"id": "txn-1", "operation": "x"}, "documents": [], "events": []}
+    (two / "transactions/committed/txn-1.yaml").write_text(json.dumps({**sound, **what}))
+    assert done(cli, "transaction", "list")["transactions"][0]["status"] == "damaged"
+    for words in (("show", "last"), ("rollback", "last"), ("rollback", "txn-1", "--dry-run")):
+        ended = cli("transaction", *words)
+        assert (ended.returncode, "Traceback" in ended.stderr) == (6, False)
+    assert not list(tmp_path.rglob("victim*"))
+
+
+def test_a_link_in_the_place_of_a_record_is_not_followed(cli: Cli, two: Path, tmp_path: Path) -> None:
+    (tmp_path / "target").write_text('{"transaction": {"id": "txn-1"}}')
+    (two / "transactions/committed/txn-1.yaml").symlink_to(tmp_path / "target")
+    assert done(cli, "transaction", "list")["transactions"][0]["status"] == "damaged"
+    assert cli("transaction", "show", "txn-1").returncode == 6
+
+
+def test_a_record_of_an_earlier_version_is_shown_and_not_undone(cli: Cli, two: Path) -> None:
+    old = {
+        "transaction": {"id": "txn-1", "operation": "checkpoint_create", "target_file": "x", "status": "committed",
+                        "started_at": "2026-11-21T12:00:00.000000Z", "committed_at": "2026-11-21T12:00:00.000000Z"},
+        "files": ["x"], "events": ["event-1"],
+    }  # fmt: skip
+    (two / "transactions/committed/txn-1.yaml").write_text(json.dumps(old))
+    assert done(cli, "transaction", "show", "txn-1")["operation"] == "checkpoint_create"
+    ended = cli("transaction", "rollback", "txn-1")
+    assert (ended.returncode, "does not say what was before" in ended.stderr) == (4, True)
+
+
 # the way back
 
 

@@ -10,9 +10,10 @@ from milestone_cli.core.operations import parse, perform
 from milestone_cli.core.record import data_of
 from milestone_cli.core.staging import Staging
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads
+from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan, safe
 from milestone_cli.storage.transactions import STATES, opened
+from milestone_cli.storage.transactions import parse as parse_record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def apply(
     identity: object = plan.id if plan.puts or plan.events else None
     if replayed:
         identity = data_of(store, milestones[0], receipts[0].event_id).get("transaction_id")
-    found = _parsed(store.get("committed", str(identity))) if identity else None
+    found = _read(store, "committed", str(identity)) if identity else None
     told = {"transaction_id": identity, **summary(found or {"documents": []})}
     told |= {"operations": len(operations), "dry_run": False, "replayed": replayed}
     return told, receipts[0].notes if receipts else []
@@ -150,7 +151,7 @@ def transactions(store: "Store", status: "str | None" = None, last: int = 0) -> 
     names = [(key, one) for one, kind in KINDS.items() if status in (None, "all", one) for key in store.keys(kind)]
     found = []
     for key, one in sorted(names)[-last:]:
-        record = _parsed(store.get(KINDS[one], key))
+        record = _read(store, one, key)
         found.append(
             fields(record, one) if record else fields({"transaction": {"id": key}, "documents": []}, "damaged")
         )
@@ -174,9 +175,8 @@ def find(store: "Store", identity: str) -> "tuple[Record, str]":
         identity = max(newest)
     safe(identity, "transaction")
     for status, kind in KINDS.items():
-        raw = store.get(kind, identity)
-        if raw is not None:
-            record = _parsed(raw)
+        if store.modified(kind, identity):
+            record = _read(store, status, identity)
             if record is None:
                 told = f"the record of the transaction '{identity}' is damaged"
                 raise MilestoneError("damaged", told, "its events are in the logs", transaction_id=identity)
@@ -189,13 +189,13 @@ def find(store: "Store", identity: str) -> "tuple[Record, str]":
     )
 
 
-def _parsed(raw: "bytes | None") -> "Record | None":
+def _read(store: "Store", status: str, identity: str) -> "Record | None":
+    """A record as far as it can be believed."""
     try:
-        record = loads(raw or b"")
-    except ValueError:
+        raw = store.get(KINDS[status], identity)
+    except MilestoneError:  # a link, or larger than any record
         return None
-    is_sound = isinstance(record, dict) and isinstance(record.get("transaction"), dict)
-    return {"documents": [], "events": [], **record} if is_sound and isinstance(record, dict) else None
+    return None if raw is None else parse_record(raw, identity)
 
 
 def full(record: "Record", status: str) -> "dict[str, object]":
@@ -204,13 +204,12 @@ def full(record: "Record", status: str) -> "dict[str, object]":
         {**one, "before": _without_text(one["before"]), "after": _without_text(one["after"])}
         for one in record["documents"]
     ]
-    events = [one["event_id"] if isinstance(one, dict) else one for one in record["events"]]
     return {
         **fields(record, status),
         "target_file": record["transaction"].get("target_file") or None,
         "rolled_back_by": record["transaction"].get("rolled_back_by"),
         "sides": sides,
-        "events": events,
+        "events": record["events"],
     }
 
 

@@ -5,7 +5,9 @@ or `rollback`. Of a state it names revisions, since the log has their texts; of 
 """
 
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import digest
+from milestone_cli.jsontext import loads
+from milestone_cli.model import digest, safe
+from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import parse_envelope
 
 TYPE_CHECKING = False
@@ -90,6 +92,39 @@ def side(store: "Store", kind: str, key: str, raw: "bytes | None") -> "Record | 
         revision = head.revision if known and head else document.revision
         return {"revision": revision, "sha256": document.sha256, "bytes": len(document.text)}
     return {"sha256": digest(raw), "bytes": len(raw)}
+
+
+def parse(raw: bytes, identity: str) -> "Record | None":
+    """Read a record that is to be shown or undone; None when it is damaged, or names what no store has."""
+    try:
+        record = loads(raw)
+        return _checked(record, identity) if isinstance(record, dict) else None
+    except (ValueError, KeyError, TypeError, AttributeError, AssertionError, MilestoneError):
+        return None
+
+
+def _checked(record: "Record", identity: str) -> "Record | None":
+    """A record with what older ones lack; None, or an exception, for one that is no record."""
+    said = record["transaction"]
+    assert isinstance(said, dict)
+    found: Record = {"documents": [], "events": [], "milestones": [], **record}
+    documents, events, milestones = found["documents"], found["events"], found["milestones"]
+    if said["id"] != identity or not all(value is None or type(value) is str for value in said.values()):
+        return None
+    if not isinstance(documents, list) or not isinstance(events, list) or not isinstance(milestones, list):
+        return None
+    for one in documents:
+        sound = layout.is_sound(one["kind"], one["key"]) and isinstance(one["file"], str)
+        if not sound or not all(side is None or _is_side(side) for side in (one["before"], one["after"])):
+            return None
+    found["milestones"] = [safe(name) for name in milestones]
+    found["events"] = [one if isinstance(one, str) else str(one["event_id"]) for one in events]
+    return found
+
+
+def _is_side(side: "Record") -> bool:
+    revision, text = side.get("revision", 0), side.get("text", "")
+    return type(side["sha256"]) is str and type(side["bytes"]) is int and type(revision) is int and type(text) is str
 
 
 def is_same(one: object, other: object) -> bool:
