@@ -20,6 +20,8 @@ BIN = Path(sys.executable).parent
 MILESTONE = BIN / "milestone"
 ROOT = Path(__file__).parent.parent
 DROPPED = ("MILESTONE_", "CLAUDE", "PYTEST_", "GIT_")
+EVERYWHERE: dict[str, str] = {}
+"""What every clean environment has on top, while a module runs its tests over another store."""
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -28,7 +30,7 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(DROPPED)}
     for name in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM"):
         kept.pop(name, None)
-    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "TZ": "UTC", **extra}
+    return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "TZ": "UTC", **EVERYWHERE, **extra}
 
 
 class Cli(Protocol):
@@ -135,6 +137,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server, if there was one."""
     if not hasattr(config, "workerinput") and SHARED in os.environ:
         postgres_server.stop_shared(Path(os.environ.pop(SHARED)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the tests that run over PostgreSQL once more, leave out those that are about files."""
+    from rows import leave_out
+
+    leave_out(config, items)
 
 
 @pytest.fixture(scope="session")

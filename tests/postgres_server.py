@@ -91,6 +91,7 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers; another process may take the port meanwhile, so try a few."""
+        is_known = bool(self.port)
         for attempt in range(5):
             if not self.port:
                 with socket.socket() as probe:
@@ -115,7 +116,7 @@ class Server:
             except RuntimeError:
                 if attempt == 4:
                     raise
-                if attempt:
+                if not is_known:
                     self.port = 0
                 time.sleep(0.2)
             else:
@@ -127,7 +128,8 @@ class Server:
 
     def kill(self) -> None:
         """Kill every process of the server with SIGKILL, as when the machine's power goes; memory goes with them."""
-        pids = [self.pid(), *self.children()]
+        os.kill(self.pid(), signal.SIGSTOP)  # so that no more are started
+        pids = [*self.children(), self.pid()]
         for pid in pids:
             try:
                 os.kill(pid, signal.SIGKILL)

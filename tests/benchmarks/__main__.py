@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks            some minutes; the table of the README
     python -m tests.benchmarks --quick    seconds; shows that every job runs
+    python -m tests.benchmarks --only postgres   a store in PostgreSQL beside one of files; starts a server
     python -m tests.benchmarks --long     also appending at 10 million events, and 100,000 sets
 
 Run it with the Python that `milestone` is installed for. Bash is the stand-in of tests/bash, or the functions
@@ -33,6 +34,7 @@ from .commands import (
     long_history,
     throughput,
 )
+from .databases import both_stores
 from .measure import Row, new_scene, table
 from .streams import fill, long_log, same_work
 
@@ -42,7 +44,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure the budgets.")
     parser.add_argument("--quick", action="store_true", help="few rounds and small data")
     parser.add_argument("--long", action="store_true", help="10 million events, 100,000 sets")
-    parser.add_argument("--only", metavar="JOB", help="python, bash, document, history, throughput, log, append")
+    parser.add_argument(
+        "--only", metavar="JOB", help="python, bash, document, history, throughput, log, append, postgres"
+    )
     options = parser.parse_args()
     runs, count, sets = (3, 20_000, 200) if options.quick else (21, 1_000_000, 3000)
     functions, names = STAND_IN, STAND_IN_NAMES
@@ -59,6 +63,8 @@ def main() -> None:
     }
     if options.long:
         jobs["append"] = lambda: very_long(runs)
+    if options.only == "postgres":
+        jobs["postgres"] = lambda: both_stores(runs, 1000 if options.quick else 100_000, 1 if options.quick else 10)
     rows: list[Row] = []
     for name, job in jobs.items():
         if options.only in (None, name):

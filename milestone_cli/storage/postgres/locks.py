@@ -23,11 +23,16 @@ RUN = 30
 """Seconds of a lease that its holder renews, while it runs a command."""
 SHELL = 600
 """Seconds of a lease that a shell has; every change inside of it renews it."""
-RENEWAL = RUN / 3
 GRACE = 3.0
 """Seconds in which those inside end what they are writing."""
 BRIEF = 2.0
 """Seconds that looking after a lease may take, since a command is being watched meanwhile."""
+
+
+def seconds() -> int:
+    """Seconds of a lease that its holder renews: MILESTONE_LEASE, else `RUN`."""
+    word = runtime.env("MILESTONE_LEASE") or ""
+    return int(word) if word.isascii() and word.isdigit() and 0 < int(word) < 1 << 20 else RUN
 
 
 class HeldLease:
@@ -40,6 +45,7 @@ class HeldLease:
         self.broken: list[dict[str, object]] = []
         self._store = store
         self._is_lost = False
+        self._seconds = seconds()
         self._renewed = runtime.monotonic()
 
     def lend(self) -> None:
@@ -51,20 +57,20 @@ class HeldLease:
             return False
         now = runtime.monotonic()
         try:
-            if now - self._renewed >= RENEWAL:
-                self._renew(RUN)
+            if now - self._renewed >= self._seconds / 3:
+                self._renew(self._seconds)
             else:
                 self._is_lost = not self._ask(
                     "SELECT 1 FROM milestone.lease WHERE project = $1 AND name = $2 AND token = $3"
                 )
         except LostError:
-            self._is_lost = now - self._renewed > RUN
+            self._is_lost = now - self._renewed > self._seconds
         return not self._is_lost
 
     def renew(self) -> None:
         """Say that the holder lives."""
         try:
-            self._renew(RUN)
+            self._renew(self._seconds)
         except LostError:
             pass  # the next look tells
 
@@ -189,7 +195,8 @@ class Locks:
                 " kind = excluded.kind, host = excluded.host, boot = excluded.boot, space = excluded.space,"
                 " pid = excluded.pid, start = excluded.start, request = '', acquired = excluded.acquired,"
                 " expires = excluded.expires RETURNING fence",
-                name, token, runtime.host(), runtime.boot_id(), runtime.pid_space(), pid, runtime.start_time(pid), RUN,
+                name, token, runtime.host(), runtime.boot_id(), runtime.pid_space(), pid, runtime.start_time(pid),
+                seconds(),
             )[0][0]
         )  # fmt: skip
         lease = HeldLease(self._store, name, token, fence)

@@ -1,0 +1,465 @@
+"""Faults between commands and a server: killed, stopped, cut off, too slow. Nothing is lost, nothing is done twice."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import MILESTONE, Cli, clean_environment
+from postgres_server import ROLE, Server
+
+WORKERS = 6
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server of the test's own, that may be killed; where its user can reach it, and not below pytest's folders."""
+    folder = Path(tempfile.mkdtemp(prefix="milestone-tests-server-"))
+    folder.chmod(0o755)
+    made = Server(folder / "own")
+    made.create()
+    made.start()
+    yield made
+    try:
+        made.stop("immediate")
+    except (RuntimeError, FileNotFoundError):
+        pass  # killed, and not started again
+    shutil.rmtree(folder)
+
+
+class Writers:
+    """Writers that go on until they are told to stop, and remember what was acknowledged.
+
+    Attributes:
+        acknowledged: what each command that exited with 0 had written.
+        failed: exit code and standard error of the others.
+    """
+
+    def __init__(self, run: Callable[..., "subprocess.CompletedProcess[str]"], host: str = "") -> None:
+        self._run = run
+        self._host = host
+        self._stop = threading.Event()
+        self.acknowledged: list[str] = []
+        self.failed: list[tuple[str, int, str]] = []
+        self._pool = ThreadPoolExecutor(WORKERS)
+        self._futures = [self._pool.submit(self._work, number) for number in range(WORKERS)]
+
+    def _work(self, number: int) -> None:
+        step = 0
+        while not self._stop.is_set():
+            step += 1
+            name = f"{self._host}w{number}-{step}"
+            words = (
+                ["state", "set", "demo", f"{name}=1"]
+                if step % 2
+                else ["events", "log", "demo", "t", f'{{"n":"{name}"}}']
+            )
+            done = self._run(*words)
+            if done.returncode == 0:
+                self.acknowledged.append(name)
+            else:
+                self.failed.append((name, done.returncode, done.stderr))
+
+    def end(self) -> None:
+        self._stop.set()
+        for future in self._futures:
+            future.result(timeout=120)
+        self._pool.shutdown()
+
+
+def prove(run: Callable[..., "subprocess.CompletedProcess[str]"], writers: Writers, cli: Cli, url: str) -> None:
+    """Every acknowledged write is there once, the others at most once, and the log verifies."""
+    env = {"MILESTONE_STORE": url}
+    cli("events", "verify", "demo", env=env, check=True)
+    state = json.loads(cli("state", "load", "demo", env=env, check=True).stdout)
+    lines = cli("events", "query", "demo", "--limit", "0", "--format", "jsonl", env=env, check=True).stdout.splitlines()
+    events = [json.loads(line) for line in lines]
+    assert [event["sequence_number"] for event in events] == list(range(1, len(events) + 1))
+    logged = [event["data"]["n"] for event in events if event["event_type"] == "t"]
+    assert len(logged) == len({*logged}), "an event was written twice"
+    for name in writers.acknowledged:
+        assert name in (state if int(name.partition("-")[2]) % 2 else logged), f"{name} was acknowledged and is lost"
+    revisions = [event["data"]["revision"] for event in events if "sha256" in event["data"]]
+    assert revisions == list(range(1, len(revisions) + 1))
+    assert writers.acknowledged
+
+
+def command(home: Path, folder: Path, url: str, **env: str) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs commands against a server, away from any store of files."""
+
+    def run(*words: str, prefix: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [*prefix, str(MILESTONE), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            env=clean_environment(home, MILESTONE_STORE=url, **env), cwd=folder, timeout=120,
+        )  # fmt: skip
+
+    return run
+
+
+def test_a_server_killed_under_load_has_every_acknowledged_write(
+    server: Server, cli: Cli, home: Path, tmp_path: Path
+) -> None:
+    url = server.url("postgres")
+    run = command(home, tmp_path, url)
+    assert run("init", "demo").returncode == 0
+    writers = Writers(run)
+    for _ in range(2):
+        time.sleep(2)
+        server.kill()
+        time.sleep(0.3)
+        server.start()
+    time.sleep(2)
+    writers.end()
+    prove(run, writers, cli, url)
+    assert {code for _, code, _ in writers.failed} <= {8}, writers.failed
+    assert not (tmp_path / ".milestones").exists(), "nothing falls back to files"
+
+
+def test_connections_cut_in_the_middle_do_nothing_twice(
+    postgres: Server, cli: Cli, home: Path, tmp_path: Path, own_database: str
+) -> None:
+    url = postgres.url(own_database)
+    run = command(home, tmp_path, url)
+    assert run("init", "demo").returncode == 0
+    writers = Writers(run)
+    chance, cut = random.Random(3), 0
+    until = time.monotonic() + 6
+    while time.monotonic() < until:
+        time.sleep(chance.uniform(0.01, 0.08))
+        cut += int(postgres.sql(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            f" WHERE datname = '{own_database}' AND pid <> pg_backend_pid() AND application_name = 'milestone'"
+        ))  # fmt: skip
+    writers.end()
+    assert cut > 5
+    prove(run, writers, cli, url)
+    assert not writers.failed, "what was cut is done again, safely"
+
+
+def test_a_commit_whose_answer_never_came_is_not_done_twice(
+    postgres: Server, cli: Cli, own_database: str, tmp_path: Path, home: Path
+) -> None:
+    """The server does the commit, and the connection ends before the answer: by a trigger, so it is sure to happen."""
+    url = postgres.url(own_database)
+    run = command(home, tmp_path, url)
+    assert run("init", "demo").returncode == 0
+    assert run("state", "save", "demo", '{"n": 0}').returncode == 0
+    # At its end, the transaction lets another session kill this one as soon as it has committed.
+    postgres.sql(
+        "CREATE TABLE doomed (pid int, xid xid8);"
+        "CREATE FUNCTION doom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF current_setting('application_name') = 'milestone' THEN"
+        " INSERT INTO doomed VALUES (pg_backend_pid(), pg_current_xact_id()); END IF; RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER doom AFTER INSERT ON milestone.line DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION doom()",
+        own_database,
+    )
+    stop = threading.Event()
+
+    def reaper() -> None:
+        while not stop.is_set():
+            postgres.sql(
+                "SELECT pg_terminate_backend(pid) FROM doomed;"
+                "DELETE FROM doomed WHERE pid NOT IN (SELECT pid FROM pg_stat_activity)",
+                own_database,
+            )
+
+    thread = threading.Thread(target=reaper)
+    thread.start()
+    done = []
+    try:
+        for number in range(12):
+            done.append(run("state", "set", "demo", f"k{number}={number}"))
+            done.append(run("events", "log", "demo", "t", f'{{"n":{number}}}'))
+    finally:
+        stop.set()
+        thread.join()
+    assert [one.returncode for one in done] == [0] * 24, [one.stderr for one in done if one.returncode]
+    env = {"MILESTONE_STORE": url}
+    lines = cli("events", "query", "demo", "--limit", "0", "--format", "jsonl", env=env, check=True).stdout.splitlines()
+    logged = [json.loads(line)["data"]["n"] for line in lines if '"event_type":"t"' in line]
+    assert logged == list(range(12))
+    assert json.loads(cli("status", "demo", "--format", "json", env=env, check=True).stdout)["revision"] == 13
+    cli("events", "verify", "demo", env=env, check=True)
+
+
+def told(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(done.stderr)
+    return found
+
+
+@pytest.mark.parametrize(
+    "words", [["state", "load", "demo"], ["state", "set", "demo", "a=1"], ["events", "log", "demo", "t"]]
+)
+def test_a_server_that_has_vanished_is_exit_8_in_time(
+    words: list[str], server: Server, home: Path, tmp_path: Path
+) -> None:
+    url = server.url("postgres")
+    run = command(home, tmp_path, url, MILESTONE_ANSWER_TIMEOUT="1", PGCONNECT_TIMEOUT="2")
+    assert run("init", "demo").returncode == 0
+    assert run("state", "save", "demo", "{}").returncode == 0
+    pid = server.pid()
+    os.kill(pid, signal.SIGSTOP)  # its socket still takes connections, and nobody answers
+    try:
+        began = time.monotonic()
+        done = run(*words, "--format", "json")
+        assert time.monotonic() - began < 12
+        assert (done.returncode, done.stdout, told(done)["code"]) == (8, "", "store_unreachable")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    server.stop("immediate")
+    began = time.monotonic()
+    done = run(*words, "--format", "json")
+    assert time.monotonic() - began < 12
+    assert (done.returncode, done.stdout, told(done)["code"]) == (8, "", "store_unreachable")
+    assert not (tmp_path / ".milestones").exists(), "nothing falls back to files"
+    server.start()
+    assert run(*words).returncode == 0
+
+
+def test_a_server_that_restarts_is_waited_for(server: Server, home: Path, tmp_path: Path) -> None:
+    run = command(home, tmp_path, server.url("postgres"))
+    assert run("init", "demo").returncode == 0
+    server.stop()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(run, "state", "set", "demo", "a=1")
+        time.sleep(0.7)
+        server.start()
+        done = waiting.result()
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_statement_that_takes_too_long_is_given_up(
+    postgres: Server, cli: Cli, home: Path, tmp_path: Path, own_database: str
+) -> None:
+    url = postgres.url(own_database)
+    run = command(home, tmp_path, url)
+    assert run("init", "demo").returncode == 0
+    holder = subprocess.Popen(
+        ["psql", "-XqAt", "-h", str(postgres.folder), "-p", str(postgres.port), "-U", ROLE, own_database],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    holder.stdin.write("BEGIN; SELECT name FROM milestone.stream FOR UPDATE;\n")
+    holder.stdin.flush()
+    assert holder.stdout.readline() == "demo\n"
+    try:
+        slow = command(home, tmp_path, url + "?options=-c%20statement_timeout%3D300")
+        done = slow("events", "log", "demo", "t", "--format", "json")
+        assert (done.returncode, told(done)["code"]) == (8, "store_unreachable")
+        assert "statement timeout" in told(done)["message"]
+        for words in (["events", "log", "demo", "t"], ["state", "set", "demo", "a=1"]):
+            began = time.monotonic()
+            done = run(*words, "--lock-timeout", "0.5", "--format", "json")
+            assert (done.returncode, told(done)["code"]) == (7, "lock_timeout")
+            assert time.monotonic() - began < 5
+        assert run("state", "list").returncode == 0, "a reader never waits"
+    finally:
+        holder.communicate("ROLLBACK;\n", timeout=20)
+    assert run("events", "log", "demo", "t").returncode == 0
+    assert (
+        len(cli("events", "query", "demo", "--format", "jsonl", env={"MILESTONE_STORE": url}).stdout.splitlines()) == 2
+    )
+
+
+def test_a_writer_that_vanished_inside_a_transaction_stops_nobody_for_long(
+    postgres: Server, home: Path, tmp_path: Path, own_database: str
+) -> None:
+    """A client that lives and says nothing, as one behind a broken network: the server ends its transaction."""
+    url = postgres.url(own_database)
+    run = command(home, tmp_path, url)
+    assert run("init", "demo").returncode == 0
+    script = (
+        "import os, sys, time\n"
+        "from milestone_cli.core import state\n"
+        "from milestone_cli.model import Change, Draft\n"
+        "from milestone_cli.storage import open_store\n"
+        "def edit(old):\n"
+        "    print('inside', flush=True)\n"
+        "    time.sleep(60)\n"
+        "open_store().commit(Change('demo', [Draft('state_saved', '{}', 'no-session', 'system')], edit))\n"
+    )
+    stuck = subprocess.Popen(
+        [str(MILESTONE.parent / "python"), "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        env=clean_environment(home, MILESTONE_STORE=url), cwd=tmp_path,
+    )  # fmt: skip
+    try:
+        assert stuck.stdout is not None
+        assert stuck.stdout.readline() == "inside\n"
+        began = time.monotonic()
+        done = run("state", "set", "demo", "a=1")
+        assert done.returncode == 0, done.stderr
+        assert time.monotonic() - began < 25
+    finally:
+        stuck.kill()
+        stuck.communicate()
+
+
+# three hosts
+
+
+class Hosts:
+    """Hosts with a name, an address and a cable each, on one bridge with the server: namespaces of this machine."""
+
+    def __init__(self, tag: str, names: list[str]) -> None:
+        self.tag = tag
+        self.names = names
+        self.bridge = f"mb{tag}"
+        self.network = f"10.{random.randrange(64, 200)}.{random.randrange(256)}"
+
+    @property
+    def address(self) -> str:
+        return f"{self.network}.1"
+
+    def make(self) -> None:
+        _ip("link", "add", self.bridge, "type", "bridge")
+        _ip("addr", "add", f"{self.address}/24", "dev", self.bridge)
+        _ip("link", "set", self.bridge, "up")
+        for number, name in enumerate(self.names, 2):
+            space, cable = self.space(name), self.cable(name)
+            _ip("netns", "add", space)
+            _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", space)
+            _ip("link", "set", cable, "master", self.bridge, "up")
+            _ip("-n", space, "addr", "add", f"{self.network}.{number}/24", "dev", "eth0")
+            _ip("-n", space, "link", "set", "eth0", "up")
+            _ip("-n", space, "link", "set", "lo", "up")
+
+    def space(self, name: str) -> str:
+        return f"m{self.tag}{name}"
+
+    def cable(self, name: str) -> str:
+        return f"v{self.tag}{name}"
+
+    def cut(self, name: str) -> None:
+        _ip("link", "set", self.cable(name), "down")
+
+    def mend(self, name: str) -> None:
+        _ip("link", "set", self.cable(name), "up")
+
+    def inside(self, name: str) -> tuple[str, ...]:
+        """What goes before a command that runs on a host; it has the host's name too."""
+        return ("ip", "netns", "exec", self.space(name), "unshare", "--uts", "sh", "-c",
+                f'hostname {name} && exec "$@"', "sh")  # fmt: skip
+
+    def remove(self) -> None:
+        for name in self.names:
+            subprocess.run(["ip", "netns", "del", self.space(name)], capture_output=True, check=False)
+        subprocess.run(["ip", "link", "del", self.bridge], capture_output=True, check=False)
+
+
+def _ip(*words: str) -> None:
+    done = subprocess.run(["ip", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"ip {' '.join(words)}: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def hosts(server: Server) -> Iterator[Hosts]:
+    """Three hosts that reach one server."""
+    made = Hosts(f"{os.getpid() % 100000:x}", ["a", "b", "c"])
+    try:
+        try:
+            made.make()
+            subprocess.run([*made.inside("a"), "true"], capture_output=True, check=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"impossible here: no network namespaces ({error})")
+        server.stop()
+        server.extra = f"127.0.0.1,{made.address}"
+        with (server.data / "pg_hba.conf").open("a") as rules:
+            rules.write(f"host all all {made.network}.0/24 scram-sha-256\n")
+        server.start()
+        yield made
+    finally:
+        made.remove()
+
+
+def inside(
+    hosts: Hosts, run: Callable[..., "subprocess.CompletedProcess[str]"], name: str
+) -> Callable[..., "subprocess.CompletedProcess[str]"]:
+    """Runs commands on a host."""
+    return lambda *words: run(*words, prefix=hosts.inside(name))
+
+
+def test_three_hosts_one_killed_one_partitioned_lose_nothing(
+    hosts: Hosts, server: Server, cli: Cli, home: Path, tmp_path: Path
+) -> None:
+    url = server.url("postgres", host=hosts.address)
+    run = command(home, tmp_path, url, PGCONNECT_TIMEOUT="2", MILESTONE_ANSWER_TIMEOUT="2")
+    assert run("init", "demo", prefix=hosts.inside("a")).returncode == 0
+    each = {name: Writers(inside(hosts, run, name), name) for name in hosts.names}
+    time.sleep(3)
+    # b's power goes: every process of it is gone in one moment.
+    listed = subprocess.run(
+        ["ip", "netns", "pids", hosts.space("b")], capture_output=True, text=True, check=True
+    ).stdout
+    for word in listed.split():
+        try:
+            os.kill(int(word), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    each["b"]._stop.set()
+    hosts.cut("c")
+    time.sleep(4)
+    before = len(each["a"].acknowledged)
+    time.sleep(8)
+    during = len(each["a"].acknowledged)
+    hosts.mend("c")
+    time.sleep(4)
+    for writers in each.values():
+        writers.end()
+    assert during > before, "the others go on while one is cut off"
+    assert {code for _, code, _ in each["a"].failed + each["c"].failed} <= {7, 8}, each["c"].failed
+    assert each["c"].failed, "who is cut off is told so"
+    env = {"MILESTONE_STORE": server.url("postgres")}
+    state = json.loads(cli("state", "load", "demo", env=env, check=True).stdout)
+    lines = cli("events", "query", "demo", "--limit", "0", "--format", "jsonl", env=env, check=True).stdout.splitlines()
+    events = [json.loads(line) for line in lines]
+    logged = [event["data"]["n"] for event in events if event["event_type"] == "t"]
+    for writers in each.values():
+        for one in writers.acknowledged:
+            assert one in (state if int(one.partition("-")[2]) % 2 else logged), f"{one} was acknowledged and is lost"
+    assert len(logged) == len({*logged})
+    assert [event["sequence_number"] for event in events] == list(range(1, len(events) + 1))
+    cli("events", "verify", "demo", env=env, check=True)
+
+
+def test_a_lease_of_another_host_is_over_when_its_time_is(
+    hosts: Hosts, server: Server, home: Path, tmp_path: Path
+) -> None:
+    url = server.url("postgres", host=hosts.address)
+    run = command(home, tmp_path, url, MILESTONE_LEASE="3")
+    assert run("init", "demo", prefix=hosts.inside("a")).returncode == 0
+    holder = subprocess.Popen(
+        [*hosts.inside("b"), str(MILESTONE), "lock", "run", "demo", "--", "sh", "-c", "echo held; sleep 60"],
+        env=clean_environment(home, MILESTONE_STORE=url, MILESTONE_LEASE="3"), stdout=subprocess.PIPE, text=True,
+        cwd=tmp_path,
+    )  # fmt: skip
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        time.sleep(4)  # longer than a lease: it is renewed
+        done = run("state", "set", "demo", "a=1", "--lock-timeout", "0.2", "--format", "json", prefix=hosts.inside("a"))
+        assert (done.returncode, told(done)["details"]["host"]) == (7, "b")
+        shown = run("lock", "show", "demo", "--format", "json", prefix=hosts.inside("a"))
+        assert json.loads(shown.stdout)["state"] == "foreign"
+        hosts.cut("b")
+        began = time.monotonic()
+        done = run("state", "set", "demo", "a=1", "--lock-timeout", "30", prefix=hosts.inside("a"))
+        assert done.returncode == 0, done.stderr
+        assert time.monotonic() - began < 15
+        log = run("events", "query", "demo", "--type", "lock_broken", "--format", "jsonl", prefix=hosts.inside("a"))
+        assert json.loads(log.stdout)["data"]["host"] == "b"
+    finally:
+        holder.kill()
+        holder.communicate()

@@ -1,0 +1,226 @@
+"""The tests of the commands once more, over a store in PostgreSQL: the same words, the same answers.
+
+A module here takes over all tests and fixtures of its namesake. Every command of a test means a project of its own in
+the database, and the path that a test knows its store by shows rows as files: what it reads and writes there is what
+the database has. `LEFT_OUT` names what is about files, with the reason.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import conftest
+import pytest
+from conftest import Cli
+
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.postgres import PostgresStore
+
+BASH = "bash works beside files"
+FILE = "it is about files"
+DIRECT = "it opens the store of files itself"
+LEASE = "a lease is no folder"
+LEFT_OUT: dict[str, str] = {
+    "checkpoint::test_a_checkpoint_is_a_copy_of_the_whole_envelope": FILE,
+    "checkpoint::test_a_state_that_changed_after_the_plan_stays": DIRECT,
+    "cleanup::test_a_dry_run_changes_nothing": FILE,
+    "cleanup::test_a_writer_is_waited_for": DIRECT,
+    "events_log::test_a_batch_of_any_size_has_one_sync": "the server syncs",
+    "events_log::test_eight_processes_at_once": DIRECT,
+    "events_log::test_ids_carry_their_time_and_are_never_the_same": DIRECT,
+    "lifecycle::test_a_reader_never_misses_a_milestone_that_moves": DIRECT,
+    "lifecycle::test_a_save_that_waited_for_a_completion_is_refused": FILE,
+    "lock::test_a_number_given_again_and_a_machine_started_anew_are_told": LEASE,
+    "lock::test_an_owner_that_cannot_be_read_means_held": LEASE,
+    "lock::test_another_hosts_lock_is_never_taken_over": "a lease of another host ends by the server's clock",
+    "lock::test_bash_releases_what_its_shell_acquired": BASH,
+    "lock::test_children_share_the_lock_of_a_shell_while_others_wait": "who waits for a lease is not known",
+    "lock::test_killed_it_holds_no_more": "a command whose runner is gone has no lease",
+    "lock::test_the_lock_says_that_it_is_from_now": LEASE,
+    "lock::test_who_holds_it_keeps_everybody_else_out": BASH,
+    "session::test_the_branch_is_read_from_its_files": DIRECT,
+    "state::test_a_thousand_keys_are_remembered_and_no_more": "the database remembers all of them",
+    "state::test_files_are_their_owners_alone_whatever_the_umask": FILE,
+    "state::test_the_store_is_found_from_below_and_by_name": FILE,
+    "undo::test_a_change_of_bash_is_undone_like_any_other": BASH,
+    "undo::test_a_revision_that_the_log_has_lost_is_named": "a log in the database is only ever appended to",
+    "undo::test_a_short_history_of_a_long_log_reads_its_end_only": DIRECT,
+    "undo::test_completing_does_not_stand_between_a_change_and_its_undo": DIRECT,
+}
+
+
+class Rows:
+    """A store in a database as a path: documents and logs are read and written as if they were files.
+
+    Attributes:
+        parent: the directory in which commands run, above the store itself.
+    """
+
+    def __init__(self, store: PostgresStore, folder: Path, path: str = "") -> None:
+        self.store = store
+        self.folder = folder
+        self.path = path
+
+    def __truediv__(self, more: str) -> "Rows":
+        return Rows(self.store, self.folder, str(PurePosixPath(self.path) / more).removeprefix("./"))
+
+    def __str__(self) -> str:
+        return f"{self.folder}/.milestones" + (f"/{self.path}" if self.path else "")
+
+    @property
+    def parent(self) -> "Path | Rows":
+        return Rows(self.store, self.folder, str(PurePosixPath(self.path).parent)) if self.path else self.folder
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path or ".milestones").name
+
+    @property
+    def stem(self) -> str:
+        return PurePosixPath(self.path).stem
+
+    @property
+    def suffix(self) -> str:
+        return PurePosixPath(self.path).suffix
+
+    def with_suffix(self, suffix: str) -> "Rows":
+        return Rows(self.store, self.folder, str(PurePosixPath(self.path).with_suffix(suffix)))
+
+    def with_name(self, name: str) -> "Rows":
+        return Rows(self.store, self.folder, str(PurePosixPath(self.path).with_name(name)))
+
+    def relative_to(self, other: "Rows") -> PurePosixPath:
+        return PurePosixPath(self.path).relative_to(other.path or ".")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rows) and self.path == other.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
+    def mkdir(self, parents: bool = False, exist_ok: bool = False) -> None:
+        """There are no folders to make."""
+
+    def age(self, days: float = 30) -> "Rows":
+        """Make a document look as old as that."""
+        found = self.place()
+        assert found is not None
+        moment = time.time_ns() - int(days * 86_400_000_000_000)
+        self.store.ask(
+            "UPDATE milestone.document SET written = $4 WHERE project = $1 AND kind = $2 AND key = $3",
+            self.store.project, found[0], self.store.place(*found), moment,
+        )  # fmt: skip
+        return self
+
+    def __lt__(self, other: "Rows") -> bool:
+        return self.path < other.path
+
+    def place(self) -> tuple[str, str] | None:
+        """Kind and key of the document that the path means; `log` for a log; None for anything else."""
+        if self.path == layout.CONFIG:
+            return "config", ""
+        folder, _, name = self.path.rpartition("/")
+        if folder == layout.EVENTS and name.startswith("milestone-") and name.endswith(".jsonl"):
+            return "log", name[10:-6]
+        for kind in layout.SHAPES:
+            if layout.SHAPES[kind][0] == folder and (found := layout.keys(kind, [name])):
+                return kind, found[0]
+            if kind == "current" and layout.place(kind, "") == (folder, name):
+                return kind, ""
+        return ("quarantine", name) if folder == layout.QUARANTINE else None
+
+    def _raw(self) -> bytes | None:
+        found = self.place()
+        if found is None:
+            return None
+        if found[0] == "log":
+            size = self.store.log_size(found[1])
+            return b"".join(block for _, block in self.store.scan(found[1])) if size[1] else None
+        return self.store.get(*found)
+
+    def read_bytes(self) -> bytes:
+        raw = self._raw()
+        if raw is None:
+            raise FileNotFoundError(str(self))
+        return raw
+
+    def read_text(self, encoding: str = "utf-8") -> str:
+        return self.read_bytes().decode(encoding)
+
+    def write_bytes(self, data: bytes) -> None:
+        found = self.place()
+        assert found is not None
+        assert found[0] != "log", "a log in the database is only ever appended to"
+        self.store.ask(
+            "SELECT milestone.put($1, $2, $3, $4)", self.store.project, found[0], self.store.place(*found), data
+        )
+
+    def write_text(self, text: str) -> None:
+        self.write_bytes(text.encode())
+
+    def unlink(self, missing_ok: bool = False) -> None:
+        found = self.place()
+        if not missing_ok:
+            self.read_bytes()
+        assert found is not None
+        self.store.ask(
+            "DELETE FROM milestone.document WHERE project = $1 AND kind = $2 AND key = $3",
+            self.store.project, found[0], self.store.place(*found),
+        )  # fmt: skip
+
+    def exists(self) -> bool:
+        return self._raw() is not None or any(self._all())
+
+    is_file = exists
+
+    def _all(self) -> Iterator["Rows"]:
+        """Every document and log below."""
+        root = Rows(self.store, self.folder)
+        names = [layout.place(kind, key) for kind in layout.SHAPES for key in self.store.keys(kind)]
+        names += [(layout.QUARANTINE, key) for key in self.store.keys("quarantine")]
+        names += [
+            (layout.EVENTS, layout.log_file(name)) for name in self.store.milestones() if self.store.log_size(name)[1]
+        ]
+        for path in sorted({"/".join(name) for name in names}):
+            if path.startswith(self.path + "/" if self.path else ""):
+                yield root / path
+
+    def rglob(self, pattern: str) -> Iterator["Rows"]:
+        return (one for one in self._all() if PurePosixPath(one.path).match(pattern))
+
+    def glob(self, pattern: str) -> Iterator["Rows"]:
+        return (one for one in self.rglob(pattern) if str(PurePosixPath(one.path).parent) == self.path)
+
+    def iterdir(self) -> Iterator["Rows"]:
+        return self.glob("*")
+
+
+@pytest.fixture(autouse=True)
+def everywhere(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every command of a test means the project in the database."""
+    if "test_cleanup" in sys.modules:
+        monkeypatch.setattr(sys.modules["test_cleanup"], "age", Rows.age)
+    conftest.EVERYWHERE["MILESTONE_STORE"] = postgres_url
+    yield
+    conftest.EVERYWHERE.clear()
+
+
+@pytest.fixture
+def store(tmp_path: Path, cli: Cli, postgres_url: str) -> Rows:
+    """A store with the milestone `demo`, as the tests of files have it."""
+    cli("init", "demo", check=True)
+    return Rows(PostgresStore(postgres_url), tmp_path)
+
+
+def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take the tests out of a run that are about files, among those that run over PostgreSQL."""
+    left = []
+    for item in items:
+        if item.path.stem.startswith("test_over_"):
+            name = f"{item.path.stem.removeprefix('test_over_')}::{getattr(item, 'originalname', item.name)}"
+            if name in LEFT_OUT or "bash" in getattr(item, "fixturenames", ()):
+                left.append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
