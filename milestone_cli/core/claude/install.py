@@ -219,7 +219,10 @@ def apply(make: "Callable[[], Plan]") -> Plan:
                 continue
             outside.folder(os.path.dirname(path), 0o700 if is_own else 0o777)
             _check_link(path)
-            outside.replace(path, after, before, OWN if is_own else SHARED, LARGEST)
+            mode = OWN if is_own else SHARED
+            if path.endswith(places.COPY):  # which may hold secrets, like what it is a copy of
+                mode = os.stat(plan.path).st_mode & 0o777
+            outside.replace(path, after, before, mode, LARGEST)
         _sweep(plan)
     finally:
         hold.close()
