@@ -308,6 +308,10 @@ class FileStore:
 
     def lock_holder(self, name: str) -> "dict[str, object] | None":
         """Who holds the lock of a milestone: pid, and the host where it is known; None when it is free."""
+        try:
+            os.stat(layout.lock_folder(name), dir_fd=self.folder(layout.LOCKS), follow_symlinks=False)
+        except FileNotFoundError:
+            return None  # as it is mostly, which need not cost what judging a holder does
         from milestone_cli.storage.files.contention import holder
 
         return holder(self.folder(layout.LOCKS), name)
