@@ -405,6 +405,12 @@ class FileStore:
             MilestoneError: `revision_conflict`, `idempotency_conflict`, `lock_timeout`, `lock_lost`, and `unlogged`
                 when the state is on disk and its event is not: the next command logs it.
         """
+        if not self.log_size(change.milestone)[1]:
+            self.refuse_twin(change.milestone)
+        if change.edit is None:
+            from milestone_cli.storage.files.appending import append
+
+            return append(self, change)
         from milestone_cli.storage.files.commit import commit
 
         return commit(self, change)

@@ -13,9 +13,10 @@ from milestone_cli.jsontext import dumps, quote
 from milestone_cli.model import Draft, digest
 from milestone_cli.splice import diff
 from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.appending import known
 from milestone_cli.storage.files.envelope import compose
 from milestone_cli.storage.files.lock import Lock
-from milestone_cli.storage.files.log import Log, find_key
+from milestone_cli.storage.files.log import Log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +31,6 @@ REPLAY = 1000
 def commit(store: "FileStore", change: "Change") -> "Receipt":
     """Do one change; see `FileStore.commit`."""
     deadline = runtime.monotonic() + change.timeout
-    if not store.log_size(change.milestone)[1]:
-        store.refuse_twin(change.milestone)
-    if not change.edit:
-        return _append(store, change, deadline)
     lock = Lock(store.folder(layout.LOCKS), change.milestone, deadline, store.folder(layout.ACTIVE))
     try:
         if not any(map(layout.is_intent, os.listdir(store.folder(layout.PENDING)))):
@@ -62,28 +59,6 @@ def _change(store: "FileStore", change: "Change", lock: Lock, deadline: float) -
         log.close()
 
 
-def _append(store: "FileStore", change: "Change", deadline: float) -> "Receipt":
-    """Log the events of a change that has no state."""
-    log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
-    try:
-        if known := _known(store, change, log):
-            return known
-        receipt = log.append(change.drafts, change.key, change.request)
-        runtime.applied.append(f"event {receipt.sequence} of '{change.milestone}'")
-        return receipt
-    finally:
-        log.close()
-
-
-def _known(store: "FileStore", change: "Change", log: Log) -> "Receipt | None":
-    """The receipt of the same request under the same key, when it was done before."""
-    if not change.key or log.head_fd < 0 or not (sequence := find_key(log.head_fd, change.key, change.request)):
-        return None
-    from milestone_cli.storage.files.history import receipt_of
-
-    return receipt_of(store, change.milestone, sequence)
-
-
 def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Receipt":
     """Replace a document under its lock and its log's."""
     assert change.edit is not None
@@ -102,8 +77,8 @@ def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Rec
         from milestone_cli.storage.files.recovery import reconcile
 
         reconcile(log, old)
-    if known := _known(store, change, log):
-        return known
+    if earlier := known(store, change, log):
+        return earlier
     if old is None:
         store.refuse_completed(name)
     current = head.revision if old else 0
