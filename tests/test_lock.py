@@ -391,3 +391,39 @@ def test_a_shell_that_becomes_its_last_command_may_release(place: Place) -> None
     assert holder.returncode == 0, err
     assert "released" in out
     assert not place.lock.exists()
+
+
+def test_asked_for_again_under_its_key_a_lock_is_the_same(place: Place) -> None:
+    script = """
+    take() { milestone lock acquire demo --wait 1 --idempotency-key "$1" --format json; }
+    take k; take k
+    take other > /dev/null 2>&1; echo $?
+    milestone state set demo inside=1 > /dev/null && milestone lock release demo > /dev/null
+    take k
+    """
+    done = place.start("bash", "-c", script).communicate(timeout=30)[0].splitlines()
+    first, second, again = (json.loads(done[at]) for at in (0, 1, 3))
+    assert {**first, "replayed": True} == second
+    assert (first["replayed"], done[2]) == (False, "7")
+    # Given back, it is taken anew: nobody else may rely on a lock that is no longer held.
+    assert (again["fence"], again["replayed"]) == (first["fence"] + 1, False)
+    holder = place.start("sleep", "60")
+    words = ("lock", "acquire", "demo", "--idempotency-key", "k")
+    taken = place.json(*words, "--for-pid", str(holder.pid))
+    assert place.json(*words, "--for-pid", str(holder.pid)) == {**taken, "replayed": True}
+    other = place.start("sleep", "60")
+    done_by_other = place.cli(*words, "--for-pid", str(other.pid), "--wait", "0.2")
+    assert done_by_other.returncode == 7, done_by_other.stdout
+
+
+def test_a_release_by_force_is_not_done_to_the_next_holder(place: Place) -> None:
+    words = ("lock", "release", "demo", "--force", "--idempotency-key", "k")
+    place.shell_holder()
+    assert not place.json(*words)["replayed"]
+    place.shell_holder()
+    assert place.json(*words)["replayed"]
+    assert place.json("lock", "show", "demo")["state"] == "live"
+    for name in ("release", "break"):
+        assert (
+            place.cli("lock", name, "demo", "--force", "--idempotency-key", "k").returncode == (0, 4)[name == "break"]
+        )

@@ -295,3 +295,35 @@ def test_a_living_shell_of_bash_is_active(bash: BashUtilities, cli: Cli, store: 
         process.kill()
         process.communicate(timeout=60)
     assert call(cli, "session", "show", session)["status"] == "orphaned"
+
+
+def test_using_a_session_is_logged_when_it_changes_something(cli: Cli, store: Path) -> None:
+    first, second = create(cli), create(cli)
+    cli("session", "use", second, check=True)
+    assert events(cli, "session_used") == []
+    cli("session", "use", first, "--idempotency-key", "k", check=True)
+    assert call(cli, "session", "use", first, "--idempotency-key", "k")["replayed"]
+    assert [one["data"]["session_id"] for one in events(cli, "session_used")] == [first]
+    cli("session", "use", second, check=True)
+    call(cli, "session", "use", first, "--idempotency-key", "k")
+    assert cli("session", "current", check=True).stdout.strip() == second
+    assert cli("session", "use", second, "--idempotency-key", "k").returncode == 4
+
+
+def test_a_status_tells_which_sessions_wait_for_somebody(
+    cli: Cli, store: Path, other_shell: "subprocess.Popen[str]"
+) -> None:
+    assert other_shell.stdout is not None
+    name = other_shell.stdout.readline().strip()
+
+    def told() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = call(cli, "status")["sessions"]
+        return [one for one in found if one["session_id"] == name]
+
+    assert [one["status"] for one in told()] == ["active"]
+    other_shell.kill()
+    other_shell.wait()
+    assert [one["status"] for one in told()] == ["orphaned"]
+    assert re.search(rf"{name}, since \S+ \(current\), orphaned", cli("status", check=True).stdout)
+    cli("session", "end", name, check=True)
+    assert told() == []
