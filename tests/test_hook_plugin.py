@@ -76,11 +76,10 @@ def test_from_start_to_end_through_the_very_words_that_were_installed(scope: str
             break
     assert "milestone demo" in said
     client.tell("SessionEnd.other")
-    late = {"env": client.environment(), "cwd": client.project}
-    cli("hook", "--deadline", "60", input=json.dumps(payload("SessionStart.fork", session_id="another")), **late)
-    done = cli(
-        "events", "query", "--session", session, "--limit", "0", "--format", "json", cwd=client.project, check=True
-    )
+    another = json.dumps(payload("SessionStart.fork", session_id="another"))
+    cli("hook", "--deadline", "60", input=another, env=client.environment(), cwd=client.project)
+    words = ("events", "query", "--session", session, "--limit", "0", "--format", "json")
+    done = cli(*words, cwd=client.project, check=True)
     types = [event["event_type"] for event in json.loads(done.stdout)["events"]]
     assert sorted(types) == sorted(
         ["session_created", "prompt_submitted", "tool_used", "checkpoint_created", "session_ended"]

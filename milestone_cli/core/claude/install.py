@@ -110,7 +110,7 @@ def _tell(plan: Plan, found: Settings, statusline: bool) -> None:
     if statusline and found.statusline not in ("", contents.STATUSLINE):
         plan.notes.append("there is another status line, which stays")
     plan.notes += [f"{event}: `{command}` is called already" for event, command in found.by_hand]
-    others = [place.scope for place in places.existing() if place.scope != plan.scope and _read(place).events]
+    others = [place.scope for place in places.existing() if place.scope != plan.scope and read(place).events]
     if others:
         plan.notes.append(f"the hooks are in the {' and '.join(others)} settings too; the client calls each once")
 
@@ -124,7 +124,7 @@ def _command(plan: Plan, path: str, text: str) -> None:
     plan.change(path, raw, text.encode())
 
 
-def _read(place: "Place") -> Settings:
+def read(place: "Place") -> Settings:
     """Settings elsewhere, which need not be right: the client would not take those either."""
     try:
         return Settings(outside.read(place.path, LARGEST) or b"", place.path)
@@ -134,7 +134,7 @@ def _read(place: "Place") -> Settings:
 
 def doubles() -> "tuple[list[Place], list[str]]":
     """The settings with our hooks that are found from here, and the plugins with the same, by name or folder."""
-    found = [(place, _read(place)) for place in places.existing()]
+    found = [(place, read(place)) for place in places.existing()]
     plugins = [name for _, one in found for name in one.plugins if name.partition("@")[0] == contents.NAME]
     return [place for place, one in found if one.events], [*dict.fromkeys(plugins), *plugin.known()]
 

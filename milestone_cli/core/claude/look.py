@@ -71,6 +71,6 @@ def _fared(store: "str | None") -> "Facts":
     if store is None:
         return {"waiting": 0, "problems": []}
     from milestone_cli.core.hook.late import problems
-    from milestone_cli.storage.spool import waiting
+    from milestone_cli.storage.places import waiting
 
     return {"waiting": len(waiting(store)), "problems": problems(store)[-SHOWN:]}
