@@ -94,6 +94,9 @@ def test_an_ailment_is_found_and_repaired_without_deleting(name: str, patient: P
     of_it = [one for one in found["findings"] if one["id"] == ailment.id]
     assert of_it, ids(found)
     assert {one["severity"] for one in of_it} == {ailment.severity}
+    assert not {one["check"] for one in found["findings"] if one["severity"] == "ok"} & {
+        one["check"] for one in found["findings"] if one["severity"] != "ok"
+    }, "a subject is well or it is not"
     assert {one["repairable"] for one in of_it} == {ailment.is_repaired}
     assert code == (6 if found["counts"]["error"] else 0)
     strict, planned = examine(patient, "--fix", "--dry-run", "--fail-on", "warning", env=ailment.env)
@@ -192,6 +195,33 @@ def test_the_living_are_left_alone(patient: Patient) -> None:
     finally:
         os.close(fd)
         holder.communicate("\n")
+
+
+def test_what_is_being_written_is_left_alone(patient: Patient) -> None:
+    """What no lock guards is looked at twice: a file that grows, a pointer that changes between the two looks."""
+    stop = threading.Event()
+    growing = patient.store / "..config.json.0123456789abcdef0123.tmp"
+    pointer = patient.store / "state/.current_session"
+    for path in (growing, pointer):
+        path.touch(mode=0o600)
+
+    def work() -> None:
+        number = 0
+        while not stop.wait(0.02):
+            number += 1
+            with growing.open("a") as file:
+                file.write("x")
+            pointer.write_text(f"session-{number}\n")
+
+    writer = threading.Thread(target=work)
+    writer.start()
+    try:
+        _, found = examine(patient)
+    finally:
+        stop.set()
+        writer.join()
+    assert ids(found) == set()
+    assert ids(examine(patient)[1]) == {"leftovers.temporary", "records.dangling"}
 
 
 def test_a_busy_store_has_nothing_to_be_said_about(patient: Patient) -> None:

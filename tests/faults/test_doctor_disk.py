@@ -332,6 +332,20 @@ def test_a_disk_that_cannot_do_it_is_told_so(fault: str, patient: Patient, tmp_p
     assert not list(patient.store.glob(".selftest.*"))
 
 
+def test_a_disk_that_does_not_answer_hides_nothing_else(patient: Patient, tmp_path: Path) -> None:
+    require_strace()
+    done = subprocess.run(
+        ["strace", "-f", "-o", str(tmp_path / "trace"), "-e", "inject=fstatfs:error=EIO", str(MILESTONE), "doctor",
+         "--format", "json"],
+        cwd=patient.store.parent, env=clean_environment(patient.home), stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 6, done.stderr
+    found = told(done)
+    assert ids(found) == {"space.failed": "error"}
+    assert {"layout.sound", "logs.sound"} <= {one["id"] for one in found["findings"]}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_real_disk(kind: str, cli: Cli, home: Path) -> None:
