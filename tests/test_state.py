@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -477,10 +478,12 @@ def test_what_was_set_or_patched_is_told_by_its_paths(cli: Cli, store: Path) -> 
     cli("state", "set", "demo", *[f"k{n}=1" for n in range(9)], check=True)
     cli("state", "set", "demo", "next=y", check=True)
     cli("state", "set", "demo", "k" * 100 + "=1", check=True)
+    cli("state", "undo", "demo", check=True)
     shown = cli("events", "timeline", "demo", check=True).stdout
+    assert re.search(r"state_undone  revision 7, \d+ bytes changed, undo of 6\n", shown)
     told = [line.partition("state_saved  ")[2] for line in shown.splitlines() if "state_saved" in line]
     assert told == [
-        "revision 1, a.b, next", "revision 2, next, 漢字", "revision 3, /a/b",
-        "revision 4, k0, k1, k2, k3, and more", "revision 5, nothing changed", f"revision 6, {'k' * 80}",
+        "revision 1: a.b, next", "revision 2: next, 漢字", "revision 3: /a/b",
+        "revision 4: k0, k1, k2, k3, and more", "revision 5, nothing changed", f"revision 6: {'k' * 80}",
     ]  # fmt: skip
     assert "revision 5, nothing changed" in cli("status", "demo", check=True).stdout

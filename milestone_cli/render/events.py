@@ -100,12 +100,13 @@ def state_summary(data: "dict[str, object]") -> str:
     edited = changed(splices) if isinstance(splices, list) else data.get("bytes_changed")
     paths = data.get("paths")
     if isinstance(paths, list) and paths and edited != 0:
-        words += [str(path) or "(the whole)" for path in paths[:PATHS]]
-        words += ["and more"] * (len(paths) > PATHS)
+        shown = [str(path) or "(the whole)" for path in paths[:PATHS]] + ["and more"] * (len(paths) > PATHS)
+        words = [f"{words[0]}: {', '.join(shown)}"]
     elif isinstance(size, int):
         words.append(_bytes(size))
     elif isinstance(edited, int):
         words.append(_bytes(edited) + " changed" if edited else "nothing changed")
+    words += [f"{verb} of {data[verb]}" for verb in ("undo", "redo") if isinstance(data.get(verb), int)]
     words += [str(data[name]) for name in TOLD if isinstance(data.get(name), str)]
     if data.get("outside"):
         words.append("outside")
