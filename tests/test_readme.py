@@ -34,7 +34,7 @@ def table() -> list[tuple[str, list[str]]]:
 
 
 def test_there_is_something_to_test() -> None:
-    assert {language for language, _ in blocks()} == {"sh", "console"}
+    assert {language for language, _ in blocks()} == {"sh", "console", "bash", "yaml"}
     assert len(table()) >= 14
 
 
