@@ -11,10 +11,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 from bash_utilities import STAND_IN, STAND_IN_NAMES, BashUtilities
 from conftest import MILESTONE, Cli, clean_environment
 
+from milestone_cli.render.schemas import schema
 from milestone_cli.storage.files.log import parse_head, write_head
 
 ACTIVE = "state/active/demo.json"
@@ -67,6 +70,24 @@ class Patient:
             [sys.executable, "-c", script, *words], cwd=self.store.parent, env=clean_environment(self.home),
             stdin=subprocess.DEVNULL, check=True,
         )  # fmt: skip
+
+
+def told(done: "subprocess.CompletedProcess[Any]") -> dict[str, Any]:
+    """What doctor printed, held against its schema."""
+    assert done.returncode in (0, 6), done.stderr
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, schema(found["schema"].split("/")[1]))
+    assert isinstance(found, dict)
+    return found
+
+
+def examine(patient: Patient, *words: str) -> dict[str, Any]:
+    return told(patient.cli("doctor", *words, "--format", "json", cwd=patient.store.parent))
+
+
+def ids(found: dict[str, Any]) -> dict[str, str]:
+    """What there is to say besides that all is well, and how bad it is."""
+    return {one["id"]: one["severity"] for one in found["findings"] if one["severity"] != "ok"}
 
 
 @dataclass(frozen=True)

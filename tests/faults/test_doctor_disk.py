@@ -2,24 +2,17 @@
 
 import json
 import os
-import random
-import shutil
-import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
-from ailments import Patient
+from ailments import Patient, examine, ids, told
 from conftest import MILESTONE, Cli, clean_environment
 from disks import KINDS, Disk, Impossible
-from injection import interrupt, record, require_strace
-
-from milestone_cli.render.schemas import schema
+from injection import require_strace
 
 NOBODY = 65534
 
@@ -27,24 +20,6 @@ NOBODY = 65534
 @pytest.fixture
 def patient(cli: Cli, tmp_path: Path, home: Path) -> Patient:
     return Patient.healthy(cli, tmp_path, home)
-
-
-def told(done: "subprocess.CompletedProcess[Any]") -> dict[str, Any]:
-    """What doctor printed, held against its schema."""
-    assert done.returncode in (0, 6), done.stderr
-    found = json.loads(done.stdout)
-    jsonschema.validate(found, schema(found["schema"].split("/")[1]))
-    assert isinstance(found, dict)
-    return found
-
-
-def examine(patient: Patient, *words: str) -> dict[str, Any]:
-    return told(patient.cli("doctor", *words, "--format", "json", cwd=patient.store.parent))
-
-
-def ids(found: dict[str, Any]) -> dict[str, str]:
-    """What there is to say besides that all is well, and how bad it is."""
-    return {one["id"]: one["severity"] for one in found["findings"] if one["severity"] != "ok"}
 
 
 def privileged(*words: str) -> None:
@@ -72,49 +47,6 @@ def mount(tmp_path: Path) -> Iterator[Any]:
     yield do
     for path in made:
         subprocess.run(["umount", "-l", str(path)], check=True)
-
-
-KILLS = {
-    # The command, the call at which it is killed (the name, and a part of what strace prints), and what must be found.
-    "in a save, before the rename": (
-        ["state", "set", "demo", "step=7"], "rename", "state/active/.demo.", {"leftovers.temporary", "locks.stale"},
-    ),
-    "in a save, before the event": (
-        ["state", "set", "demo", "step=7"], "write", "milestone-demo.jsonl", {"records.event_pending", "locks.stale"},
-    ),
-    "in a save, before the head": (
-        ["state", "set", "demo", "step=7"], "pwrite", "milestone-demo.head", {"heads.head_behind", "locks.stale"},
-    ),
-    "in a checkpoint, once committed": (
-        ["checkpoint", "create", "demo", "--name", "third"], "unlink", "transactions/pending/txn-",
-        {"transactions.pending", "locks.stale"},
-    ),
-    "in a checkpoint, before": (
-        ["checkpoint", "create", "demo", "--name", "third"], "rename", "transactions/pending/.txn-",
-        {"transactions.uncommitted", "locks.stale"},
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", KILLS)
-def test_what_a_killed_command_left_is_found_and_repaired(name: str, patient: Patient, tmp_path: Path) -> None:
-    require_strace()
-    words, call, part, expected = KILLS[name]
-    command, env = [str(MILESTONE), *words], clean_environment(patient.home)
-    twin = tmp_path / "twin"
-    shutil.copytree(patient.store, twin / ".milestones")
-    points = record(command, twin, env, tmp_path / "record")
-    folder, _, leaf = part.rpartition("/")
-    at = next(one for one in points if one.name.startswith(call) and leaf in one.text and folder in one.text)
-    interrupt(at, command, patient.store.parent, env, tmp_path / "trace")
-    found = ids(examine(patient))
-    assert expected <= set(found), found
-    assert "error" not in found.values()
-    healed = examine(patient, "--fix", "--yes")
-    assert (ids(healed), [one for one in healed["repairs"] if one["trouble"]]) == ({}, [])
-    assert examine(patient, "--fix", "--yes")["repairs"] == []
-    patient.run("events", "verify", "demo")
-    patient.run("state", "set", "demo", "step=8")
 
 
 def fill(disk: Path) -> None:
@@ -362,53 +294,3 @@ def test_a_real_disk(kind: str, cli: Cli, home: Path) -> None:
             given = answers(found)
             given.pop(POWER)  # an image in memory syncs at once
             assert set(given.values()) == {"yes"}
-
-
-WRITER = f"""
-while true; do
-    n=$(date +%s%N)
-    {MILESTONE} state set demo w$0=$n > /dev/null && echo $n > acknowledged-$0
-    {MILESTONE} events log demo note '{{}}' > /dev/null
-done
-"""
-
-
-@pytest.mark.slow
-def test_repairing_in_a_storm_of_kills_loses_nothing(patient: Patient) -> None:
-    """Writers are killed with kill -9 all the time, and doctor repairs what they leave, beside those that write."""
-    place, ends = patient.store.parent, time.monotonic() + 60
-    environment = clean_environment(patient.home)
-
-    def start(number: int) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(["bash", "-c", WRITER, str(number)], cwd=place, env=environment, start_new_session=True)
-
-    writers = [start(number) for number in range(6)]
-    kills = repairs = 0
-    try:
-        while time.monotonic() < ends:
-            time.sleep(random.random() * 0.3)
-            struck = range(6) if kills % 2 else [random.randrange(6)]  # all at once, and nobody is left to repair it
-            for number in struck:
-                os.killpg(writers[number].pid, signal.SIGKILL)
-                writers[number].wait()
-                kills += 1
-            if len(struck) == 6 or random.random() < 0.2:
-                healed = examine(patient, "--fix", "--yes")
-                assert "error" not in ids(healed).values(), healed
-                assert not [one for one in healed["repairs"] if one["trouble"]], healed["repairs"]
-                repairs += len(healed["repairs"])
-            for number in struck:
-                writers[number] = start(number)
-    finally:
-        for writer in writers:
-            os.killpg(writer.pid, signal.SIGKILL)
-            writer.wait()
-    examine(patient, "--fix", "--yes")
-    assert set(ids(examine(patient))) <= {"logs.torn_isolated"}
-    patient.run("events", "verify", "demo")
-    state = json.loads(patient.cli("state", "load", "demo", cwd=place, check=True).stdout)
-    for number in range(6):
-        path = place / f"acknowledged-{number}"
-        acknowledged = int(path.read_text() or 0) if path.exists() else 0
-        assert state.get(f"w{number}", 0) >= acknowledged
-    print(f"{kills} kills, {repairs} repairs, nothing acknowledged was lost")
