@@ -140,8 +140,8 @@ def fork_follow(scene: Scene, case: Case) -> None:
     assert code == 0, f"the next command, or verify, ended with {code}: {said}"
 
 
-def sweep(sound: Sound, directory: Path, more: int = 3, every: int = 1) -> Tally:
-    """Try what a power cut may leave of a case; of the different stores every so many."""
+def sweep(sound: Sound, directory: Path, more: int = 3, every: int = 1, *, is_short: bool = False) -> Tally:
+    """Try what a power cut may leave of a case, of the different stores every so many; or up to the first wrong one."""
     tally = Tally("replays")
     directory.mkdir(parents=True, exist_ok=True)
     recording = record(sound, directory / "run")
@@ -163,6 +163,8 @@ def sweep(sound: Sound, directory: Path, more: int = 3, every: int = 1) -> Tally
         if wrong:
             tally.violations.append(f"{sound.case.name}: {_story(recording, crash)}\n    {wrong}")
         shutil.rmtree(place)
+        if is_short and tally.violations:
+            break
     return tally
 
 
