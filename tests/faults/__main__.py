@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def main() -> int:
     for name, job in jobs.items():
         if not options.only or name in options.only.split(","):
             print(f"trying: {name}", file=sys.stderr, flush=True)
-            for tally in job():
+            for tally in _done(name, job):
                 tallies.append(tally)
                 print(tally, *tally.violations, sep="\n    ", file=sys.stderr, flush=True)
     if fuzzing:
@@ -61,6 +62,14 @@ def main() -> int:
     shutil.rmtree(directory, ignore_errors=True)
     _tell(tallies, len(cases), time.monotonic() - started)
     return int(any(tally.violations for tally in tallies))
+
+
+def _done(name: str, job: Callable[[], list[Tally]]) -> list[Tally]:
+    """What a job found; that it could not go on is a violation, not the end of the others."""
+    try:
+        return job()
+    except Exception:
+        return [Tally(name, 0, [traceback.format_exc()])]
 
 
 def _options() -> argparse.Namespace:

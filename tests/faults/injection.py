@@ -96,9 +96,8 @@ def run_with(
     )  # fmt: skip
     seconds = time.monotonic() - started
     text = trace.read_text(errors="replace")
-    main = text.partition(" ")[0]
     mark = "+++ killed by SIGKILL" if "KILL" in fault else "(INJECTED)"
-    hits = [line for line in text.splitlines() if line.split(" ", 1)[0] == main and mark in line]
+    hits = [line for line in text.splitlines() if mark in line]
     # Where memory or a directory was laid out differently, an error may have struck another file's call.
     struck = bool(hits) and ("KILL" in fault or _object(hits[0]) == _object(point.text))
     return Outcome(done.returncode, done.stdout, done.stderr, seconds, struck, text)
