@@ -123,20 +123,20 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 
 SHARED = "SHARED_POSTGRES"
-"""Variable with the folder of the server that the workers of one run share."""
+"""Variable with the first process of a run, and the folder of the server that its workers share."""
 NUMBERS = itertools.count(1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Say where the workers of this run find their server; whoever needs it first starts it."""
     if not hasattr(config, "workerinput"):
-        os.environ[SHARED] = tempfile.mkdtemp(prefix="milestone-tests-postgres-")
+        os.environ[SHARED] = f"{os.getpid()} {tempfile.mkdtemp(prefix='milestone-tests-postgres-')}"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server, if there was one."""
     if not hasattr(config, "workerinput") and SHARED in os.environ:
-        postgres_server.stop_shared(Path(os.environ.pop(SHARED)))
+        postgres_server.stop_shared(Path(os.environ.pop(SHARED).partition(" ")[2]))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -149,7 +149,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def postgres() -> postgres_server.Server:
     """A real PostgreSQL server, shared by this run."""
-    return postgres_server.shared(Path(os.environ[SHARED]))
+    owner, _, folder = os.environ[SHARED].partition(" ")
+    return postgres_server.shared(Path(folder), int(owner))
 
 
 @pytest.fixture(scope="session")

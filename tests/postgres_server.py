@@ -69,7 +69,7 @@ class Server:
         done = subprocess.run(
             [*as_other_user(), str(need_binaries() / program), *words],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-            cwd=self.folder, timeout=60,
+            cwd=self.folder, timeout=180,
         )  # fmt: skip
         if done.returncode:
             log = self.folder / "log"
@@ -167,7 +167,7 @@ class Server:
         done = subprocess.run(
             [str(need_binaries() / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder),
              "-p", str(self.port), "-U", ROLE, "-d", database, "-c", text],
-            capture_output=True, text=True, check=False, timeout=60,
+            capture_output=True, text=True, check=False, timeout=180,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout.rstrip("\n")
@@ -182,8 +182,20 @@ def _runs(pid: int) -> bool:
     return state not in {"Z", "X"}
 
 
-def shared(folder: Path) -> Server:
-    """The server of this run of the tests, started by whoever asks first."""
+WATCH = """
+while kill -0 "$1" && [ -d "$2" ]; do sleep 1; done
+[ -d "$2" ] && kill -QUIT "$(head -n 1 "$2/server/data/postmaster.pid")"; rm -rf "$2"
+"""
+"""Stops a server once a process is gone, unless it was stopped already."""
+
+
+def shared(folder: Path, owner: int) -> Server:
+    """The server of this run of the tests, started by whoever asks first.
+
+    Args:
+        folder: of the run.
+        owner: process whose end is the run's.
+    """
     from filelock import FileLock
 
     need_binaries()
@@ -194,6 +206,11 @@ def shared(folder: Path) -> Server:
         if note.exists():
             return Server(folder / "server", int(note.read_text()))
         server = Server(folder / "server")
+        # Were the run killed, nobody would stop the server: so this waits for the end of its first process.
+        subprocess.run(
+            ["sh", "-c", f"({WATCH}) < /dev/null > /dev/null 2>&1 &", "sh", str(owner), str(folder)],
+            start_new_session=True, check=True,
+        )  # fmt: skip
         server.create()
         server.start()
         note.write_text(str(server.port))

@@ -113,8 +113,7 @@ DECLARE
     mark record;
 BEGIN
     PERFORM set_config('lock_timeout', greatest(1, p_wait_ms)::text, true),
-            set_config('idle_in_transaction_session_timeout', '10000', true),
-            set_config('client_connection_check_interval', '2000', true);
+            set_config('idle_in_transaction_session_timeout', '10000', true);
     PERFORM pg_advisory_xact_lock_shared(1836674149, p_project);
     SELECT frozen, moved INTO mark FROM milestone.project WHERE id = p_project;
     IF mark.moved IS NOT NULL THEN
@@ -296,8 +295,7 @@ END $$;
 CREATE FUNCTION milestone.begin_lease(p_project int, p_name text, p_wait_ms bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('lock_timeout', greatest(1, p_wait_ms)::text, true),
-            set_config('idle_in_transaction_session_timeout', '10000', true),
-            set_config('client_connection_check_interval', '2000', true);
+            set_config('idle_in_transaction_session_timeout', '10000', true);
     PERFORM milestone.lock_name(p_project, p_name);
 END $$;
 
