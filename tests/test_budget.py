@@ -36,6 +36,8 @@ COLD = {
     "session create": ["session", "create"],
     "session current": ["session", "current"],
     "session list": ["session", "list"],
+    "transaction apply": ["transaction", "apply", '{"op": "set", "milestone": "demo", "path": "n", "value": 1}'],
+    "transaction list": ["transaction", "list"],
     "checkpoint create": ["checkpoint", "create", "--reason", "why"],
     "checkpoint list": ["checkpoint", "list"],
     "status": ["status"],
