@@ -217,6 +217,20 @@ def age(pid: int) -> "float | None":
     return time.clock_gettime(time.CLOCK_BOOTTIME) - int(ticks) / os.sysconf("SC_CLK_TCK")
 
 
+def crowding() -> float:
+    """How many times longer this process has taken so far because others had the processors; 1.0 for not at all.
+
+    Source: the kernel's Documentation/scheduler/sched-stats.rst, /proc/PID/schedstat: time with a processor, and time
+    spent waiting for one.
+    """
+    try:
+        with open("/proc/self/schedstat", "rb", buffering=0) as file:
+            worked, waited = (file.read(100) or b"").split()[:2]
+            return 1.0 + int(waited) / max(int(worked), 1)
+    except (OSError, ValueError):
+        return 1.0
+
+
 def is_terminal(stream: int) -> bool:
     """Whether a descriptor is a terminal."""
     return os.isatty(stream)

@@ -25,6 +25,10 @@ DEADLINE = 0.2
 """Seconds from the start of the process to its end, unless told otherwise."""
 AT_THE_END = 1.0
 """The same at SessionEnd, where the client itself waits 1.5 seconds at most."""
+CROWD = 4.0
+"""Times that a busy machine may take longer before the deadline is put off, in proportion."""
+PATIENCE = 5.0
+"""Times the deadline that it is put off at most."""
 REQUEST = "686f6f6b686f6f6b"
 """A key of ours is a call's own, so nothing else could be asked for under it."""
 WHOLE = 1 << 20
@@ -45,7 +49,7 @@ class Turn:
         settling: held while a call that was not done is let wait; whoever comes second finds it done.
     """
 
-    __slots__ = ("_began", "_given", "_reserve", "call", "end", "is_done", "is_over", "path", "settling")
+    __slots__ = ("_began", "_given", "_lag", "_reserve", "call", "end", "is_done", "is_over", "path", "settling")
 
     def __init__(self, deadline: "float | None") -> None:
         """Begin; `deadline` is in seconds since the start of the process, None for the built-in one."""
@@ -54,6 +58,9 @@ class Turn:
         # Where the system says how long Python took to start, that is part of the client's waiting too.
         age = runtime.age(runtime.getpid()) or 0.0
         self._began = runtime.monotonic() - min(max(age, 0.0), seconds)
+        # Where others have the processors most of the time, no deadline can be kept to the millisecond, and nothing is
+        # gained by giving up a call that would be done, or at least be let wait, a moment later.
+        self._lag = min(max(runtime.crowding() / CROWD, 1.0), PATIENCE)
         self._grant(seconds)
         self.call: Call | None = None
         self.path: str | None = None
@@ -62,8 +69,8 @@ class Turn:
 
     def _grant(self, seconds: float) -> None:
         """Set the end; on a machine where the start alone takes all the time, most of it is left nevertheless."""
-        self._reserve = seconds / 4
-        self.end = max(self._began + seconds, runtime.monotonic() + seconds * 3 / 4)
+        self._reserve = seconds / 4 * self._lag
+        self.end = max(self._began + seconds, runtime.monotonic() + seconds * 3 / 4 * self._lag)
 
     def understood(self, call: "Call") -> None:
         """Take in what is to be done."""
