@@ -93,7 +93,7 @@ def test_killed_while_it_repairs_it_goes_on_where_it_was(part: int | None, patie
     points = record(command, copy("twin"), env, tmp_path / "record")
     first = next(number for number, one in enumerate(points) if "quarantine/" in one.text or "fchmod" in one.name)
     points = [one for one in points[first:] if one.name in CHANGING]
-    assert len(points) > 60
+    assert len(points) > 60, len(points)
     for number, point in enumerate(random.sample(points, SHORT) if part is None else points[part::8]):
         place = copy(f"point{number}")
         interrupt(point, command, place, env, tmp_path / "trace")
