@@ -34,7 +34,10 @@ class MemoryStore:
                 return known
             if change.edit:
                 self._replace(change)
-            return self._append_all(name, change.drafts, change.key, change.request)
+            receipt = self._append_all(name, change.drafts, change.key, change.request)
+            done = f"revision {receipt.revision}" if change.edit else f"event {receipt.sequence}"
+            runtime.applied.append(f"{done} of '{name}'")
+            return receipt
 
     def _known(self, stream: str, key: str, request: str) -> Receipt | None:
         known = self._keys.get((stream, key))
@@ -87,6 +90,7 @@ class MemoryStore:
             ]  # fmt: skip
             done = closed(record, "committed", runtime.timestamp(runtime.now_ns()))
             self._put("committed", plan.id, dumps(done).encode())
+            runtime.applied.append(f"the transaction {plan.id}")
             return receipts
 
     def _put(self, kind: str, key: str, data: bytes | None) -> None:

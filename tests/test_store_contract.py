@@ -5,6 +5,7 @@ import threading
 import pytest
 from memory_store import MemoryStore
 
+from milestone_cli import runtime
 from milestone_cli.core import events, rollback, state, transaction
 from milestone_cli.core.verify import verify
 from milestone_cli.errors import MilestoneError
@@ -266,3 +267,14 @@ def test_transactions_of_many_threads_are_each_whole(store):
     assert a == b
     assert (store.read("a").revision, store.read("b").revision) == (33, 17)
     assert not verify(store, "a").findings
+
+
+def test_what_is_done_is_known_to_whoever_tells_of_a_failure(store):
+    runtime.applied.clear()
+    state.save(store, "a", b"{}", key="k")
+    events.log(store, "a", [("told", b"{}")])
+    done, _ = transaction.apply(store, BOTH)
+    with pytest.raises(MilestoneError):
+        transaction.apply(store, BOTH)
+    state.save(store, "a", b"{}", key="k")
+    assert runtime.applied == ["revision 1 of 'a'", "event 2 of 'a'", f"the transaction {done['transaction_id']}"]

@@ -12,7 +12,7 @@ class Store(Protocol):
 
     Invariants: a reader never waits and never sees half a write; what `commit` returned is durable; sequence numbers
     of a stream have no gap and no repeat; timestamps of its lines never go backwards; any revision that the log holds
-    can be read.
+    can be read; what is done for good stands in `runtime.applied`, for whoever has to tell of a failure after it.
     """
 
     path: str

@@ -71,11 +71,16 @@ def commit(store: "PostgresStore", change: "Change") -> "Receipt":
         change.drafts[0].event_id = ""
     while True:
         try:
-            return _save(store, change, attempt) if change.edit else _log(store, change, attempt)
+            found = _save(store, change, attempt) if change.edit else _log(store, change, attempt)
         except LostError as error:
             attempt.again(error)
         except RefusedError as error:
             raise meant(store, error, change.milestone, change.key) from None
+        else:
+            if not found.replayed:
+                done = f"revision {found.revision}" if change.edit else f"event {found.sequence}"
+                runtime.applied.append(f"{done} of '{change.milestone}'")
+            return found
 
 
 def meant(store: "PostgresStore", error: RefusedError, name: str, key: str = "") -> MilestoneError:

@@ -87,6 +87,7 @@ def _try(
         receipts = _do(store, plan, started, broken, once, sent)
         attempt.event = next(iter(sent), "a plan without events")
         _commit(store)
+        runtime.applied.append(f"the transaction {plan.id}")
     except BaseException:
         if store.is_inside():
             abandon(store)
