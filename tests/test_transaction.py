@@ -1,7 +1,9 @@
 """Transactions through the command: all or nothing, exact texts, preconditions, the record, and the way back."""
 
 import json
+import random
 import subprocess
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -622,3 +624,46 @@ def test_transactions_and_single_changes_on_overlapping_milestones(cli: Cli, sto
         assert done(cli, "status", name)["revision"] == 1 + 12 + 6
     assert not list((store / "transactions/pending").iterdir())
     assert not list((store / "state/.locks").glob("*.lock"))
+
+
+def test_a_storm_of_kills_leaves_each_transaction_whole_or_undone(cli: Cli, store: Path, home: Path) -> None:
+    names = ("a", "b")
+    begun = time.monotonic()
+    apply(cli, *[{"op": "save", "milestone": name, "state": {}} for name in names])
+    usual = time.monotonic() - begun
+    environment = clean_environment(home)
+    wait = random.Random(7)
+
+    def run(number: int) -> bool:
+        """Apply one, and kill every second one at any moment; whether it was acknowledged."""
+        both: list[Fields] = [{"op": "set", "milestone": name, "path": f"k{number}", "value": number} for name in names]
+        process = subprocess.Popen(
+            [str(MILESTONE), "transaction", "apply", lines(*both), "--lock-timeout", "120"], cwd=store.parent,
+            env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        if number % 2:
+            try:
+                process.wait(wait.uniform(0.3, 2.5) * usual)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        out, _ = process.communicate(timeout=180)
+        return bool(out)
+
+    with ThreadPoolExecutor(5) as pool:
+        acknowledged = list(pool.map(run, range(60)))
+    assert all(acknowledged[::2])
+    assert not all(acknowledged), "nobody was killed in time"
+    cli("transaction", "apply", '{"op": "set", "milestone": "a", "path": "end", "value": 1}', check=True)
+    cli("state", "set", "b", "end=1", check=True)
+    a, b = (json.loads(load(cli, name)) for name in names)
+    assert a == b
+    assert all(a[f"k{number}"] == number for number in range(60) if acknowledged[number])
+    cli("events", "verify", "--all", check=True)
+    for name in names:
+        found = events(store, name)
+        assert [one["sequence_number"] for one in found] == list(range(1, len(found) + 1))
+        ids = [one["data"]["transaction_id"] for one in found if one["event_type"] == "transaction_committed"]
+        assert len(ids) == len(set(ids)) == len(a) + 1 - (name == "b")
+    assert not list((store / "transactions/pending").iterdir())
+    left = [path.name for path in store.rglob("*") if path.name.endswith(".tmp")]
+    assert not left
