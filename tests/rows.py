@@ -46,6 +46,7 @@ LEFT_OUT: dict[str, str] = {
     "state::test_a_thousand_keys_are_remembered_and_no_more": "the database remembers all of them",
     "state::test_files_are_their_owners_alone_whatever_the_umask": FILE,
     "state::test_the_store_is_found_from_below_and_by_name": FILE,
+    "transaction::test_a_link_in_the_place_of_a_record_is_not_followed": FILE,
     "undo::test_a_change_of_bash_is_undone_like_any_other": BASH,
     "undo::test_a_revision_that_the_log_has_lost_is_named": "a log in the database is only ever appended to",
     "undo::test_a_short_history_of_a_long_log_reads_its_end_only": DIRECT,
@@ -78,6 +79,10 @@ class Rows:
     @property
     def name(self) -> str:
         return PurePosixPath(self.path or ".milestones").name
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return PurePosixPath(self.path).parts
 
     @property
     def stem(self) -> str:
@@ -222,7 +227,8 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.stem.startswith("test_over_"):
             name = f"{item.path.stem.removeprefix('test_over_')}::{getattr(item, 'originalname', item.name)}"
-            if name in LEFT_OUT or "bash" in getattr(item, "fixturenames", ()):
+            used = getattr(item, "fixturenames", ())
+            if name in LEFT_OUT or "bash" in used or not {"cli", "store"} & {*used} - {"everywhere"}:
                 left.append(item)
     if left:
         config.hook.pytest_deselected(items=left)

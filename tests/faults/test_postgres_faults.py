@@ -193,6 +193,29 @@ def test_a_commit_whose_answer_never_came_is_not_done_twice(
     cli("events", "verify", "demo", env=env, check=True)
 
 
+@pytest.mark.parametrize("words", [["state", "set", "demo", "a=1"], ["events", "log", "demo", "t"]])
+def test_a_server_that_dies_during_the_commit_and_stays_away_leaves_it_uncertain(
+    words: list[str], server: Server, home: Path, tmp_path: Path
+) -> None:
+    url = server.url("postgres")
+    run = command(home, tmp_path, url, PGCONNECT_TIMEOUT="1")
+    assert run("init", "demo").returncode == 0
+    server.sql(
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON milestone.line DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION slow()"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(run, *words, "--lock-timeout", "3", "--format", "json")
+        until = time.monotonic() + 30
+        while server.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'") != "1":
+            assert time.monotonic() < until
+        server.kill()
+        done = waiting.result()
+    assert (done.returncode, told(done)["code"], told(done)["retryable"]) == (8, "uncertain", False)
+    assert told(done)["details"]["event_id"].startswith("event-")
+
+
 def told(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     found: dict[str, Any] = json.loads(done.stderr)
     return found
