@@ -5,40 +5,16 @@ which processes live, and not on the moment: the same store gives the same text.
 four characters of ASCII, and one for every other character.
 """
 
-import os
-
 from milestone_cli import runtime
 from milestone_cli.core import git
-from milestone_cli.core import session as sessions
 from milestone_cli.core.overview import status
-from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads
+from milestone_cli.core.standing import FIRST, gather, listed, one_line, said, second
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
     Facts = dict[str, object]
-
-FIRST = ("next", "next_step", "next_steps", "blockers", "goal", "objective", "doing", "current_task")
-SECOND = ("title", "status", "phase", "step", "progress", "todo", "tasks", "decisions", "questions", "done", "summary",
-          "notes")  # fmt: skip
-"""Keys at the top of a state that tell how the work stands, in the order of their use to whoever goes on."""
-READABLE = 1 << 20
-"""A larger state, in bytes, is not searched for words."""
-LOOKED_AT = 400
-"""So many of the last events are looked at."""
-TOLD = 12
-"""So many of them are told."""
-ITEM = 600
-"""Characters of one item; what is longer ends with its last sentence before that."""
-RECENT = 200
-NOISE = ("tool_", "tools_", "prompt_", "subagent_", "notified", "state_loaded", "turn_")
-"""How the types of events begin that tell nothing each; the tools are counted instead."""
-WRITERS = ("Write", "Edit", "MultiEdit", "NotebookEdit")
-"""Tools that change the file that is their target."""
-BOOKKEEPING = ("timestamp", "checksum", "state_file", "checkpoint_file", "backup_file", "sha256", "session_id", "base",
-               "bytes", "bytes_changed", "orphans", "transcript_path", "occurred_at")  # fmt: skip
 
 
 class Packet:
@@ -126,7 +102,7 @@ def packet(
     Raises:
         MilestoneError: `not_found`.
     """
-    facts = _facts(store, milestone, session, alone, folder)
+    facts = gather(store, milestone, session, alone, folder)
     outline = _Outline()
     _tell_state(outline, facts)
     _tell_open(outline, facts)
@@ -158,169 +134,17 @@ def names(store: "Store", milestone: str, session: "str | None") -> str:
         *([f"- session {session}"] if session else []),
     ]
     if isinstance(kept := facts["last_checkpoint"], dict):
-        lines.append(f"- checkpoint {kept['name']}, of {_second(kept['created_at'])}")
-    document = _said(store, milestone)[0]
-    told = [f"- {name}: {document[name]}" for name in ("goal", "next", "next_step", "blockers") if name in document]
+        lines.append(f"- checkpoint {kept['name']}, of {second(kept['created_at'])}")
+    words = said(store, milestone)[0]
+    told = [f"- {name}: {words[name]}" for name in ("goal", "next", "next_step", "blockers") if name in words]
     if told:
         lines += ["and what its state says:", *told]
     return "\n".join(lines) + "\n"
 
 
-def _facts(store: "Store", milestone: str, session: "str | None", alone: bool, folder: str) -> "Facts":
-    facts = status(store, milestone, LOOKED_AT)
-    said, others = _said(store, milestone)
-    events = [one for one in _list(facts["last_events"]) if not alone or one.get("session_id") == session]
-    known = [one for one in sessions.sessions(store, RECENT) if one.milestone == milestone and one.id != session]
-    if not os.path.isdir(folder):
-        own = store.session(session).get("working_directory") if session else None
-        folder = own if isinstance(own, str) and os.path.isdir(own) else os.getcwd()
-    return {
-        "milestone_id": milestone,
-        "session_id": session,
-        "state": facts["state"],
-        "revision": facts["revision"],
-        "events": facts["events"],
-        "updated_at": facts["updated_at"],
-        "said": said,
-        "other_keys": others,
-        "done_last": _happened(events)[-TOLD:],
-        "tools": _tools(events),
-        "transactions": _transactions(store),
-        "locks": _locks(store),
-        "orphaned_sessions": [one.id for one in known if one.status == "orphaned"],
-        "active_sessions": [one.id for one in known if one.status == "active"],
-        "checkpoint": facts["last_checkpoint"],
-        "git_branch": git.branch(folder),
-        "git_commit": git.commit(folder),
-        "working_directory": os.fsencode(folder).decode("utf-8", "replace"),
-    }
-
-
-def _list(value: object) -> "list[Facts]":
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _said(store: "Store", milestone: str) -> "tuple[dict[str, str], list[str]]":
-    """What a state says under the keys that are known, each as one line; and its other keys."""
-    try:
-        document = store.read(milestone)
-        value = loads(document.text) if len(document.text) <= READABLE else None
-    except (MilestoneError, ValueError):
-        value = None
-    if not isinstance(value, dict):
-        return {}, []
-    known = {name: told for name in FIRST + SECOND if name in value and (told := _told(name, value[name]))}
-    return known, [line(name)[:60] for name in value if name not in known][:30]
-
-
-def _told(name: str, value: object) -> str:
-    """A value in words, whole sentences only; empty when it says nothing."""
-    if value in (None, "", [], {}):
-        return ""
-    if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
-        text = "; ".join(one if isinstance(one, str) else dumps(one) for one in value)
-    else:
-        text = value if isinstance(value, str) else dumps(value)
-    return shortened(line(text)) or f"({len(text)} characters; `milestone state get {line(name)}` shows them)"
-
-
-def line(text: str) -> str:
-    """A text from outside as one line without controls."""
-    text = " ".join(text.split())
-    if not text.isprintable():
-        text = "".join(one if one.isprintable() else " " for one in text)
-    return text.encode("utf-8", "replace").decode()
-
-
-def shortened(text: str) -> str:
-    """A text whole, or up to the last end of a sentence or an item within `ITEM` characters; empty without one."""
-    if len(text) <= ITEM:
-        return text
-    cut = max(text.rfind(mark, 0, ITEM) for mark in (". ", "! ", "? ", "; ", "。"))
-    return text[: cut + 1] + " …" if cut > 0 else ""
-
-
-def _happened(events: "list[Facts]") -> "list[dict[str, str]]":
-    """What happened, oldest first: time, type and words of each event that tells something; repeats in one line."""
-    found: list[dict[str, str]] = []
-    count = 1
-    for event in events:
-        type_ = line(str(event.get("event_type", event.get("event", "?"))))
-        if type_.startswith(NOISE):
-            continue
-        one = {"timestamp": _second(event.get("timestamp")), "type": type_, "text": _words(event.get("data"))}
-        if found and found[-1]["type"] == type_ and type_.startswith("state_"):
-            count += 1
-            one["text"] += f" ({count} in a row)"
-            found[-1] = one
-        else:
-            count = 1
-            found.append(one)
-    return found
-
-
-def _words(data: object) -> str:
-    """What an event says, in a few words."""
-    if not isinstance(data, dict):
-        return ""
-    told = [
-        f"{name.removesuffix('_name')} {value if isinstance(value, str) else dumps(value)}"
-        for name, value in data.items()
-        if name not in BOOKKEEPING and isinstance(value, str | int | float) and value != ""
-    ]
-    return shortened(line(", ".join(told)))
-
-
-def _tools(events: "list[Facts]") -> "Facts":
-    """How often tools were used in the events that were looked at, how often one failed, and what files they wrote."""
-    used = failed = 0
-    files: dict[str, None] = {}
-    for event in reversed(events):
-        type_, data = event.get("event_type"), event.get("data")
-        if type_ not in ("tool_used", "tool_failed") or not isinstance(data, dict):
-            continue
-        used += 1
-        failed += type_ == "tool_failed"
-        if data.get("tool") in WRITERS and isinstance(data.get("target"), str):
-            files[line(str(data["target"]))] = None
-    return {"used": used, "failed": failed, "files": list(files)[:20]}
-
-
-def _transactions(store: "Store") -> "list[dict[str, str]]":
-    """Transactions that are committed and not finished, or still under way."""
-    found = []
-    for name in store.keys("pending"):
-        try:
-            record = loads(store.get("pending", name) or b"")
-        except ValueError:
-            record = None
-        one = record.get("transaction") if isinstance(record, dict) else None
-        said = one if isinstance(one, dict) else {}
-        started = _second(said.get("started_at"))
-        found.append({"id": name, "operation": line(str(said.get("operation", "?"))), "started_at": started})
-    return found
-
-
-def _locks(store: "Store") -> "list[Facts]":
-    """Locks that are held, and by whom."""
-    locks = store.locks()
-    found: list[Facts] = []
-    for name in locks.names():
-        shown = locks.show(name)
-        if shown is not None:
-            found.append({"name": name, "pid": shown.get("pid"), "host": shown.get("host")})
-    return found
-
-
-def _second(timestamp: object) -> str:
-    """A moment to the second, or whatever stands in its place."""
-    text = line(str(timestamp or "?"))
-    return text[:19] + "Z" if len(text) == 27 and text[19] == "." else text[:40]
-
-
 def _headline(facts: "Facts") -> str:
     state = f"state {facts['state']}, revision {facts['revision']}"
-    saved = f", saved {_second(facts['updated_at'])}" if facts["updated_at"] else ""
+    saved = f", saved {second(facts['updated_at'])}" if facts["updated_at"] else ""
     own = f" This session is {facts['session_id']}." if facts["session_id"] else ""
     return (
         f"# Where the work on {facts['milestone_id']} stands\n\n"
@@ -329,11 +153,11 @@ def _headline(facts: "Facts") -> str:
 
 
 def _tell_state(outline: _Outline, facts: "Facts") -> None:
-    said, others = facts["said"], facts["other_keys"]
-    assert isinstance(said, dict)
+    words, others = facts["said"], facts["other_keys"]
+    assert isinstance(words, dict)
     assert isinstance(others, list)
     outline.section("What its state says")
-    for name, text in said.items():
+    for name, text in words.items():
         outline.line(1 if name in FIRST else 3, f"{name}: {text}")
     if others:
         outline.line(6, "other keys: " + ", ".join(others))
@@ -341,9 +165,9 @@ def _tell_state(outline: _Outline, facts: "Facts") -> None:
 
 def _tell_open(outline: _Outline, facts: "Facts") -> None:
     outline.section("What is open")
-    for one in _list(facts["transactions"]):
+    for one in listed(facts["transactions"]):
         outline.line(2, f"transaction {one['id']} ({one['operation']}, since {one['started_at']}) is not finished")
-    for one in _list(facts["locks"]):
+    for one in listed(facts["locks"]):
         where = f" on {one['host']}" if one["host"] and one["host"] != runtime.host() else ""
         outline.line(2, f"the lock {one['name']} is held by process {one['pid']}{where}")
     for name, rank, what in (
@@ -360,7 +184,7 @@ def _tell_open(outline: _Outline, facts: "Facts") -> None:
 
 def _tell_past(outline: _Outline, facts: "Facts") -> None:
     outline.section("What was done last")
-    events = _list(facts["done_last"])
+    events = listed(facts["done_last"])
     for index, one in enumerate(events):
         words = f": {one['text']}" if one["text"] else ""
         outline.line(2 if index >= len(events) - 4 else 5, f"{one['timestamp']} {one['type']}{words}")
@@ -377,13 +201,13 @@ def _tell_places(outline: _Outline, facts: "Facts") -> None:
     branch, commit = str(facts["git_branch"]), str(facts["git_commit"])
     if branch != git.NONE:
         at = f" at commit {commit[:12]}" if commit else ""
-        outline.line(3, f"git: {'branch ' + line(branch) if branch else 'no branch'}{at}, in {_folder(facts)}")
+        outline.line(3, f"git: {'branch ' + one_line(branch) if branch else 'no branch'}{at}, in {_folder(facts)}")
     if isinstance(kept := facts["checkpoint"], dict):
-        outline.line(3, f"last checkpoint: {kept['name']}, of {_second(kept['created_at'])}")
+        outline.line(3, f"last checkpoint: {kept['name']}, of {second(kept['created_at'])}")
 
 
 def _folder(facts: "Facts") -> str:
-    return line(str(facts["working_directory"]))
+    return one_line(str(facts["working_directory"]))
 
 
 def _further(facts: "Facts") -> str:
