@@ -32,6 +32,7 @@ LEFT_OUT: dict[str, str] = {
     "events_log::test_a_batch_of_any_size_has_one_sync": "the server syncs",
     "events_log::test_eight_processes_at_once": DIRECT,
     "events_log::test_ids_carry_their_time_and_are_never_the_same": DIRECT,
+    "handoff::test_what_is_open_is_told": FILE,
     "lifecycle::test_a_reader_never_misses_a_milestone_that_moves": DIRECT,
     "lifecycle::test_a_save_that_waited_for_a_completion_is_refused": FILE,
     "lock::test_a_number_given_again_and_a_machine_started_anew_are_told": LEASE,
