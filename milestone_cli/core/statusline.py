@@ -4,7 +4,6 @@ It is asked for at every turn, so it looks at little and changes nothing; whatev
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import checkpoint
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import safe
@@ -90,8 +89,7 @@ def _bound(store: "Store", client: str) -> "str | None":
 
 def _of_milestone(store: "Store", line: Line) -> None:
     name = line.milestone
-    times = [store.modified("checkpoint", f"{name}/{one}") for one in checkpoint.names(store, name)]
-    line.checkpoint = max(times, default=0)
+    line.checkpoint = _last_checkpoint(store, name)
     try:
         document = store.read(name)
     except MilestoneError as error:
@@ -99,6 +97,18 @@ def _of_milestone(store: "Store", line: Line) -> None:
         return
     value = loads(document.text) if len(document.text) <= READABLE else None
     line.progress = progress(_object(value)) or f"revision {document.revision}"
+
+
+def _last_checkpoint(store: "Store", name: str) -> int:
+    """When the last of what may be a milestone's checkpoints was made; see `checkpoint.names`."""
+    keys = store.keys("checkpoint")
+    if not keys:
+        return 0
+    from milestone_cli.core.copies import MARK, parse_name
+
+    parsed = [parse_name(key.replace("/", "-" + MARK), name) for key in keys]
+    found = [one[1] for one in parsed if one and one[0] == "checkpoint"]
+    return max([store.modified("checkpoint", f"{name}/{one}") for one in found], default=0)
 
 
 def progress(state: "Facts") -> str:

@@ -2,13 +2,13 @@
 
 from milestone_cli import runtime
 from milestone_cli.render.ages import short
-from milestone_cli.render.table import BOLD, DIM, MAGENTA, RED, columns, fit, paint
-from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.statusline import Line
 
+BOLD, DIM, RED, MAGENTA = "1", "2", "31", "35"
+"""Styles as in `table`, whose import would cost more than the row."""
 WIDTH = 80
 """Columns of the row, where the client does not say how many there are."""
 NAME, WORD = 28, 24
@@ -25,28 +25,43 @@ def row(line: "Line") -> str:
     room = int(given) if given.isascii() and given.isdigit() and 0 < len(given) < 6 else WIDTH
     shown = ""
     taken = 0
-    for text, style in _parts(line):
-        told = fit(flat(text), room)
-        width = columns(told) + (len(MARK) if shown else 0)
+    for text, style, most in _parts(line):
+        told, width = _fitted(text, min(most, room))
+        width += len(MARK) if shown else 0
         if taken + width > room:
             break
-        shown += (paint(MARK, DIM, colour) if shown else "") + paint(told, style, colour)
+        shown += (_painted(MARK, DIM, colour) if shown else "") + _painted(told, style, colour)
         taken += width
     return shown
 
 
-def _parts(line: "Line") -> "list[tuple[str, str]]":
-    """Texts and their styles, the most telling first."""
-    parts: list[tuple[str, str]] = []
+def _parts(line: "Line") -> "list[tuple[str, str, int]]":
+    """Texts, their styles, and how many columns each may have, the most telling first."""
+    parts: list[tuple[str, str, int]] = []
     if line.milestone:
-        parts.append((fit(line.milestone, NAME), BOLD))
+        parts.append((line.milestone, BOLD, NAME))
         if line.progress:
-            parts.append((fit(line.progress, WORD), RED if line.progress == "DAMAGED" else ""))
+            parts.append((line.progress, RED if line.progress == "DAMAGED" else "", WORD))
         age = short(max(runtime.now_ns() - line.checkpoint, 0)) + " ago" if line.checkpoint else "none"
-        parts.append((f"checkpoint {age}", ""))
+        parts.append((f"checkpoint {age}", "", WIDTH))
     else:
-        parts.append((f"{line.others} milestones" if line.others else "no milestone", DIM))
+        parts.append((f"{line.others} milestones" if line.others else "no milestone", DIM, WIDTH))
     if line.context is not None:
         style = RED if line.context >= FULL else MAGENTA if line.context >= NEARLY else ""
-        parts.append((f"context {line.context} %", style))
+        parts.append((f"context {line.context} %", style, WIDTH))
     return parts
+
+
+def _fitted(text: str, most: int) -> "tuple[str, int]":
+    """A text from outside, harmless and cut, and the columns that it takes."""
+    if len(text) <= most and text.isascii() and text.isprintable():
+        return text, len(text)
+    from milestone_cli.render.table import columns, fit
+    from milestone_cli.render.text import flat
+
+    told = fit(flat(text), most)
+    return told, columns(told)
+
+
+def _painted(text: str, style: str, colour: bool) -> str:
+    return f"\x1b[{style}m{text}\x1b[0m" if colour and style else text
