@@ -13,7 +13,8 @@ from conftest import BIN, Cli, clean_environment
 from ruamel.yaml import YAML
 from test_readme import TEXT, blocks
 
-from milestone_cli.render.schemas import EVENT, schema
+from milestone_cli.render.schemas import schema
+from milestone_cli.render.schemas.logs import EVENT
 
 TESTS = Path(__file__).parent
 PIPX = '#!/bin/sh\n[ "$*" = "install ." ]\n'  # what is installed is on the PATH already

@@ -1,0 +1,77 @@
+"""Schemas of events, timelines and their proof."""
+
+from milestone_cli.render.schemas.shapes import COUNT, FLAG, NAME, SHA, STRING, TIME, Schema, array, nullable, record
+
+EVENT = record(
+    {
+        "timestamp": TIME,
+        "milestone_id": STRING,
+        "session_id": STRING,
+        "event_type": STRING,
+        "event": {"type": "string", "description": "the type, as the first line of the bash utilities spells it"},
+        "data": {"description": "what the event says; an object in our own lines"},
+        "pid": {"type": "integer"},
+        "user": STRING,
+        "agent_id": STRING,
+        "event_id": STRING,
+        "key": {"type": "string", "description": "idempotency key"},
+        "request": {"type": "string", "description": "what tells requests under one key apart"},
+        "revision": {"type": "integer", "minimum": 0, "description": "the milestone's revision after this event"},
+        "sequence_number": {"type": "integer", "minimum": 1},
+        "checksum": SHA,
+    },
+    ["timestamp"],
+)
+FINDING = record(
+    {
+        "severity": {"enum": ["damage", "note"]},
+        "code": STRING,
+        "message": STRING,
+        "line": nullable(COUNT),
+        "offset": nullable(COUNT),
+    }
+)
+KINDS: dict[str, tuple[str, Schema]] = {
+    "event-batch": (
+        "Events that were logged together.",
+        record(
+            {
+                "milestone_id": NAME,
+                "count": COUNT,
+                "first_sequence_number": COUNT,
+                "sequence_number": COUNT,
+                "timestamp": TIME,
+                "replayed": FLAG,
+            },
+            ["milestone_id", "count"],
+        ),
+    ),
+    "event-log": (
+        "An event that was logged.",
+        record(
+            {"milestone_id": NAME, "event_id": STRING, "sequence_number": COUNT, "timestamp": TIME, "replayed": FLAG}
+        ),
+    ),
+    "events": ("Events that matched a query.", record({"milestone_id": NAME, "events": array(EVENT)})),
+    "timeline": ("Everything that happened, in order.", record({"milestone_id": NAME, "events": array(EVENT)})),
+    "verify": (
+        "What verifying logs found.",
+        record(
+            {
+                "ok": FLAG,
+                "milestones": array(
+                    record(
+                        {
+                            "milestone_id": NAME,
+                            "ok": FLAG,
+                            "events": COUNT,
+                            "foreign_lines": COUNT,
+                            "revision": COUNT,
+                            "findings": array(FINDING),
+                        }
+                    )
+                ),
+            }
+        ),
+    ),
+}

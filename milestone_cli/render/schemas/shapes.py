@@ -1,0 +1,49 @@
+"""What the schemas of several rooms are made of."""
+
+Schema = dict[str, object]
+STRING: Schema = {"type": "string"}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+FLAG: Schema = {"type": "boolean"}
+NAME: Schema = {"type": "string", "pattern": r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"}
+SHA: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+TIME: Schema = {"type": "string", "format": "date-time"}
+
+
+def nullable(schema: Schema) -> Schema:
+    """This, or null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def array(items: Schema) -> Schema:
+    """Any number of these."""
+    return {"type": "array", "items": items}
+
+
+def record(properties: dict[str, Schema], required: "list[str] | None" = None) -> Schema:
+    """An object with these properties, all of them required unless told otherwise; more may stand beside them."""
+    return {"type": "object", "properties": properties, "required": required or list(properties)}
+
+
+SAVED: dict[str, Schema] = {
+    "milestone_id": NAME,
+    "revision": {"type": "integer", "minimum": 1},
+    "sha256": SHA,
+    "event_id": STRING,
+    "sequence_number": COUNT,
+    "timestamp": TIME,
+    "replayed": FLAG,
+}
+OPERATION: Schema = {"enum": ["add", "remove", "replace"]}
+CHECKPOINT: dict[str, Schema] = {
+    "milestone_id": NAME,
+    "checkpoint_name": NAME,
+    "checkpoint_file": STRING,
+    "state": {"enum": ["good", "replaced", "damaged"], "description": "replaced: another program made it again"},
+    "trouble": nullable(STRING),
+    "created_at": STRING,
+    "reason": nullable(STRING),
+    "revision": nullable(COUNT),
+    "sha256": nullable(STRING),
+    "bytes": nullable(COUNT),
+    "pinned": nullable({"type": "object", "properties": {"reason": nullable(STRING), "at": STRING, "by": STRING}}),
+}
