@@ -221,6 +221,14 @@ def test_a_frozen_store_is_read_and_not_written(source: Path, cli: Cli, postgres
         cli("state", "set", "demo", "n=1", env=env, check=True)
 
 
+def test_a_store_at_work_is_not_frozen_in_the_middle(source: Path, cli: Cli) -> None:
+    script = f"{MILESTONE} store freeze --format json; {MILESTONE} state set demo n=6"
+    done = cli("lock", "run", "demo", "--", "sh", "-c", script, env={"MILESTONE_LOCK_TIMEOUT": "0.5"})
+    assert '"code": "lock_timeout"' in done.stderr
+    assert (done.returncode, cli("state", "get", "demo", "n").stdout) == (0, "6\n")
+    assert json.loads(cli("store", "info", "--format", "json").stdout)["frozen"] is None
+
+
 def test_a_store_that_has_moved_says_where(source: Path, cli: Cli, postgres: Server, database: str) -> None:
     url = postgres.url(database, f"moved{os.getpid()}{time.monotonic_ns()}")
     copy(cli, str(source), url)

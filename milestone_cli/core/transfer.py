@@ -5,6 +5,7 @@ the copy fails. The target is frozen until it holds everything; killed in the mi
 Only a target that is empty, the same, or behind is written: its logs must be the beginnings of the source's.
 """
 
+from milestone_cli.core import lock_timeout
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import digest
@@ -153,6 +154,11 @@ def _refuse_marks(source: "Side", target: "Side", *, resume: bool) -> None:
         )
 
 
+def set_marks(side: "Side", *, frozen: "str | None", moved: "str | None") -> None:
+    """Set both marks of a store, waiting for its writers as long as for any lock."""
+    side.mark(frozen=frozen, moved=moved, timeout=lock_timeout(side.store, None))
+
+
 def _mark(source: "Side") -> str:
     return " ".join(f"{UNDER_WAY}from {source.path}".split())  # as a mark is kept
 
@@ -200,16 +206,16 @@ def run(source: "Side", target: "Side", *, resume: bool = False, progress: "Prog
     if not source.frozen:
         source.settle()
     try:
-        source.mark(frozen=was_frozen or UNDER_WAY + f"to {target.path}", moved=None)
+        set_marks(source, frozen=was_frozen or UNDER_WAY + f"to {target.path}", moved=None)
         found, look = plan(source, target, resume=resume)
         if not found.is_empty:
-            target.mark(frozen=_mark(source), moved=None)
+            set_marks(target, frozen=_mark(source), moved=None)
             _copy(source, target, found, progress)
         if target.frozen or not found.is_empty:
             _prove(source, target, look, found, progress)
-            target.mark(frozen=None, moved=None)
+            set_marks(target, frozen=None, moved=None)
     finally:
-        source.mark(frozen=was_frozen, moved=None)
+        set_marks(source, frozen=was_frozen, moved=None)
     return found
 
 
@@ -320,7 +326,7 @@ def freeze(side: "Side", why: str) -> bool:
         raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "name that one")
     if side.frozen is not None:
         return False
-    side.mark(frozen=why, moved=None)
+    set_marks(side, frozen=why, moved=None)
     return True
 
 
@@ -328,7 +334,7 @@ def unfreeze(side: "Side") -> bool:
     """Take every mark away; False when there is none."""
     if side.frozen is None and side.moved is None:
         return False
-    side.mark(frozen=None, moved=None)
+    set_marks(side, frozen=None, moved=None)
     return True
 
 
@@ -344,7 +350,7 @@ def move(source: "Side", target: "Side", *, dry_run: bool = False) -> bool:
         raise MilestoneError("conflict", f"the store '{source.path}' has moved to {source.moved} already", "")
     frozen = source.frozen
     if not dry_run:
-        source.mark(frozen=frozen or f"it moves to {target.path}", moved=None)
+        set_marks(source, frozen=frozen or f"it moves to {target.path}", moved=None)
     try:
         found, _ = plan(source, target)
         if not found.is_empty:
@@ -353,10 +359,10 @@ def move(source: "Side", target: "Side", *, dry_run: bool = False) -> bool:
             )
     except BaseException:
         if not dry_run:
-            source.mark(frozen=frozen, moved=None)
+            set_marks(source, frozen=frozen, moved=None)
         raise
     if not dry_run:
-        source.mark(frozen=None, moved=target.path)
+        set_marks(source, frozen=None, moved=target.path)
     return True
 
 

@@ -246,8 +246,8 @@ class Side(Protocol):
         """Where the store has gone; None when it is here."""
         ...
 
-    def mark(self, *, frozen: str | None, moved: str | None) -> None:
-        """Set both marks; no write of before is under way when it returns, except those of bash."""
+    def mark(self, *, frozen: str | None, moved: str | None, timeout: float = 30.0) -> None:
+        """Set both marks; no write of before is under way when it returns, except those of bash; `lock_timeout`."""
         ...
 
     def prepare(self) -> bool:

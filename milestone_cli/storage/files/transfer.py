@@ -70,20 +70,24 @@ class Side:
         """Where the store has gone."""
         return self.store.moved
 
-    def mark(self, *, frozen: "str | None", moved: "str | None") -> None:
+    def mark(self, *, frozen: "str | None", moved: "str | None", timeout: float = 30.0) -> None:
         """Set the marks, and wait until whoever was writing has gone.
 
         Raises:
-            MilestoneError: `lock_timeout`.
+            MilestoneError: `lock_timeout`; the marks are as before then.
         """
+        before = (self.store.frozen, self.store.moved)
         write(self.store, frozen, moved)
         if frozen is not None or moved is not None:
-            self._wait()
+            try:
+                self._wait(runtime.monotonic() + timeout)
+            except BaseException:
+                write(self.store, *before)
+                raise
 
-    def _wait(self) -> None:
+    def _wait(self, deadline: float) -> None:
         """Wait for every lock once: who took one before the mark was there has written what it was writing."""
         locks = self.store.folder(layout.LOCKS)
-        deadline = runtime.monotonic() + 30
         for name in sorted(os.listdir(locks)):
             if name.endswith((".elock", ".flock")) or name == layout.GATE:
                 fd = os.open(name, FLAGS & ~os.O_CREAT, dir_fd=locks)

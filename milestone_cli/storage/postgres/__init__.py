@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 VERSION = 1
 """The schema that this program knows; `schema.MIGRATIONS` leads there."""
 HEAD = "sequence, checksum, size, id, time, revision, state, base, base_sequence, spliced, keys"
+FRESH = 60.0
+"""Seconds for which the server's clock is reckoned rather than asked."""
 LOCAL = ("current",)
 """Kinds of documents that belong to one user of one machine, not to all who share the store."""
 
@@ -108,10 +110,18 @@ class PostgresStore:
                 "`milestone store migrate` brings it there",
             )
 
+    def clock(self) -> int:
+        """The server's clock, nanoseconds since 1970: asked for once a minute, since two clocks do not run alike."""
+        asked, then = self._clock
+        now = runtime.monotonic()
+        if now - then > FRESH:
+            asked, then = self._clock = (number(self.ask("SELECT milestone.now_ns()")[0][0]), runtime.monotonic())
+            now = then
+        return asked + int((now - then) * 1e9)
+
     def since(self) -> int:
-        """A moment just before now by the server's clock, nanoseconds since 1970."""
-        clock, then = self._clock
-        return clock + int((runtime.monotonic() - then - 0.2) * 1e9)
+        """A moment surely before now by the server's clock, and not long before."""
+        return self.clock() - 200_000_000
 
     # talking to the server
 
@@ -355,7 +365,7 @@ class PostgresStore:
     def set_aside(self, kind: str, key: str, why: str) -> str:  # noqa: ARG002 - the log says why
         """Make a document one of the kind `quarantine`; its key there, empty when it was gone."""
         folder, name = layout.place(kind, key)
-        place = layout.quarantined(f"{folder}/{name}", runtime.timestamp(self.since()), runtime.token())
+        place = layout.quarantined(f"{folder}/{name}", runtime.timestamp(self.clock()), runtime.token())
         found = self.ask(
             "UPDATE milestone.document SET kind = 'quarantine', key = $4"
             " WHERE project = $1 AND kind = $2 AND key = $3 RETURNING 1",
@@ -405,7 +415,7 @@ class PostgresStore:
         head = self.head(milestone) or Head()
         if old is not None and old.sha256 != head.state:
             old = None  # not recorded: then the whole text goes into the log
-        return draw_up(milestone, draft, old, text, head, runtime.timestamp(self.since()))[0]
+        return draw_up(milestone, draft, old, text, head, runtime.timestamp(self.clock()))[0]
 
     def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
         """Put the newest copy that proves itself in the place of a damaged state, which is set aside.

@@ -70,11 +70,11 @@ def _try(
             abandon(store)
             return found
         settled = _settle(store, names)
-        started = runtime.timestamp(store.since())
+        started = runtime.timestamp(store.clock())
         plan = build()
         plan.id = plan.id or runtime.new_transaction_id(runtime.now_ns())
         if plan.refused is not None:
-            record = refused(plan, started, runtime.timestamp(store.since()))
+            record = refused(plan, started, runtime.timestamp(store.clock()))
             _put(store, "rollback", plan.id, dumps(record).encode() + b"\n")
             _commit(store)
             raise plan.refused  # noqa: TRY301 - nothing is open any more
@@ -211,7 +211,7 @@ def _do(
             statements.append((DROP, (store.project, kind, place)))
         else:
             statements.append((PUT, (store.project, kind, place, data)))
-    done = closed(record, "committed", runtime.timestamp(store.since()))
+    done = closed(record, "committed", runtime.timestamp(store.clock()))
     statements.append((PUT, (store.project, "committed", plan.id, dumps(done).encode() + b"\n")))
     store.connection().pipeline(statements)
     states = state_events(plan.puts)

@@ -8,6 +8,8 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Head
 from milestone_cli.storage.postgres import LOCAL, PostgresStore, number, text
+from milestone_cli.storage.postgres.commit import meant
+from milestone_cli.storage.postgres.connection import RefusedError
 from milestone_cli.storage.postgres.log import key_hash
 from milestone_cli.timestamps import parse_ns
 
@@ -77,21 +79,31 @@ class Side:
         """Where the store has gone."""
         return self.store.moved
 
-    def mark(self, *, frozen: "str | None", moved: "str | None") -> None:
-        """Set the marks, once no write is under way any more."""
+    def mark(self, *, frozen: "str | None", moved: "str | None", timeout: float = 30.0) -> None:
+        """Set the marks, once no write is under way any more.
+
+        Raises:
+            MilestoneError: `lock_timeout`.
+        """
         store = self.store
-        store.connection().pipeline(
-            [
-                ("BEGIN", ()),
-                (
-                    "SELECT set_config('lock_timeout', '30s', true), pg_advisory_xact_lock(1836674149, $1)",
-                    (store.project,),
-                ),
-                ("UPDATE milestone.project SET frozen = $2, moved = $3 WHERE id = $1", (store.project, frozen, moved)),
-                ("COMMIT", ()),
-            ],
-            30.0,
-        )
+        connection = store.connection()
+        wait = (str(max(1, int(timeout * 1000))), store.project)
+        try:
+            connection.pipeline(
+                [
+                    ("BEGIN", ()),
+                    ("SELECT set_config('lock_timeout', $1, true), pg_advisory_xact_lock(1836674149, $2)", wait),
+                    (
+                        "UPDATE milestone.project SET frozen = $2, moved = $3 WHERE id = $1",
+                        (store.project, frozen, moved),
+                    ),
+                    ("COMMIT", ()),
+                ],
+                timeout,
+            )
+        except RefusedError as error:
+            connection.query("ROLLBACK")
+            raise meant(store, error, store.name) from None
         store.frozen, store.moved = frozen, moved
 
     # taking
