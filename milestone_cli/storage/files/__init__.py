@@ -13,6 +13,7 @@ from milestone_cli.errors import MilestoneError, completed
 from milestone_cli.model import LIMIT, safe
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.files.folders import READ, Folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,44 +24,27 @@ if TYPE_CHECKING:
     from milestone_cli.storage.files.locks import Locks
     from milestone_cli.storage.findings import Finding
 
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 ENVELOPE = 3 * LIMIT
 """Largest file of a state, in bytes: its event may quote the whole text."""
 
 
-class FileStore:
+class FileStore(Folders):
     """A store in a folder; every file is reached through descriptors of its folders, and no link is followed."""
 
     def __init__(self, path: str) -> None:
         """Open the store at `path`.
 
         Raises:
-            MilestoneError: `no_store`, `unsafe_link`, or `store_foreign` when another user owns it.
+            MilestoneError: `no_store`, `unsafe_link`, `store_foreign` when another user owns it; `newer_format`,
+                `store_moved`.
         """
-        self.path = path
+        super().__init__(path)
         self._aside: Aside | None = None
-        self._folders: dict[str, int] = {}
-        try:
-            self._folders[""] = root = os.open(path, DIRECTORY)
-        except FileNotFoundError:
-            raise MilestoneError("no_store", f"there is no store at '{path}'", "`milestone init` makes one") from None
-        except OSError as error:
-            if error.errno in (errno.ELOOP, errno.ENOTDIR):
-                raise MilestoneError("unsafe_link", f"'{path}' is no folder", "name the store itself") from None
-            raise
-        owner = os.fstat(root).st_uid
-        if owner != os.geteuid() and not runtime.env("MILESTONE_TRUST_STORE"):
-            raise MilestoneError(
-                "store_foreign",
-                f"the store '{path}' belongs to another user",
-                "set MILESTONE_TRUST_STORE=1 if you trust whoever can write there",
-                owner=owner,
-            )
-        self._refuse_newer(root)
+        self._refuse_newer()
 
-    def _refuse_newer(self, root: int) -> None:
+    def _refuse_newer(self) -> None:
         """Refuse a store that a later version of this program made, and heed its marks; bash's say nothing."""
+        root = self.folder("")
         try:
             fd = os.open(layout.VERSION, READ, dir_fd=root)
         except FileNotFoundError:
@@ -73,83 +57,6 @@ class FileStore:
             from milestone_cli.storage.files.marks import heed
 
             heed(self, root)
-
-    def folder(self, name: str) -> int:
-        """Open descriptor of a folder of the store, such as `layout.ACTIVE`; made when it is missing."""
-        fd = self._folders.get(name)
-        if fd is None:
-            above, _, leaf = name.rpartition("/")
-            parent = self.folder(above)
-            try:
-                fd = os.open(leaf, DIRECTORY, dir_fd=parent)
-            except FileNotFoundError:
-                try:
-                    os.mkdir(leaf, 0o700, dir_fd=parent)
-                except FileExistsError:
-                    pass
-                fd = os.open(leaf, DIRECTORY, dir_fd=parent)
-                os.fsync(parent)
-            except OSError as error:
-                if error.errno in (errno.ELOOP, errno.ENOTDIR):
-                    raise MilestoneError(
-                        "unsafe_link", f"'{name}' in the store is no folder", "look at it, then move it away"
-                    ) from None
-                raise
-            self._folders[name] = fd
-        return fd
-
-    def _present(self, name: str) -> int:
-        """The same of a folder that is to be read from: it is not made, since the disk may be read-only.
-
-        Raises:
-            FileNotFoundError: when there is none.
-        """
-        fd = self._folders.get(name)
-        if fd is None:
-            os.stat(name, dir_fd=self.folder(""), follow_symlinks=False)
-            fd = self.folder(name)
-        return fd
-
-    def close(self) -> None:
-        """Close what is open; the store can still be used afterwards."""
-        while self._folders:
-            os.close(self._folders.popitem()[1])
-
-    # reading
-
-    def read_file(self, folder: str, name: str, limit: int) -> bytes:
-        """Read a file of the store, whole and bounded.
-
-        Raises:
-            FileNotFoundError: when there is none.
-            MilestoneError: `unsafe_link` when it is no plain file, `too_large`.
-        """
-        try:
-            fd = os.open(name, READ, dir_fd=self._present(folder))
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise MilestoneError(
-                    "unsafe_link", f"'{folder}/{name}' is a link", "look at it, then move it away"
-                ) from None
-            raise
-        try:
-            return self._read(fd, f"{folder}/{name}", limit)[0]
-        finally:
-            os.close(fd)
-
-    @staticmethod
-    def _read(fd: int, what: str, limit: int) -> "tuple[bytes, tuple[int, int, int]]":
-        status = os.fstat(fd)
-        if status.st_mode & 0o170000 != 0o100000:
-            raise MilestoneError("unsafe_link", f"'{what}' is no plain file", "look at it, then move it away")
-        if status.st_size > limit:
-            raise MilestoneError("too_large", f"'{what}' has {status.st_size} bytes; {limit} are read", "")
-        blocks = []
-        while block := os.read(fd, max(4096, min(status.st_size + 1, 1 << 26))):
-            blocks.append(block)
-            if len(block) > status.st_size:
-                break
-        return b"".join(blocks), (status.st_ino, status.st_mtime_ns, status.st_size)
 
     def document(self, milestone: str, folder: str = layout.ACTIVE) -> "Document | None":
         """A milestone's state as it stands on disk, active or in another folder; None when there is none.
@@ -167,7 +74,7 @@ class FileStore:
                 raise MilestoneError("unsafe_link", f"the state '{name}' is a link", "look at it first") from None
             raise
         try:
-            raw, identity = self._read(fd, name, ENVELOPE)
+            raw, identity = self.read_open(fd, name, ENVELOPE)
         finally:
             os.close(fd)
         document = parse_envelope(raw, milestone)
@@ -425,7 +332,7 @@ class FileStore:
     def keys(self, kind: str) -> "list[str]":
         """Keys of all documents of a kind, sorted."""
         try:
-            folder = self._present(layout.SHAPES[kind][0])
+            folder = self.present(layout.SHAPES[kind][0])
         except FileNotFoundError:
             return []
         return layout.keys(kind, os.listdir(folder))
@@ -434,7 +341,7 @@ class FileStore:
         """When a document was last written, nanoseconds since 1970; 0 when there is none."""
         folder, name = layout.place(kind, key)
         try:
-            return os.stat(name, dir_fd=self._present(folder), follow_symlinks=False).st_mtime_ns
+            return os.stat(name, dir_fd=self.present(folder), follow_symlinks=False).st_mtime_ns
         except FileNotFoundError:
             return 0
 

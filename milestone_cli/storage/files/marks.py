@@ -11,7 +11,8 @@ but those of the group `store`. The bash utilities know none of this: who copies
 import os
 
 from milestone_cli.errors import MilestoneError, frozen, moved
-from milestone_cli.storage.files import READ, FileStore, layout
+from milestone_cli.storage.files import FileStore, layout
+from milestone_cli.storage.files.folders import READ
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.jsontext import dumps
-from milestone_cli.storage.files import DIRECTORY, READ, layout
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.folders import DIRECTORY, READ
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Aside:
         """Copy a file to the quarantine where that is on another disk, and only then take it away."""
         fd = os.open(leaf, READ, dir_fd=source)
         try:
-            data = self._store._read(fd, leaf, LARGEST)[0]  # noqa: SLF001 - the store's own reading, bounded
+            data = self._store.read_open(fd, leaf, LARGEST)[0]
         finally:
             os.close(fd)
         from milestone_cli.storage.files.commit import write_synced

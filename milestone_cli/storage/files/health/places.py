@@ -6,7 +6,8 @@ import stat
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import safe
-from milestone_cli.storage.files import READ, layout
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.folders import READ
 from milestone_cli.storage.files.health.aside import opened
 from milestone_cli.storage.findings import Finding, count, named, sound
 

@@ -11,7 +11,8 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Change, Draft
-from milestone_cli.storage.files import DIRECTORY, READ, layout
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.folders import DIRECTORY, READ
 from milestone_cli.storage.files.health.aside import opened
 from milestone_cli.storage.files.health.disk import size
 from milestone_cli.storage.files.log import FLAGS

@@ -9,7 +9,8 @@ import select
 import signal
 
 from milestone_cli import runtime
-from milestone_cli.storage.files import DIRECTORY, layout
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.folders import DIRECTORY
 from milestone_cli.storage.files.health.remains import is_selftest_running
 
 TYPE_CHECKING = False

@@ -3,7 +3,7 @@
 import os
 import stat
 
-from milestone_cli.storage.files import DIRECTORY
+from milestone_cli.storage.files.folders import DIRECTORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

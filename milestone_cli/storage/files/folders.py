@@ -1,0 +1,123 @@
+"""The folders of a store, and its files as far as they may be trusted.
+
+Every file is reached through descriptors of its folders: no link is followed, nothing but plain files is read, and
+nothing without a bound.
+"""
+
+import errno
+import os
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class Folders:
+    """The open folders of a store."""
+
+    def __init__(self, path: str) -> None:
+        """Open the store at `path`.
+
+        Raises:
+            MilestoneError: `no_store`, `unsafe_link`, or `store_foreign` when another user owns it.
+        """
+        self.path = path
+        self._folders: dict[str, int] = {}
+        try:
+            self._folders[""] = root = os.open(path, DIRECTORY)
+        except FileNotFoundError:
+            raise MilestoneError("no_store", f"there is no store at '{path}'", "`milestone init` makes one") from None
+        except OSError as error:
+            if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                raise MilestoneError("unsafe_link", f"'{path}' is no folder", "name the store itself") from None
+            raise
+        owner = os.fstat(root).st_uid
+        if owner != os.geteuid() and not runtime.env("MILESTONE_TRUST_STORE"):
+            raise MilestoneError(
+                "store_foreign",
+                f"the store '{path}' belongs to another user",
+                "set MILESTONE_TRUST_STORE=1 if you trust whoever can write there",
+                owner=owner,
+            )
+
+    def folder(self, name: str) -> int:
+        """Open descriptor of a folder of the store, such as `layout.ACTIVE`; made when it is missing."""
+        fd = self._folders.get(name)
+        if fd is None:
+            above, _, leaf = name.rpartition("/")
+            parent = self.folder(above)
+            try:
+                fd = os.open(leaf, DIRECTORY, dir_fd=parent)
+            except FileNotFoundError:
+                try:
+                    os.mkdir(leaf, 0o700, dir_fd=parent)
+                except FileExistsError:
+                    pass
+                fd = os.open(leaf, DIRECTORY, dir_fd=parent)
+                os.fsync(parent)
+            except OSError as error:
+                if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                    raise MilestoneError(
+                        "unsafe_link", f"'{name}' in the store is no folder", "look at it, then move it away"
+                    ) from None
+                raise
+            self._folders[name] = fd
+        return fd
+
+    def present(self, name: str) -> int:
+        """The same of a folder that is to be read from: it is not made, since the disk may be read-only.
+
+        Raises:
+            FileNotFoundError: when there is none.
+        """
+        fd = self._folders.get(name)
+        if fd is None:
+            os.stat(name, dir_fd=self.folder(""), follow_symlinks=False)
+            fd = self.folder(name)
+        return fd
+
+    def close(self) -> None:
+        """Close what is open; the store can still be used afterwards."""
+        while self._folders:
+            os.close(self._folders.popitem()[1])
+
+    def read_file(self, folder: str, name: str, limit: int) -> bytes:
+        """Read a file of the store, whole and bounded.
+
+        Raises:
+            FileNotFoundError: when there is none.
+            MilestoneError: `unsafe_link` when it is no plain file, `too_large`.
+        """
+        try:
+            fd = os.open(name, READ, dir_fd=self.present(folder))
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise MilestoneError(
+                    "unsafe_link", f"'{folder}/{name}' is a link", "look at it, then move it away"
+                ) from None
+            raise
+        try:
+            return self.read_open(fd, f"{folder}/{name}", limit)[0]
+        finally:
+            os.close(fd)
+
+    @staticmethod
+    def read_open(fd: int, what: str, limit: int) -> "tuple[bytes, tuple[int, int, int]]":
+        """Read an open file, whole and bounded; what tells this version of it from another comes with it.
+
+        Raises:
+            MilestoneError: `unsafe_link` when it is no plain file, `too_large`.
+        """
+        status = os.fstat(fd)
+        if status.st_mode & 0o170000 != 0o100000:
+            raise MilestoneError("unsafe_link", f"'{what}' is no plain file", "look at it, then move it away")
+        if status.st_size > limit:
+            raise MilestoneError("too_large", f"'{what}' has {status.st_size} bytes; {limit} are read", "")
+        blocks = []
+        while block := os.read(fd, max(4096, min(status.st_size + 1, 1 << 26))):
+            blocks.append(block)
+            if len(block) > status.st_size:
+                break
+        return b"".join(blocks), (status.st_ino, status.st_mtime_ns, status.st_size)
