@@ -122,7 +122,9 @@ _milestone() {
             'store unfreeze':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store moved':--format) _milestone_offer 'text json jsonl yaml' ;;
             'hook':--block) _milestone_offer 'completed locked unrecorded any' ;;
+            'hook install':--plugin) _milestone_offer '<paths>' ;;
             'hook install':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'hook uninstall':--plugin) _milestone_offer '<paths>' ;;
             'hook uninstall':--format) _milestone_offer 'text json jsonl yaml' ;;
             'hook status':--format) _milestone_offer 'text json jsonl yaml' ;;
             'config show':--format) _milestone_offer 'text json jsonl yaml' ;;

@@ -53,6 +53,10 @@ CASES = [
     ("milestone session end ", [SESSION], ["demo"]),
     ("milestone state validate demo --schema no", ["notes.txt"], []),
     ("milestone transaction rollback ", ["last"], ["demo"]),
+    ("milestone hook ", ["install", "uninstall", "status", "statusline"], ["demo"]),
+    ("milestone hook --dea", ["milestone hook --deadline"], []),
+    ("milestone hook install --pr", ["milestone hook install --project"], ["--deadline"]),
+    ("milestone hook --block ", ["completed", "locked"], ["install"]),
     ("milestone no-such-group ", [], ["demo", "state"]),
 ]
 

@@ -6,6 +6,7 @@ import pty
 import resource
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +320,23 @@ def test_many_at_once_are_one(project: Path, theirs: Path, home: Path, cli: Cli)
     assert sorted(tree(project)) == [".claude", ".claude/settings.json", ".git"]
 
 
+def test_another_program_writes_at_the_same_moment(project: Path, theirs: Path, home: Path, tmp_path: Path) -> None:
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    local = theirs.rename(theirs.with_name("settings.local.json"))
+    slow = ["-e", "trace=fsync", "-e", "inject=fsync:delay_enter=700000"]
+    process = subprocess.Popen(
+        ["strace", "-f", "-o", str(tmp_path / "trace"), *slow, str(MILESTONE), "hook", "install", "--local"],
+        cwd=project, env=clean_environment(home), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while process.poll() is None and not list(local.parent.glob(".settings.local.json-*-tmp")):
+        time.sleep(0.01)
+    local.write_text('{"of": "another"}')
+    said = process.communicate(timeout=60)[1]
+    assert (process.returncode, local.read_text()) == (4, '{"of": "another"}'), said
+    assert not list(local.parent.glob("*-tmp"))
+
+
 def points(command: list[str], cwd: Path, env: dict[str, str], trace: Path) -> list[tuple[str, int]]:
     """The calls of a command that change files, each by its name and which of that name it is."""
     names = "openat,write,fsync,rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat,fchmod,rmdir,flock"
@@ -371,7 +389,7 @@ def test_killed_anywhere_the_settings_are_old_or_new(
     assert struck >= 8, struck
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(texts(), st.booleans())
 def test_any_settings_survive_the_command(cli: Cli, project: Path, raw: bytes, statusline: bool) -> None:
     path = project / ".claude/settings.local.json"

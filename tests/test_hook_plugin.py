@@ -141,6 +141,40 @@ def test_a_folder_of_others_is_no_place_for_a_plugin(tmp_path: Path, cli: Cli) -
     assert (tmp_path / "plugin/theirs").exists()
 
 
+def test_what_somebody_edited_in_the_plugin_stays(tmp_path: Path, cli: Cli) -> None:
+    folder = tmp_path / "plugin"
+    words = ("--plugin", str(folder))
+    cli("hook", "install", *words, check=True)
+    manifest, hooks = folder / ".claude-plugin/plugin.json", folder / "hooks/hooks.json"
+    ours = manifest.read_text()
+    older = json.loads(ours) | {"version": "0.0.1"}
+    manifest.write_text(json.dumps(older))
+    cli("hook", "install", *words, check=True)
+    assert manifest.read_text() == ours, "another version's is replaced"
+    own = {"matcher": "Bash", "hooks": [{"type": "command", "command": "./own.sh"}]}
+    value = json.loads(hooks.read_text())
+    value["hooks"]["Stop"].append(own)
+    hooks.write_text(json.dumps(value))
+    manifest.write_text(json.dumps(older | {"homepage": "https://example.org"}))
+    assert "stays" in cli("hook", "install", *words, check=True).stdout
+    assert json.loads(manifest.read_text())["homepage"]
+    cli("hook", "uninstall", *words, check=True)
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == {"plugin.json", "hooks.json"}
+    assert json.loads(hooks.read_text()) == {"hooks": {"Stop": [own]}}
+    cli("hook", "install", "--local", cwd=tmp_path, check=True)
+
+
+def test_a_plugin_has_no_status_line(tmp_path: Path, cli: Cli) -> None:
+    done = cli("hook", "install", "--plugin", str(tmp_path / "plugin"), "--statusline")
+    assert (done.returncode, (tmp_path / "plugin").exists()) == (2, False)
+    assert "milestone hook statusline" in done.stderr
+
+
+def test_hook_status_shows_no_password(tmp_path: Path, cli: Cli) -> None:
+    done = cli("--store", "postgresql://me:hidden@nowhere.invalid/x", "hook", "status", "--format", "json")
+    assert "hidden" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", contents.COMMANDS)
 def test_a_slash_command_is_one(name: str, client: Client, cli: Cli) -> None:
     cli("hook", "install", "--project", cwd=client.project, check=True)

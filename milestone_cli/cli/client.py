@@ -42,10 +42,14 @@ def hook_install(
 
     Example: milestone hook install --project
     """
-    from milestone_cli.core.claude import install
+    from milestone_cli.core.claude import contents, install
+    from milestone_cli.jsontext import dumps
     from milestone_cli.render.hook import fields, install_text
 
     scope, folder = _where(user, project, local, plugin)
+    if folder and statusline:
+        hint = f"put {dumps({'statusLine': contents.statusline()})} into your own settings"
+        raise MilestoneError("usage", "a plugin has no status line", hint)
     wanted = install.wanted(events)
 
     def make() -> "Plan":

@@ -21,7 +21,7 @@ class Option:
         self.choices = choices(declared)
         self.takes = "" if self.is_flag else "|".join(self.choices) or declared.metavar or "VALUE"
         self.names = next((DYNAMIC_OPTIONS[one] for one in self.spellings if one in DYNAMIC_OPTIONS), "")
-        self.takes_file = "FILE" in self.takes
+        self.takes_file = "FILE" in self.takes or self.takes == "DIR"
         self.help = declared.help or ""
 
     def awaiting(self) -> list[str]:

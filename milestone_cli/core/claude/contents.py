@@ -148,8 +148,9 @@ def command_file(name: str) -> str:
     return f"---\n{head}{MARK}{digest((head + text).encode())[:16]}\n---\n\n{text}"
 
 
-def is_untouched(text: str) -> bool:
+def is_untouched(raw: bytes) -> bool:
     """Whether a file of a slash command is as this or another version of `milestone` wrote it."""
+    text = raw.decode("utf-8", "replace")
     before, mark, after = text.partition("\n" + MARK)
     proof, fence, rest = after.partition("\n---\n\n")
     head = before.removeprefix("---\n") + "\n"

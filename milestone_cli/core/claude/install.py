@@ -82,17 +82,11 @@ def plan_install(scope: str, folder: str, events: "list[str]", *, statusline: bo
     """
     _refuse_double(scope)
     if scope == places.PLUGIN:
-        plugin.refuse_foreign(folder)
-        plan = Plan(scope, folder)
-        there = plugin.events_of(folder)
-        plan.events = [event for event in events if event not in there]
-        for name, text in plugin.files([*there, *events]).items():
-            _command(plan, f"{folder}/{name}", text)
-        return plan
+        return _plan_plugin(folder, events)
     place = places.place(scope)
     plan = Plan(scope, place.path)
     for name in contents.COMMANDS if place.commands else ():
-        _command(plan, f"{place.commands}/{name}.md", contents.command_file(name))
+        _file(plan, f"{place.commands}/{name}.md", contents.command_file(name), contents.is_untouched)
     raw = outside.read(place.path, LARGEST)
     found = Settings(raw or b"", place.path)
     _tell(plan, found, statusline)
@@ -106,6 +100,21 @@ def plan_install(scope: str, folder: str, events: "list[str]", *, statusline: bo
     return plan
 
 
+def _plan_plugin(folder: str, events: "list[str]") -> Plan:
+    """The same for a plugin, whose hooks stand in a file of the same form as settings."""
+    plugin.refuse_foreign(folder)
+    plan = Plan(places.PLUGIN, folder)
+    _file(plan, f"{folder}/{plugin.MANIFEST}", settings.render(plugin.manifest()), plugin.is_untouched)
+    for name in contents.COMMANDS:
+        _file(plan, f"{folder}/commands/{name}.md", contents.command_file(name), contents.is_untouched)
+    path = f"{folder}/{plugin.HOOKS}"
+    raw = outside.read(path, LARGEST)
+    found = Settings(raw or b"", path)
+    plan.events = found.missing(events)
+    plan.change(path, raw, settings.put(found, events, statusline=False).encode())
+    return plan
+
+
 def _tell(plan: Plan, found: Settings, statusline: bool) -> None:
     if statusline and found.statusline not in ("", contents.STATUSLINE):
         plan.notes.append("there is another status line, which stays")
@@ -115,13 +124,13 @@ def _tell(plan: Plan, found: Settings, statusline: bool) -> None:
         plan.notes.append(f"the hooks are in the {' and '.join(others)} settings too; the client calls each once")
 
 
-def _command(plan: Plan, path: str, text: str) -> None:
+def _file(plan: Plan, path: str, text: str, is_untouched: "Callable[[bytes], bool]") -> None:
     """Have a file hold what is ours, unless somebody has edited it."""
     raw = outside.read(path, LARGEST)
-    if path.endswith(".md") and raw is not None and not contents.is_untouched(raw.decode("utf-8", "replace")):
+    if raw is None or is_untouched(raw):
+        plan.change(path, raw, text.encode())
+    else:
         plan.notes.append(f"{path} was written or edited by somebody, and stays")
-        return
-    plan.change(path, raw, text.encode())
 
 
 def read(place: "Place") -> Settings:
@@ -163,39 +172,55 @@ def plan_uninstall(scope: str, folder: str) -> Plan:
         MilestoneError: what `Settings` raises.
     """
     if scope == places.PLUGIN:
-        plan = Plan(scope, folder)
-        plan.events = plugin.events_of(folder)
-        for name in plugin.files([]) if plugin.is_ours(folder) else ():
-            _leave(plan, f"{folder}/{name}")
-        return plan
+        return _plan_no_plugin(folder)
     place = places.place(scope)
     plan = Plan(scope, place.path)
     raw = outside.read(place.path, LARGEST)
     if raw is not None:
         found = Settings(raw, place.path)
-        plan.events = found.events
         plan.statusline = found.statusline == contents.STATUSLINE
-        plan.notes += [f"{event}: `{command}` was put in by hand, and stays" for event, command in found.by_hand]
         before = outside.read(place.copy, LARGEST)
-        text = settings.take(found, before)
-        after = None if text is None else text.encode()
-        plan.change(place.path, raw, after)
+        after = _take(plan, place.path, raw, found, before)
         if found.has_ours and before is not None and before == after:
             plan.change(place.copy, before, None)
     for name in contents.COMMANDS if place.commands else ():
-        _leave(plan, f"{place.commands}/{name}.md")
+        _leave(plan, f"{place.commands}/{name}.md", contents.is_untouched)
     return plan
 
 
-def _leave(plan: Plan, path: str) -> None:
+def _plan_no_plugin(folder: str) -> Plan:
+    """The same for a plugin."""
+    plan = Plan(places.PLUGIN, folder)
+    if plugin.is_ours(folder):
+        path = f"{folder}/{plugin.HOOKS}"
+        raw = outside.read(path, LARGEST)
+        if raw is not None:
+            _take(plan, path, raw, Settings(raw, path), None)
+        for name in contents.COMMANDS:
+            _leave(plan, f"{folder}/commands/{name}.md", contents.is_untouched)
+        _leave(plan, f"{folder}/{plugin.MANIFEST}", plugin.is_untouched)
+    return plan
+
+
+def _take(plan: Plan, path: str, raw: bytes, found: Settings, before: "bytes | None") -> "bytes | None":
+    """Have our hooks gone from a file; what it holds then."""
+    plan.events = found.events
+    plan.notes += [f"{event}: `{command}` was put in by hand, and stays" for event, command in found.by_hand]
+    text = settings.take(found, before)
+    after = None if text is None else text.encode()
+    plan.change(path, raw, after)
+    return after
+
+
+def _leave(plan: Plan, path: str, is_untouched: "Callable[[bytes], bool]") -> None:
     """Have a file of ours gone, unless somebody has edited it."""
     raw = outside.read(path, LARGEST)
     if raw is None:
         return
-    if path.endswith(".md") and not contents.is_untouched(raw.decode("utf-8", "replace")):
-        plan.notes.append(f"{path} was written or edited by somebody, and stays")
-    else:
+    if is_untouched(raw):
         plan.change(path, raw, None)
+    else:
+        plan.notes.append(f"{path} was written or edited by somebody, and stays")
 
 
 def apply(make: "Callable[[], Plan]") -> Plan:

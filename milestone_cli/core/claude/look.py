@@ -29,9 +29,18 @@ def status() -> "Facts":
         "settings": [_settings(place) for place in places.existing()],
         "plugins": [{"name": name, "events": plugin.events_of(name)} for name in plugins],
         "twice": bool(settings and plugins),
-        "store": store,
+        "store": _shown(store),
         **_fared(store),
     }
+
+
+def _shown(store: "str | None") -> "str | None":
+    """A store's name, without the password that a URL may hold."""
+    if store is None or "://" not in store:
+        return store
+    from milestone_cli.storage.postgres.url import mask
+
+    return mask(store)
 
 
 def _settings(place: "Place") -> "Facts":

@@ -8,7 +8,7 @@ import os
 
 from milestone_cli import __version__
 from milestone_cli.core.claude import contents, places
-from milestone_cli.core.claude.settings import render
+from milestone_cli.core.claude.settings import Settings
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.storage import outside
@@ -21,9 +21,9 @@ MOST = 1000
 """Plugins that are noted."""
 
 
-def files(events: "list[str]") -> dict[str, str]:
-    """The files of the plugin, by their names in its folder."""
-    manifest = {
+def manifest() -> dict[str, object]:
+    """What the plugin says of itself."""
+    return {
         "name": contents.NAME,
         "version": __version__,
         "description": "Records every session, keeps checkpoints, and tells the model where the work stands.",
@@ -31,29 +31,34 @@ def files(events: "list[str]") -> dict[str, str]:
         "license": "MIT",
         "keywords": ["state", "checkpoint", "session", "event-log"],
     }
-    hooks = {"hooks": {event: [contents.group()] for event in contents.EVENTS if event in events}}
-    found = {MANIFEST: render(manifest), HOOKS: render(hooks)}
-    return found | {f"commands/{name}.md": contents.command_file(name) for name in contents.COMMANDS}
+
+
+def is_untouched(raw: bytes) -> bool:
+    """Whether a manifest is as this or another version of `milestone` wrote it."""
+    try:
+        value = loads(raw)
+    except ValueError:
+        return False
+    return isinstance(value, dict) and value | {"version": ""} == manifest() | {"version": ""}
 
 
 def events_of(folder: str) -> list[str]:
     """The events that the plugin in a folder hooks; empty for a folder without our plugin."""
-    value = _json(folder, HOOKS)
-    hooks = value.get("hooks")
-    return [event for event in hooks if event in contents.EVENTS] if isinstance(hooks, dict) and is_ours(folder) else []
+    if not is_ours(folder):
+        return []
+    try:
+        return Settings(outside.read(f"{folder}/{HOOKS}", LARGEST) or b"", HOOKS).events
+    except (MilestoneError, OSError, UnicodeDecodeError):
+        return []
 
 
 def is_ours(folder: str) -> bool:
     """Whether a folder holds our plugin."""
-    return _json(folder, MANIFEST).get("name") == contents.NAME
-
-
-def _json(folder: str, name: str) -> "dict[str, object]":
     try:
-        value = loads(outside.read(f"{folder}/{name}", LARGEST) or b"null")
+        value = loads(outside.read(f"{folder}/{MANIFEST}", LARGEST) or b"null")
     except (MilestoneError, OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        return False
+    return isinstance(value, dict) and value.get("name") == contents.NAME
 
 
 def refuse_foreign(folder: str) -> None:
