@@ -141,7 +141,10 @@ class MemoryStore:
         if revision is not None:
             if not 0 < revision <= len(texts):
                 raise MilestoneError("revision_not_found", "there is no such revision")
-            return Document(texts[revision - 1], revision, digest(texts[revision - 1]), "", None)
+            text = texts[revision - 1]
+            logged = (loads(line) for line in self._logs[milestone] if b'"sha256"' in line)
+            event = next(one for one in logged if one["data"].get("revision") == revision)
+            return Document(text, revision, digest(text), event["timestamp"], event)
         raw = self.get("active", milestone) or self.get("completed", milestone)
         if raw is None:
             raise MilestoneError("not_found", "there is no such state")

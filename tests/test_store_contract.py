@@ -6,7 +6,7 @@ import pytest
 from memory_store import MemoryStore
 
 from milestone_cli import runtime
-from milestone_cli.core import events, rollback, state, transaction
+from milestone_cli.core import events, rollback, state, transaction, undo
 from milestone_cli.core.verify import verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
@@ -50,6 +50,19 @@ def test_every_revision_can_be_read(store):
     with pytest.raises(MilestoneError) as caught:
         store.read("demo", 41)
     assert caught.value.code == "revision_not_found"
+
+
+def test_what_an_undo_took_back_is_passed_over_by_the_next(store):
+    for n in (1, 2, 3):
+        state.save(store, "demo", b'{"n":%d}' % n)
+    undo.step(store, "demo", "undo")
+    state.save(store, "demo", b'{"n":5}')
+    texts = []
+    for _ in range(2):
+        undo.step(store, "demo", "undo")
+        texts.append(store.read("demo").text)
+    assert texts == [b'{"n":2}', b'{"n":1}']
+    assert store.read("demo", 4).event["data"]["undo"] == 3
 
 
 def test_nothing_is_there_before_it_is_saved(store):
