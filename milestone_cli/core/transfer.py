@@ -12,7 +12,7 @@ from milestone_cli.model import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from milestone_cli.storage.contract import Side
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None] | None
 
 BATCH = 1 << 22
-"""Bytes of documents that are put at once."""
+"""Bytes that are put at once."""
 KEYS = 1000
 """Newest idempotency keys of a log that go along."""
 UNDER_WAY = "a copy is under way: "
@@ -226,7 +226,7 @@ def _copy(source: "Side", target: "Side", found: Copy, progress: "Progress") -> 
     for name in found.again:
         target.drop(name)
     for name, (start, size) in found.logs.items():
-        for at, block in source.scan(name, start, size) if start < size else ():
+        for at, block in _gathered(source, name, start, size):
             target.extend(name, at, block)
             done += len(block)
             _tell(progress, done, found)
@@ -241,6 +241,20 @@ def _copy(source: "Side", target: "Side", found: Copy, progress: "Progress") -> 
             _tell(progress, done, found)
     target.put(batch)
     target.sync()
+
+
+def _gathered(source: "Side", name: str, start: int, size: int) -> "Iterator[tuple[int, bytes]]":
+    """What a log has behind an offset, in blocks that are worth a commit each."""
+    blocks: list[bytes] = []
+    held = 0
+    for _, block in source.scan(name, start, size) if start < size else ():
+        blocks.append(block)
+        held += len(block)
+        if held >= BATCH:
+            yield start, b"".join(blocks)
+            start, held, blocks = start + held, 0, []
+    if blocks:
+        yield start, b"".join(blocks)
 
 
 def _tell(progress: "Progress", done: int, found: Copy) -> None:

@@ -27,8 +27,12 @@ WEAK = {
 
 def version(store: "PostgresStore") -> int:
     """The schema that the database has; 0 for none."""
-    found = store.ask("SELECT to_regclass('milestone.migration') IS NOT NULL")
-    return number(store.ask("SELECT max(version) FROM milestone.migration")[0][0]) if found[0][0] == b"\1" else 0
+    # The tables of the catalogue, and not to_regclass: in a transaction that one may remember that there was none.
+    found = store.ask(
+        "SELECT 1 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = 'milestone' AND c.relname = 'migration'"
+    )
+    return number(store.ask("SELECT max(version) FROM milestone.migration")[0][0]) if found else 0
 
 
 def migrate(store: "PostgresStore", *, dry_run: bool = False) -> "list[str]":
