@@ -41,7 +41,8 @@ MUTATIONS = [
              "        os.fsync(above)", "        pass", "replay init"),
     Mutation("intent not synced", FILES + "intent.py",
              "        write_synced(aside, data, folder)\n        for lock",
-             "        fd = os.open(aside, 0o101, 0o600, dir_fd=folder)\n        os.write(fd, data)\n        os.close(fd)\n"
+             "        fd = os.open(aside, 0o101, 0o600, dir_fd=folder)\n        os.write(fd, data)\n"
+             "        os.close(fd)\n"
              "        for lock", "replay checkpoint-create"),
     Mutation("folder of intents not synced", FILES + "intent.py",
              "    try:\n        os.fsync(folder)\n", "    try:\n        pass\n", "replay checkpoint-create"),
@@ -94,7 +95,8 @@ MUTATIONS = [
              "os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC", "exclusive files"),
     Mutation("backup omitted", FILES + "commit.py", "    if old and backup:\n", "    if False:\n", "backups"),
     Mutation("temporary file left after a failure", FILES + "commit.py",
-             "        try:\n            os.unlink(aside, dir_fd=folder)\n        except FileNotFoundError:\n            pass\n"
+             "        try:\n            os.unlink(aside, dir_fd=folder)\n"
+             "        except FileNotFoundError:\n            pass\n"
              "        raise\n    runtime", "        raise\n    runtime", "fail sync of state"),
     Mutation("failed sync tried again", FILES + "log.py",
              "                    os.fdatasync(self.fd)\n",
