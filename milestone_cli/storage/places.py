@@ -17,8 +17,16 @@ def places(store: str) -> list[str]:
     if state[:1] != "/" and home[:1] == "/":
         state = home + "/.local/state"
     if state[:1] == "/":
-        found.append(f"{state}/milestone/{digest(store.encode('utf-8', 'surrogateescape'))[:16]}")
+        known = _known(store) if "://" in store else store
+        found.append(f"{state}/milestone/{digest(known.encode('utf-8', 'surrogateescape'))[:16]}")
     return found
+
+
+def _known(url: str) -> str:
+    """What tells a database from others, with or without the password, which its URL may show or hide."""
+    user, at, rest = url.partition("://")[2].rpartition("@")
+    place, mark, project = rest.partition("#")
+    return user.partition(":")[0] + at + place.partition("?")[0] + mark + project
 
 
 def waiting(store: str) -> list[tuple[str, str]]:

@@ -329,6 +329,45 @@ def test_a_writer_that_vanished_inside_a_transaction_stops_nobody_for_long(
         stuck.communicate()
 
 
+def test_hooks_wait_here_while_the_server_is_away_and_are_told_once_in_order(
+    server: Server, home: Path, tmp_path: Path
+) -> None:
+    url = server.url("postgres")
+    run = command(home, tmp_path, url)
+    assert run("init", "demo").returncode == 0
+
+    def hook(number: int) -> None:
+        call = {
+            "session_id": "client-1", "hook_event_name": "PostToolUse", "cwd": str(tmp_path), "tool_name": "Bash",
+            "tool_use_id": f"toolu_{number}", "tool_input": {"command": "true"}, "tool_response": {},
+        }  # fmt: skip
+        done = subprocess.run(
+            [str(MILESTONE), "hook"], input=json.dumps(call), capture_output=True, text=True, check=False, timeout=60,
+            env=clean_environment(home, MILESTONE_STORE=url), cwd=tmp_path,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (0, "")
+
+    def logged() -> list[str]:
+        lines = run("events", "query", "demo", "--limit", "0", "--format", "jsonl").stdout.splitlines()
+        return [word for line in lines for number in range(5) if (word := f"toolu_{number}") in line]
+
+    def until_logged(number: int) -> None:
+        """A hook has little time: what it has none for waits for the next, and a call may be repeated."""
+        until = time.monotonic() + 60
+        while f"toolu_{number}" not in logged():
+            assert time.monotonic() < until
+            hook(number)
+
+    until_logged(0)
+    server.stop()
+    for number in (1, 2, 3):
+        hook(number)
+    server.start()
+    until_logged(4)
+    assert logged() == [f"toolu_{number}" for number in range(5)]
+    assert not (tmp_path / ".milestones").exists()
+
+
 # three hosts
 
 
