@@ -33,6 +33,7 @@ class Staging:
         self.plan = plan
         self._puts: dict[tuple[str, str], bytes | None] = {}
         self._states: dict[str, Draft] = {}  # milestones with a next revision, and its event
+        self._texts: dict[str, bytes] = {}  # its text, as long as nobody has asked for its envelope
         self._settled: dict[str, str] = {}  # milestones whose state was kept or moved as it is now, and by what
 
     def __getattr__(self, name: str) -> object:
@@ -42,7 +43,11 @@ class Staging:
 
     def get(self, kind: str, key: str) -> "bytes | None":
         """A document as it will be."""
-        return self._puts[kind, key] if (kind, key) in self._puts else self.store.get(kind, key)
+        if (kind, key) not in self._puts:
+            return self.store.get(kind, key)
+        if kind == "active" and key in self._texts:
+            self._puts[kind, key] = self.store.revise(key, self._texts.pop(key), self._states[key])
+        return self._puts[kind, key]
 
     def modified(self, kind: str, key: str) -> int:
         """When a document will have been written last; 0 when it will not be there."""
@@ -80,7 +85,7 @@ class Staging:
         """A session's record as it will be."""
         if ("session", name) not in self._puts:
             return self.store.session(name)
-        record = loads(self._puts["session", name] or b"{}")
+        record = loads(self.get("session", name) or b"{}")
         return record if isinstance(record, dict) else {}
 
     def bound_session(self, client: "str | None") -> "str | None":
@@ -103,15 +108,21 @@ class Staging:
         if not change.edit:
             self.plan.events += [(name, draft) for draft in change.drafts]
             return self._receipt(name)
-        if self.get("active", name) is None and self.modified("completed", name):
+        if not self.modified("active", name) and self.modified("completed", name):
             raise completed(name)
-        document = self._staged(name)
-        current = document.revision if document else 0
+        text, current = self._present(name)
         if change.expect is not None and change.expect != current:
             raise conflict(name, change.expect, current)
-        text = change.edit(document.text if document else None)
-        self._revise(name, text, change.drafts[0])
+        self._revise(name, change.edit(text), change.drafts[0])
         return self._receipt(name)
+
+    def _present(self, name: str) -> "tuple[bytes | None, int]":
+        """A state's text and revision as they will be; None and 0 where there will be none."""
+        if name in self._texts:
+            head = self.store.head(name)
+            return self._texts[name], head.revision + 1 if head else 1
+        document = self._staged(name)
+        return (document.text, document.revision) if document else (None, 0)
 
     def _revise(self, name: str, text: bytes, draft: "Draft") -> None:
         """Make a text the next revision of a milestone, in the place of what was to be it so far."""
@@ -128,7 +139,8 @@ class Staging:
         elif own.type != draft.type:
             own.type, draft.data = "state_saved", "{}"
         own.data = self._named(draft.data)
-        self._put("active", name, self.store.revise(name, text, own))
+        self._texts[name] = text
+        self._put("active", name, b"")  # until somebody asks
 
     def transact(
         self,
@@ -141,6 +153,7 @@ class Staging:
         plan = build()
         streams = dict.fromkeys(stream for stream, _ in plan.events)
         for kind, key, data in plan.puts:
+            self._texts.pop(key if kind == "active" else "", None)
             self._put(kind, key, data)
             if data is not None and kind in ("checkpoint", "completed", "backup"):
                 for name in streams:
@@ -164,13 +177,11 @@ class Staging:
         return f'{data[:-1]}{"," if len(data) > 2 else ""}"transaction_id":"{self.plan.id}"}}'
 
     def _receipt(self, stream: str) -> Receipt:
-        document = self._staged(stream)
-        revision, sha = (document.revision, document.sha256) if document else (0, GENESIS)
-        return Receipt(stream, revision, sha, 0, 0, "", runtime.timestamp(runtime.now_ns()))
+        return Receipt(stream, self._present(stream)[1], GENESIS, 0, 0, "", runtime.timestamp(runtime.now_ns()))
 
     def finish(self) -> "list[str]":
         """Complete the plan; the streams that it tells something, in the order of its events."""
-        puts = [(kind, key, data) for (kind, key), data in self._puts.items()]
+        puts = [(kind, key, self.get(kind, key)) for kind, key in self._puts]
         # What goes goes last, so that a state that moves is never in neither place.
         self.plan.puts = sorted(puts, key=lambda put: put[2] is None)
         return list(dict.fromkeys(stream for stream, _ in self.plan.events))
