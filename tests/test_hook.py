@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Cli, clean_environment
+from conftest import MILESTONE, Cli, clean_environment
 from hooked import CLIENT, PAYLOADS, STATE, Hooks, payload
 
 FILES = sorted(path.stem for path in PAYLOADS.glob("*.json"))
@@ -408,3 +408,18 @@ def test_a_lock_of_somebody_else_blocks_when_asked(hooks: Hooks) -> None:
     done = hooks.run("PreToolUse.Write", "--block", "any")
     assert done.returncode == 2
     assert str(os.getpid()).encode() in done.stderr
+
+
+def test_a_person_at_a_terminal_is_told_of_a_typing_error(store: Path, home: Path) -> None:
+    keyboard, terminal = os.openpty()
+    try:
+        done = subprocess.run(
+            [str(MILESTONE), "hook", "instal"],
+            stdin=terminal, cwd=store.parent, env=clean_environment(home), capture_output=True, text=True, timeout=60,
+            check=False,
+        )  # fmt: skip
+    finally:
+        os.close(keyboard)
+        os.close(terminal)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "instal" in done.stderr

@@ -121,7 +121,12 @@ class _Watch:
 
 
 def is_entry(words: "list[str]") -> bool:
-    """Whether a command line calls the hook, and nothing that belongs to it: then even a wrong one must do no harm."""
+    """Whether a command line calls the hook, and nothing that belongs to it: then even a wrong one must do no harm.
+
+    At a terminal a person types, who is better told.
+    """
+    if runtime.is_terminal(0):
+        return False
     for at, word in enumerate(words):
         if word == "hook":
             return words[at + 1 :] != ["--help"] and "".join(words[at + 1 : at + 2]) not in COMMANDS
