@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -195,6 +197,45 @@ def test_a_server_without_tls_is_refused_where_tls_is_asked_for(cli: Cli, url: s
     done = cli("init", "demo", env={"MILESTONE_STORE": url + "?sslmode=require"})
     assert done.returncode == 8
     assert "SSL" in done.stderr
+
+
+def test_tls_is_checked_as_libpq_does(cli: Cli, home: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("impossible here: there is no openssl")
+    folder = Path(tempfile.mkdtemp(prefix="milestone-tests-server-"))
+    folder.chmod(0o755)
+    server = Server(folder / "own")
+    server.create()
+    try:
+        words = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout server.key -out server.crt"
+        subprocess.run(["openssl", *words.split()], cwd=server.data, capture_output=True, check=True)
+        owner = server.data.stat()
+        for name in ("server.key", "server.crt"):
+            os.chown(server.data / name, owner.st_uid, owner.st_gid)
+            (server.data / name).chmod(0o600)
+        with (server.data / "postgresql.conf").open("a") as settings:
+            settings.write("ssl = on\n")
+        with (server.data / "pg_hba.conf").open("w") as rules:
+            rules.write("local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n")
+        server.start()
+        root = home / "root.crt"
+        root.write_bytes((server.data / "server.crt").read_bytes())
+        url = server.url("postgres")
+        assert call(cli, "init", "demo", url=url + "?sslmode=require")["created"] is True
+        assert call(cli, "store", "info", url=url + "?sslmode=require")["tls"] is True
+        named = server.url("postgres", host="localhost") + f"?sslmode=verify-full&sslrootcert={root}&hostaddr=127.0.0.1"
+        assert call(cli, "store", "info", url=named)["tls"] is True
+        for wrong in (
+            url + f"?sslmode=verify-full&sslrootcert={root}",
+            url + "?sslmode=verify-ca",
+            url + "?sslmode=disable",
+        ):
+            refused = call(cli, "status", url=wrong, code=8)
+            assert refused["code"] == "store_unreachable"
+            assert "battery" not in json.dumps(refused)
+    finally:
+        server.stop("immediate")
+        shutil.rmtree(folder)
 
 
 # where libpq comes from
