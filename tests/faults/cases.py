@@ -14,6 +14,8 @@ Step = tuple[str, ...] | Callable[[Scene], None]
 SET = ("state", "set", "demo", "next=1", *PROMPT)
 SAVED: tuple[Step, ...] = (("init", "demo"), ("state", "save", "demo", OLD))
 CHECKPOINT = ("checkpoint", "create", "demo", "--name", "first")
+MEND = ("state", "set", "demo", "next=1", "--if-revision", "999999", *PROMPT)
+"""A command that repairs what it finds, and is then refused."""
 SESSION = ("session", "create", "demo")
 MONTH = 30 * 86_400
 BATCH = "".join(f'{{"event_type": "{name}", "data": {{"k": "{name * 2000}"}}}}\n' for name in ("one", "two", "three"))
@@ -31,7 +33,8 @@ class Case:
         reader: looks at the state without changing it.
         after: the next command that somebody runs, which must repair; it never waits.
         between: a look, before and after, that a crash may leave for good beside old and new.
-        torn: the same, where the disk may tear a write in two.
+        repairs: it finds something to repair, and may fail once that is done.
+        torn: like `between`, where the disk may tear a write in two.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Case:
     reader: tuple[str, ...] = ("state", "load", "demo")
     after: tuple[str, ...] = SET
     between: Callable[[Look, Look, Look], bool] = lambda seen, old, new: False
+    repairs: bool = False
     torn: Callable[[Look, Look, Look], bool] = lambda seen, old, new: False
 
     def template(self, directory: Path, program: Program = INSTALLED) -> Scene:
@@ -123,14 +127,6 @@ def _partly(seen: Look, old: Look, new: Look) -> bool:
     return new[0] <= seen[0] <= old[0]
 
 
-def _repaired(seen: Look, old: Look, new: Look) -> bool:
-    """What the one before left is repaired, and the command itself has done nothing."""
-    states = {one for one in seen[0] if one[0] == "active"}
-    return states <= old[0] and all(
-        one in new[0] for one in seen[0] - old[0] if one[0] != "backups" or "-checkpoint-" in one[1]
-    )
-
-
 def _count(seen: Look, type_: str) -> int:
     return sum(count for _, one, count in seen[1] if one == type_)
 
@@ -186,9 +182,11 @@ CASES = [
     Case("lock-release", (*SAVED, ("lock", "acquire", "demo")), ("lock", "release", "demo", "--force")),
     Case("lock-break", (*SAVED, ("lock", "acquire", "demo")), ("lock", "break", "demo", "--force", "--yes")),
     Case("repair-event", (*SAVED, _interrupted("write", ".jsonl", "state", "save", "demo", NEW), _tear),
-         ("state", "set", "demo", "deep=1"), between=_repaired),
+         ("state", "set", "demo", "deep=1"), repairs=True),
     Case("repair-transaction", (*SAVED, _interrupted("fsync", "pending>)", *CHECKPOINT)),
-         ("state", "set", "demo", "deep=1"), between=_repaired),
-    Case("repair-rewritten", (*SAVED, _rewrite), ("state", "set", "demo", "deep=1"), between=_repaired),
+         ("state", "set", "demo", "deep=1"), repairs=True),
+    Case("repair-several", (*SAVED, _interrupted("fsync", "pending>)", "transaction", "apply", TOGETHER)),
+         ("state", "set", "demo", "deep=1"), reader=(), after=BOTH, repairs=True),
+    Case("repair-rewritten", (*SAVED, _rewrite), ("state", "set", "demo", "deep=1"), repairs=True),
 ]  # fmt: skip
 BY_NAME = {case.name: case for case in CASES}

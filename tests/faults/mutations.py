@@ -112,7 +112,7 @@ MUTATIONS = [
     Mutation("short write taken for a whole one", FILES + "log.py",
              "            if done < len(data):\n", "            if False:\n", "short write"),
     Mutation("key not looked up", FILES + "commit.py",
-             "    if known := _known(store, change, log):\n        return known\n    if old is None",
+             "    if earlier := known(store, change, log):\n        return earlier\n    if old is None",
              "    if old is None",
              "one key"),
 ]  # fmt: skip

@@ -88,8 +88,9 @@ def settle(store: Path) -> None:
     for path in store.glob("state/events/*.head"):
         with path.open("r+b", buffering=0) as file:
             head = parse_head(file.read(HEAD))
-            if head is not None:
-                head.inode = path.with_suffix(".jsonl").stat().st_ino
+            log = path.with_suffix(".jsonl")
+            if head is not None and log.exists():
+                head.inode = log.stat().st_ino
                 write_head(file.fileno(), head)
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cases import Case
+from cases import MEND, Case
 from injection import Outcome, Point, mutating_part, record, run_with, shapes
 from scenes import INSTALLED, Look, Program, Scene
 
@@ -38,6 +38,8 @@ for _name, _like in (("renameat", "rename"), ("renameat2", "rename"), ("link", "
 REMOVING = ("unlink", "unlinkat", "rmdir")
 NEEDED = ("openat", "open", "read", "fstat", "newfstatat", "statx", "close", "lseek", "getdents64")
 """Calls that fail once only: where nothing can be read from then on, Python has not even the modules to say so."""
+OTHER = "state/.locks/other.lock"
+"""The lock of a milestone that the next command is not about; who cannot remove it leaves it to the next one there."""
 TOLD = re.compile(r"applied|uncertain|is on disk")
 MISSES = 3
 """Times that a point may be missed, because memory was laid out differently, before that is a violation."""
@@ -67,6 +69,7 @@ class Sound:
         template: its store.
         before: the store as it is; `after`: once the command is done.
         old: the store, once the next command has come after `before`; `new`: after `after`.
+        mended: the store, once what it has to be repaired is, and nothing else was done.
         reads: what the reader may print.
         files: names that may be there; `left`: locks and the like that may.
         points: the system calls of the command.
@@ -78,6 +81,7 @@ class Sound:
     after: Look
     old: Look
     new: Look
+    mended: Look
     reads: set[str]
     files: set[str]
     left: set[str]
@@ -104,6 +108,10 @@ def measure(case: Case, directory: Path, program: Program = INSTALLED) -> Sound:
     left = template.copy(directory / "old")
     before = left.look()
     files, locks, reads = shapes(left.store), set(), set()
+    mended = template.copy(directory / "mended")
+    if case.repairs:
+        assert mended.attempt(*MEND)[0].returncode == 4
+        reads.add(_read(mended, case))
     reads.add(_read(left, case))
     follow(left, case)
     done = template.copy(
@@ -119,7 +127,19 @@ def measure(case: Case, directory: Path, program: Program = INSTALLED) -> Sound:
     for scene in (left, done):
         files |= shapes(scene.store)
         locks |= set(scene.left())
-    return Sound(case, template, before, after, left.look(), done.look(), reads, files, locks, mutating_part(points))
+    return Sound(
+        case,
+        template,
+        before,
+        after,
+        left.look(),
+        done.look(),
+        mended.look(),
+        reads,
+        files,
+        locks,
+        mutating_part(points),
+    )
 
 
 def _read(scene: Scene, case: Case) -> str:
@@ -135,8 +155,15 @@ def follow(scene: Scene, case: Case) -> None:
     scene.run("events", "verify", "--all")
 
 
-def judge(sound: Sound, scene: Scene, acknowledged: bool) -> str:
-    """What is wrong with a store after a fault, and after the next command; empty when nothing is."""
+def judge(sound: Sound, scene: Scene, acknowledged: bool, may_stay: tuple[str, ...] = ()) -> str:
+    """What is wrong with a store after a fault, and after the next command; empty when nothing is.
+
+    Args:
+        sound: what is sound.
+        scene: the store.
+        acknowledged: the command said that it was done.
+        may_stay: what the next command leaves, since it is about something else.
+    """
     case = sound.case
     if acknowledged and (seen := scene.look()) != sound.after:
         return f"acknowledged and lost: {difference(seen, sound.after)}"
@@ -147,9 +174,10 @@ def judge(sound: Sound, scene: Scene, acknowledged: bool) -> str:
     allowed = (sound.new,) if acknowledged else (sound.old, sound.new)
     if seen not in allowed and not (not acknowledged and case.between(seen, sound.old, sound.new)):
         return f"neither old nor new: {difference(seen, sound.old)}\n    nor {difference(seen, sound.new)}"
-    if locks := set(scene.left()) - sound.left:
+    if locks := set(scene.left()) - sound.left - set(may_stay):
         return f"left behind: {sorted(locks)}"
-    if strange := shapes(scene.store) - sound.files:
+    known = sound.files.union(*[{name, f"{name}/acquired", f"{name}/acquired.tmp", f"{name}/pid"} for name in may_stay])
+    if strange := shapes(scene.store) - known:
         return f"left behind: {sorted(strange)}"
     return ""
 
@@ -194,7 +222,8 @@ def failing(sound: Sound, point: Point, error: str, directory: Path) -> str:
             found = _told(outcome, sound, scene, point, error) or _retried(outcome.trace)
         finally:
             holder.die()
-        return found or judge(sound, scene, _is_done(outcome, sound, scene))
+        may_stay = (OTHER,) if point.name in REMOVING else ()
+        return found or judge(sound, scene, _is_done(outcome, sound, scene), may_stay)
     return "the point was not reached"
 
 
@@ -221,7 +250,9 @@ def _told(outcome: Outcome, sound: Sound, scene: Scene, point: Point, error: str
     if not is_excused and (left := set(scene.left()) - sound.left - set(sound.template.left())):
         return f"exit {outcome.code}, left at once: {sorted(left)}"
     is_changed = _settled(seen, sound.before) != sound.before
-    is_changed = is_changed and not sound.case.between(seen, sound.before, sound.after)
+    is_known = sound.case.between(seen, sound.before, sound.after)
+    is_known = is_known or (sound.case.repairs and _mended(seen, sound))
+    is_changed = is_changed and not is_known
     if is_changed and not is_mute and not TOLD.search(outcome.stderr):
         return f"exit {outcome.code} and plain failure, yet {difference(seen, sound.before)}: {outcome.stderr.strip()}"
     return ""
@@ -232,6 +263,13 @@ def _settled(seen: Look, before: Look) -> Look:
     states = {one[2] for one in before[0] if one[0] == "active"}
     spare = {one for one in seen[0] - before[0] if one[0] == "backups" and "-checkpoint-" not in one[1]}
     return frozenset(one for one in seen[0] if one not in spare or one[2] not in states), seen[1]
+
+
+def _mended(seen: Look, sound: Sound) -> bool:
+    """Whether nothing was done but some of what the one before had left to be repaired."""
+    counts = {one[:2]: one[2] for one in sound.mended[1]}
+    documents = _settled(seen, sound.mended)[0] <= sound.before[0] | sound.mended[0]
+    return documents and all(count <= counts.get((log, type_), 0) for log, type_, count in seen[1])
 
 
 def _unfit(outcome: Outcome, case: Case) -> str:
