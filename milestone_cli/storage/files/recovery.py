@@ -47,7 +47,12 @@ def _is_whole(document: Document) -> bool:
     """Whether an envelope carries an event that can be logged as it is; it may have been edited by hand."""
     event = document.event
     data = event.get("data") if isinstance(event, dict) else None
-    if not isinstance(event, dict) or not isinstance(data, dict) or "session_id" not in event or "agent_id" not in event:
+    if (
+        not isinstance(event, dict)
+        or not isinstance(data, dict)
+        or "session_id" not in event
+        or "agent_id" not in event
+    ):
         return False
     if (data.get("revision"), data.get("sha256")) != (document.revision, document.sha256):
         return False
