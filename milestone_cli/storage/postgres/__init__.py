@@ -12,7 +12,9 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Document, Head, safe
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.postgres import sql
 from milestone_cli.storage.postgres.connection import CONNECT, Connection, LostError, RefusedError
+from milestone_cli.storage.postgres.sql import as_head, number, text
 from milestone_cli.storage.postgres.url import mask, split
 
 TYPE_CHECKING = False
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 VERSION = 1
 """The schema that this program knows; `schema.MIGRATIONS` leads there."""
-HEAD = "sequence, checksum, size, id, time, revision, state, base, base_sequence, spliced, keys"
 FRESH = 60.0
 """Seconds for which the server's clock is reckoned rather than asked."""
 LOCAL = ("current",)
@@ -174,12 +175,7 @@ class PostgresStore:
 
         if revision is not None:
             return at_revision(self, milestone, revision)
-        found = self.ask(
-            "SELECT data FROM milestone.document WHERE project = $1 AND key = $2 AND kind IN ('active', 'completed')"
-            " ORDER BY kind LIMIT 1",
-            self.project,
-            milestone,
-        )
+        found = self.ask(sql.STATE, self.project, milestone)
         if not found:
             raise missing(self, milestone)
         document = parse_envelope(found[0][0] or b"", milestone)
@@ -191,71 +187,48 @@ class PostgresStore:
 
     def get(self, kind: str, key: str) -> "bytes | None":
         """A document, whole; None when there is none."""
-        found = self.ask(
-            "SELECT data FROM milestone.document WHERE project = $1 AND kind = $2 AND key = $3",
-            self.project,
-            kind,
-            self.place(kind, key),
-        )
+        found = self.ask(sql.GET, self.project, kind, self.place(kind, key))
         return found[0][0] if found else None
 
     def keys(self, kind: str) -> "list[str]":
         """Keys of all documents of a kind, sorted."""
-        found = self.ask(
-            "SELECT key FROM milestone.document WHERE project = $1 AND kind = $2 ORDER BY key", self.project, kind
-        )
-        return [text(row[0]) for row in found]
+        return [text(row[0]) for row in self.ask(sql.KEYS, self.project, kind)]
 
     def modified(self, kind: str, key: str) -> int:
         """When a document was last written, nanoseconds since 1970; 0 when there is none."""
-        found = self.ask(
-            "SELECT written FROM milestone.document WHERE project = $1 AND kind = $2 AND key = $3",
-            self.project,
-            kind,
-            self.place(kind, key),
-        )
+        found = self.ask(sql.WRITTEN, self.project, kind, self.place(kind, key))
         return number(found[0][0]) if found else 0
 
     @staticmethod
     def place(kind: str, key: str) -> str:
-        """The key under which a document stands; what is local belongs to a user of a machine."""
-        return f"{runtime.host()}:{runtime.user()}" if kind in LOCAL and not key else key
+        """The key under which a document stands; what is local belongs to a user of a machine.
+
+        A checkpoint's key that can be read in several ways stands where files have it too, see `layout.keys`.
+        """
+        if kind in LOCAL and not key:
+            return f"{runtime.host()}:{runtime.user()}"
+        if layout.CHECKPOINT in key and kind.startswith("checkpoint"):
+            return key.replace("/", layout.CHECKPOINT).replace(layout.CHECKPOINT, "/", 1)
+        return key
 
     def milestones(self) -> "list[str]":
         """Names of all milestones that have a state or a log, sorted."""
-        found = self.ask(
-            "SELECT name FROM milestone.stream WHERE project = $1 UNION SELECT key FROM milestone.document"
-            " WHERE project = $1 AND kind IN ('active', 'completed') ORDER BY 1",
-            self.project,
-        )
-        return [text(row[0]) for row in found]
+        return [text(row[0]) for row in self.ask(sql.MILESTONES, self.project)]
 
     def active(self) -> "list[str]":
         """Names of the milestones that somebody may go on with, sorted: neither completed nor deleted."""
-        found = self.ask(
-            "SELECT name, a.key IS NOT NULL OR c.key IS NULL AND coalesce(revision, 0) = 0 FROM"
-            " (SELECT name, revision FROM milestone.stream WHERE project = $1 UNION"
-            "  SELECT key, NULL FROM milestone.document d WHERE project = $1 AND kind IN ('active', 'completed')"
-            "  AND NOT EXISTS (SELECT FROM milestone.stream s WHERE s.project = $1 AND s.name = d.key)) n"
-            " LEFT JOIN milestone.document a ON a.project = $1 AND a.kind = 'active' AND a.key = n.name"
-            " LEFT JOIN milestone.document c ON c.project = $1 AND c.kind = 'completed' AND c.key = n.name ORDER BY 1",
-            self.project,
-        )
+        found = self.ask(sql.ACTIVE, self.project)
         names = [text(row[0]) for row in found]
         return names if len(names) < 2 else [text(row[0]) for row in found if row[1] == b"\1"]
 
     def head(self, stream: str) -> "Head | None":
         """Where a log stands; None when there is no log."""
-        found = self.ask(
-            f"SELECT {HEAD} FROM milestone.stream WHERE project = $1 AND name = $2",  # noqa: S608 - a constant
-            self.project,
-            stream,
-        )
+        found = self.ask(sql.HEAD, self.project, stream)
         return as_head(found[0]) if found else None
 
     def log_size(self, stream: str) -> "tuple[int, int]":
         """Size of a log in bytes, and its number; zeros when there is none."""
-        found = self.ask("SELECT size, id FROM milestone.stream WHERE project = $1 AND name = $2", self.project, stream)
+        found = self.ask(sql.SIZE, self.project, stream)
         return (number(found[0][0]), number(found[0][1])) if found else (0, 0)
 
     def scan(
@@ -273,13 +246,7 @@ class PostgresStore:
 
     def seek(self, stream: str, ns: int) -> int:
         """Byte offset of the first line of ours at or after a time, nanoseconds since 1970."""
-        found = self.ask(
-            "SELECT coalesce((SELECT at FROM milestone.line WHERE stream = s.id AND time >= $3"
-            " ORDER BY time, at LIMIT 1), size) FROM milestone.stream s WHERE project = $1 AND name = $2",
-            self.project,
-            stream,
-            ns,
-        )
+        found = self.ask(sql.SEEK, self.project, stream, ns)
         return number(found[0][0]) if found else 0
 
     def bound_session(self, client: "str | None") -> "str | None":
@@ -366,14 +333,7 @@ class PostgresStore:
         """Make a document one of the kind `quarantine`; its key there, empty when it was gone."""
         folder, name = layout.place(kind, key)
         place = layout.quarantined(f"{folder}/{name}", runtime.timestamp(self.clock()), runtime.token())
-        found = self.ask(
-            "UPDATE milestone.document SET kind = 'quarantine', key = $4"
-            " WHERE project = $1 AND kind = $2 AND key = $3 RETURNING 1",
-            self.project,
-            kind,
-            self.place(kind, key),
-            place,
-        )
+        found = self.ask(sql.SET_ASIDE, self.project, kind, self.place(kind, key), place)
         return f"{layout.QUARANTINE}/{place}" if found else ""
 
     # writing
@@ -396,11 +356,7 @@ class PostgresStore:
         timeout: float,
         once: "tuple[str, str, str] | None" = None,
     ) -> "list[Receipt]":
-        """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing.
-
-        Raises:
-            MilestoneError: what `build` raises; as `commit`.
-        """
+        """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing."""
         from milestone_cli.storage.postgres.transaction import transact
 
         return transact(self, names, build, timeout, once)
@@ -418,21 +374,13 @@ class PostgresStore:
         return draw_up(milestone, draft, old, text, head, runtime.timestamp(self.clock()))[0]
 
     def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
-        """Put the newest copy that proves itself in the place of a damaged state, which is set aside.
-
-        Raises:
-            MilestoneError: `damaged` when no copy is good; `lock_timeout`.
-        """
+        """Put the newest copy that proves itself in the place of a damaged state; `damaged` when there is none."""
         from milestone_cli.storage.postgres.recovery import recover_state
 
         return recover_state(self, milestone, timeout)
 
     def good_copy(self, milestone: str, name: "str | None" = None) -> "tuple[str, Document]":
-        """A copy of a state that proves itself, and where it is: the newest, or the one of a name.
-
-        Raises:
-            MilestoneError: `not_found`, `damaged`.
-        """
+        """A copy of a state that proves itself, and where it is: the newest, or the one of a name; `not_found`."""
         from milestone_cli.storage.postgres.recovery import good_copy
 
         return good_copy(self, milestone, name)
@@ -454,22 +402,3 @@ class PostgresStore:
         if milestone is None or milestone in self.milestones():
             return None
         return self.commit(Change(milestone, [Draft("state_initialized", "{}", "no-session", "system")]))
-
-
-def number(raw: "bytes | None") -> int:
-    """An integer of any size out of its binary form; 0 for none."""
-    return int.from_bytes(raw, "big", signed=True) if raw is not None else 0
-
-
-def text(raw: "bytes | None") -> str:
-    """A text out of its binary form; empty for none."""
-    return (raw or b"").decode("utf-8", "replace")
-
-
-def as_head(row: "Row") -> Head:
-    """A head out of the columns of `HEAD`."""
-    head = Head()
-    head.sequence, head.checksum, head.end, head.inode = number(row[0]), text(row[1]), number(row[2]), number(row[3])
-    head.time, head.revision, head.state, head.base = number(row[4]), number(row[5]), text(row[6]), number(row[7])
-    head.base_sequence, head.spliced, head.keys = number(row[8]), number(row[9]), number(row[10])
-    return head

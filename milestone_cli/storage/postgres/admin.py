@@ -6,8 +6,9 @@ writer never changes a line of a log, a reader changes nothing.
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.findings import Finding, sound
-from milestone_cli.storage.postgres import VERSION, number, text
+from milestone_cli.storage.postgres import VERSION
 from milestone_cli.storage.postgres.schema import GRANTS, MIGRATIONS
+from milestone_cli.storage.postgres.sql import number, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

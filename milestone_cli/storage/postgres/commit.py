@@ -10,9 +10,9 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft
 from milestone_cli.storage.files.envelope import parse_envelope
-from milestone_cli.storage.postgres import as_head, number, text
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
 from milestone_cli.storage.postgres.log import key_hash, middle, receipt, replayed
+from milestone_cli.storage.postgres.sql import as_head, number, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

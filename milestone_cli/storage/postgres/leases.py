@@ -35,7 +35,7 @@ class Lease:
                  "start", "token")  # fmt: skip
 
     def __init__(self, row: "Row") -> None:
-        from milestone_cli.storage.postgres import number, text
+        from milestone_cli.storage.postgres.sql import number, text
 
         self.name, self.fence, self.token, self.kind = text(row[0]), number(row[1]), text(row[2]), text(row[3])
         self.host, self.boot, self.space, self.pid = text(row[4]), text(row[5]), text(row[6]), number(row[7])

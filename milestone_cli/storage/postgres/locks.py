@@ -7,10 +7,10 @@ lease knows that no earlier holder's write is still to come. The fence counts th
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files.inside import tokens_at_hand
-from milestone_cli.storage.postgres import number
 from milestone_cli.storage.postgres.commit import PAUSE, abandon, meant
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
 from milestone_cli.storage.postgres.leases import LEASE, Lease, in_the_way
+from milestone_cli.storage.postgres.sql import number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

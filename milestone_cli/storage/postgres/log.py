@@ -74,7 +74,7 @@ def scan(
 
 def _page(store: "PostgresStore", identity: int, low: int, high: int) -> "tuple[int, bytes] | None":
     """The lines that begin in a range of offsets, as one block."""
-    from milestone_cli.storage.postgres import number
+    from milestone_cli.storage.postgres.sql import number
 
     row = store.ask(
         "SELECT min(at), string_agg(data, '' ORDER BY at) FROM milestone.line"
@@ -88,7 +88,7 @@ def _page(store: "PostgresStore", identity: int, low: int, high: int) -> "tuple[
 
 def _line_start(store: "PostgresStore", identity: int, at: int) -> int:
     """Where the line begins that an offset is in."""
-    from milestone_cli.storage.postgres import number
+    from milestone_cli.storage.postgres.sql import number
 
     found = store.ask("SELECT max(at) FROM milestone.line WHERE stream = $1 AND at <= $2", identity, at)
     return number(found[0][0])

@@ -12,10 +12,10 @@ from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import draw_up, whole
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.files.recovery import reconcile
-from milestone_cli.storage.postgres import text
 from milestone_cli.storage.postgres.commit import Attempt, Lock, abandon, meant, take
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
 from milestone_cli.storage.postgres.log import at_revision
+from milestone_cli.storage.postgres.sql import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

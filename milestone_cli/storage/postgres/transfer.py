@@ -7,10 +7,11 @@ block is a transaction of its own that moves the log's end, so a copy that was k
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Head
-from milestone_cli.storage.postgres import LOCAL, PostgresStore, number, text
+from milestone_cli.storage.postgres import LOCAL, PostgresStore
 from milestone_cli.storage.postgres.commit import meant
 from milestone_cli.storage.postgres.connection import RefusedError
 from milestone_cli.storage.postgres.log import key_hash
+from milestone_cli.storage.postgres.sql import number, text
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
