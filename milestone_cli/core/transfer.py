@@ -202,7 +202,6 @@ def run(source: "Side", target: "Side", *, resume: bool = False, progress: "Prog
     """
     target.prepare()
     was_frozen = source.frozen if source.frozen and not source.frozen.startswith(UNDER_WAY) else None
-    plan(source, target, resume=resume)
     if not source.frozen:
         source.settle()
     try:
