@@ -134,9 +134,7 @@ class Timeline:
 
     def _parsed(self, block: bytes) -> bytes:
         """The lines of a block that are events, each event once."""
-        lines = [
-            line for line in block.split(b"\n") if self._parser.event(line) is not None and self._once.first(line)
-        ]
+        lines = [line for line in block.split(b"\n") if self._parser.event(line) is not None and self._once.first(line)]
         return b"\n".join(lines) + b"\n" if lines else b""
 
 
