@@ -119,6 +119,18 @@ def test_check_says_what_the_server_does_not_promise(cli: Cli, url: str, postgre
     assert "logs.size" in [one["id"] for one in call(cli, "store", "check", url=url, code=6)["findings"]]
 
 
+def test_what_the_server_remarks_is_not_printed(cli: Cli, url: str, postgres: Server, own_database: str) -> None:
+    call(cli, "init", "demo", url=url)
+    postgres.sql(
+        "CREATE FUNCTION remark() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE WARNING 'mind'; RETURN NULL; END $$;"
+        "CREATE TRIGGER remark AFTER INSERT ON milestone.line FOR EACH ROW EXECUTE FUNCTION remark()",
+        own_database,
+    )
+    done = cli("state", "set", "demo", "a=1", env={"MILESTONE_STORE": url}, check=True)
+    assert (done.stdout, done.stderr) == ("demo: revision 1 set\n", "")
+
+
 # secrets
 
 

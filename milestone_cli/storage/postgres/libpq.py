@@ -61,6 +61,7 @@ SIGNATURES: "dict[str, tuple[Any, ...]]" = {
     "PQgetvalue": (P, P, N, N),
     "PQclear": (None, P),
     "PQfreemem": (None, P),
+    "PQsetNoticeProcessor": (P, P, P, P),
     "PQlibVersion": (N,),
 }
 
@@ -110,6 +111,10 @@ pq = _load()
 """The library, every function of `SIGNATURES` declared."""
 
 
+_silent = ctypes.CFUNCTYPE(None, P, S)(lambda *_: None)
+"""Takes what the server remarks, which libpq would print on standard error."""
+
+
 def start(options: "dict[str, str]") -> int:
     """Begin a connection without waiting; the last option overrides what the URL in `dbname` says.
 
@@ -125,6 +130,7 @@ def start(options: "dict[str, str]") -> int:
     connection = pq.PQconnectStartParams(ctypes.cast(names, P), ctypes.cast(values, P), 1)
     if not connection:
         raise MemoryError
+    pq.PQsetNoticeProcessor(connection, ctypes.cast(_silent, P), None)
     return int(connection)
 
 
