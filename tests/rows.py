@@ -9,13 +9,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import conftest
 import pytest
 from conftest import Cli
 
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.postgres import PostgresStore
+
+if TYPE_CHECKING:
+    from milestone_cli.storage.postgres import PostgresStore
 
 BASH = "bash works beside files"
 FILE = "it is about files"
@@ -62,7 +65,7 @@ class Rows:
         parent: the directory in which commands run, above the store itself.
     """
 
-    def __init__(self, store: PostgresStore, folder: Path, path: str = "") -> None:
+    def __init__(self, store: "PostgresStore", folder: Path, path: str = "") -> None:
         self.store = store
         self.folder = folder
         self.path = path
@@ -218,6 +221,8 @@ def everywhere(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 @pytest.fixture
 def store(tmp_path: Path, cli: Cli, postgres_url: str) -> Rows:
     """A store with the milestone `demo`, as the tests of files have it."""
+    from milestone_cli.storage.postgres import PostgresStore
+
     cli("init", "demo", check=True)
     return Rows(PostgresStore(postgres_url), tmp_path)
 
