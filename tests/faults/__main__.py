@@ -113,7 +113,7 @@ def _pytest(what: str, file: str, options: argparse.Namespace) -> Tally:
         "-n",
         "0",
         "-m",
-        "slow",
+        "",
         "-p",
         "no:cacheprovider",
         str(HERE / file),

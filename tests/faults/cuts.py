@@ -34,11 +34,17 @@ def restarted(program: Program, directory: Path) -> Program:
     return Program(("unshare", "--mount", "sh", "-c", script, str(boot), *program.words), program.env)
 
 
+def as_deep(sound: Sound, path: Path) -> Path:
+    """A folder below another one, as many folders down as where the case was recorded: much is looked for upwards."""
+    missing = len((sound.template.directory / "trials" / "new").parts) - len(path.parts)
+    return path.joinpath(*["down"] * max(1, missing))
+
+
 def cut(sound: Sound, point: Point, disk: Disk, name: str) -> str:
     """Run a case on a disk, kill it at a point, cut the power, and say what is wrong afterwards."""
     case = sound.case
     for attempt in range(MISSES):
-        scene = sound.template.copy(disk.path / f"{name}-{attempt}")
+        scene = sound.template.copy(as_deep(sound, disk.path) / f"{name}-{attempt}")
         disk.settle()
         holder = Holder(case)
         if point is WHOLE:
@@ -108,8 +114,7 @@ def _some(sound: Sound, points: list[Point], kind: str, part: int) -> list[str]:
                 found = cut(sound, point, disk, name)
             except (AssertionError, OSError, subprocess.TimeoutExpired) as problem:
                 found = str(problem)
-            for used in disk.path.glob(f"{name}-*"):
-                shutil.rmtree(used, ignore_errors=True)
+            shutil.rmtree(disk.path / "down", ignore_errors=True)
             if found:
                 wrong.append(f"{sound.case.name}: power cut on {kind} at {point}\n    {found}")
     return wrong
