@@ -329,6 +329,37 @@ def test_a_writer_that_vanished_inside_a_transaction_stops_nobody_for_long(
         stuck.communicate()
 
 
+def test_a_living_shell_is_robbed_by_no_process_of_its_own_machine(
+    postgres: Server, home: Path, tmp_path: Path, own_database: str
+) -> None:
+    run = command(home, tmp_path, postgres.url(own_database))
+    assert run("init", "demo").returncode == 0
+    environment = clean_environment(home, MILESTONE_STORE=postgres.url(own_database))
+    script = f"{MILESTONE} lock acquire demo; while read line; do {MILESTONE} state set demo n=$line; done"
+    shell = subprocess.Popen(
+        ["bash", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment, cwd=tmp_path,
+    )  # fmt: skip
+    assert shell.stdin is not None
+    assert shell.stdout is not None
+    try:
+        assert shell.stdout.readline() == "1\n"
+        postgres.sql("UPDATE milestone.lease SET expires = now() - interval '1 hour'", own_database)
+        assert run("state", "set", "demo", "a=1", "--lock-timeout", "0.2").returncode == 7
+        shell.stdin.write("1\n")
+        shell.stdin.flush()
+        assert shell.stdout.readline() == "demo: revision 1 set\n"
+        left = "SELECT extract(epoch FROM expires - now()) > 500 FROM milestone.lease"
+        assert postgres.sql(left, own_database) == "t", "what is done inside renews it"
+        # On another machine only the lease counts.
+        postgres.sql("UPDATE milestone.lease SET host = 'elsewhere', expires = now() - interval '1s'", own_database)
+        assert run("state", "set", "demo", "a=1", "--lock-timeout", "0.2").returncode == 0
+        broken = run("events", "query", "demo", "--type", "lock_broken", "--format", "jsonl").stdout
+        assert json.loads(broken)["data"]["host"] == "elsewhere"
+    finally:
+        shell.communicate(timeout=20)
+
+
 def test_hooks_wait_here_while_the_server_is_away_and_are_told_once_in_order(
     server: Server, home: Path, tmp_path: Path
 ) -> None:

@@ -194,7 +194,7 @@ def take(
     Raises:
         MilestoneError: `lock_timeout`.
     """
-    from milestone_cli.storage.postgres.leases import LEASE, Lease, in_the_way
+    from milestone_cli.storage.postgres.leases import LEASE, Lease, in_the_way, renew
 
     pause = 0.01
     while True:
@@ -229,6 +229,7 @@ def take(
             )
             lock.prefix = [Draft("lock_broken", dumps(broken), "no-session", "system")]
         if blocker is None:
+            renew(store, held)
             return lock, None
         abandon(store)
         if blocker.details.get("ancestor") or runtime.monotonic() + pause > attempt.deadline:

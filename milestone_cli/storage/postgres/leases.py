@@ -1,7 +1,8 @@
 """Who holds a name for longer than a command, and whether that still counts: a lease, by the server's clock.
 
-A holder on another machine is judged by its lease alone. On this one a process that is proved dead holds nothing, as
-with files. Whose lease was taken over cannot commit under it: every change looks at it under the name's lock.
+A holder on another machine is judged by its lease alone. On this one a process that is proved dead holds nothing, and
+one that lives is not robbed by its own machine, as with files. Whose lease was taken over cannot commit under it: every
+change looks at it under the name's lock.
 """
 
 from milestone_cli import runtime
@@ -10,6 +11,7 @@ from milestone_cli.storage.files.inside import tokens_at_hand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from milestone_cli.storage.postgres import PostgresStore
     from milestone_cli.storage.postgres.connection import Row
 
     Facts = dict[str, object]
@@ -50,10 +52,10 @@ class Lease:
 
     def judge(self) -> "tuple[str, str]":
         """`live`, `stale` or `foreign`, and what tells so."""
-        if not self.is_running:
-            return "stale", f"its lease has ended (process {self.pid} on {self.host})"
         if not self.is_here():
-            return "foreign", f"process {self.pid} on {self.host}, whose lease has not ended"
+            if self.is_running:
+                return "foreign", f"process {self.pid} on {self.host}, whose lease has not ended"
+            return "stale", f"the lease of process {self.pid} on {self.host} has ended"
         if runtime.ended(self.pid) or (self.start and runtime.start_time(self.pid) not in ("", self.start)):
             return "stale", f"process {self.pid} is gone"
         return "live", f"process {self.pid}, which lives"
@@ -95,6 +97,20 @@ class Lease:
             pid=self.pid,
             host=self.host,
         )
+
+
+SHELL = 600
+"""Seconds of a lease that a shell has; every change inside of it renews it."""
+RENEW = (
+    f"UPDATE milestone.lease SET expires = clock_timestamp() + {SHELL} * interval '1 second'"  # noqa: S608 - a number
+    " WHERE project = $1 AND name = $2 AND token = $3"
+)
+
+
+def renew(store: "PostgresStore", lease: "Lease | None") -> None:
+    """Let the lease of a shell last from now, since what it has started is at work; in the transaction that is open."""
+    if lease is not None and lease.kind == "shell" and lease.is_around():
+        store.connection().query(RENEW, store.project, lease.name, lease.token)
 
 
 def in_the_way(lease: "Lease | None") -> "tuple[MilestoneError | None, Facts | None]":

@@ -9,7 +9,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files.inside import tokens_at_hand
 from milestone_cli.storage.postgres.commit import PAUSE, abandon, meant
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
-from milestone_cli.storage.postgres.leases import LEASE, Lease, in_the_way
+from milestone_cli.storage.postgres.leases import LEASE, SHELL, Lease, in_the_way
 from milestone_cli.storage.postgres.sql import number
 
 TYPE_CHECKING = False
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 RUN = 30
 """Seconds of a lease that its holder renews, while it runs a command."""
-SHELL = 600
-"""Seconds of a lease that a shell has; every change inside of it renews it."""
 GRACE = 3.0
 """Seconds in which those inside end what they are writing."""
 BRIEF = 2.0

@@ -12,7 +12,7 @@ from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.recovery import log_events, state_events
 from milestone_cli.storage.postgres.commit import PAUSE, Attempt, Lock, abandon, meant
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
-from milestone_cli.storage.postgres.leases import LEASE, Lease, in_the_way
+from milestone_cli.storage.postgres.leases import LEASE, Lease, in_the_way, renew
 from milestone_cli.storage.postgres.log import key_hash, receipt, replayed
 from milestone_cli.storage.transactions import closed, opened, refused
 
@@ -129,6 +129,7 @@ def _begin(store: "PostgresStore", names: "list[str]", attempt: Attempt) -> "dic
             for lease in map(Lease, leases):
                 trouble, evidence = in_the_way(lease)
                 blocker = blocker or trouble
+                renew(store, lease)
                 if evidence:
                     broken[lease.name] = Draft("lock_broken", dumps(evidence), "no-session", "system")
                     connection.query(
