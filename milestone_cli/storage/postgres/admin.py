@@ -192,7 +192,7 @@ def _check_server(store: "PostgresStore") -> "Iterator[Finding]":
         yield sound("server", f"PostgreSQL {about['server_version']} syncs what it acknowledges")
     if number(store.ask("SELECT pg_backend_pid()")[0][0]) != about["backend"]:
         yield Finding(
-            "server", "pooler", "note", "a pooler such as PgBouncer is in between: waiting polls instead of listening"
+            "server", "pooler", "note", "a pooler such as PgBouncer is in between: transactions work, LISTEN may not"
         )
     if (
         not about["tls"]
