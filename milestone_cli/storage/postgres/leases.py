@@ -7,7 +7,6 @@ change looks at it under the name's lock.
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.storage.files.inside import tokens_at_hand
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +61,8 @@ class Lease:
 
     def is_around(self) -> bool:
         """Whether this process is inside: it was told the token, or was started by the shell that holds it."""
+        from milestone_cli.storage.files.inside import tokens_at_hand
+
         if self.token in tokens_at_hand():
             return True
         if self.kind != "shell" or not self.is_here():
