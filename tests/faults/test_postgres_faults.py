@@ -269,7 +269,8 @@ def test_a_statement_that_takes_too_long_is_given_up(
     run = command(home, tmp_path, url)
     assert run("init", "demo").returncode == 0
     holder = subprocess.Popen(
-        [str(need_binaries() / "psql"), "-XqAt", "-h", str(postgres.folder), "-p", str(postgres.port), "-U", ROLE, own_database],
+        [str(need_binaries() / "psql"), "-XqAt", "-h", str(postgres.folder), "-p", str(postgres.port), "-U", ROLE,
+         own_database],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert holder.stdin is not None
