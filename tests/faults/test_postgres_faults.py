@@ -3,8 +3,10 @@
 import json
 import os
 import random
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import threading
@@ -97,10 +99,10 @@ def prove(run: Callable[..., "subprocess.CompletedProcess[str]"], writers: Write
 def command(home: Path, folder: Path, url: str, **env: str) -> Callable[..., "subprocess.CompletedProcess[str]"]:
     """Runs commands against a server, away from any store of files."""
 
-    def run(*words: str, prefix: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
+    def run(*words: str, prefix: tuple[str, ...] = (), **more: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [*prefix, str(MILESTONE), *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-            env=clean_environment(home, MILESTONE_STORE=url, **env), cwd=folder, timeout=120,
+            env=clean_environment(home, MILESTONE_STORE=url, **env, **more), cwd=folder, timeout=120,
         )  # fmt: skip
 
     return run
@@ -146,51 +148,85 @@ def test_connections_cut_in_the_middle_do_nothing_twice(
     assert not writers.failed, "what was cut is done again, safely"
 
 
-def test_a_commit_whose_answer_never_came_is_not_done_twice(
-    postgres: Server, cli: Cli, own_database: str, tmp_path: Path, home: Path
+class Cable:
+    """A cable to the server that breaks once: after the server has done what was asked, before the answer arrives."""
+
+    def __init__(self, port: int) -> None:
+        self._server = port
+        self._doors = socket.create_server(("127.0.0.1", 0))
+        self.port = self._doors.getsockname()[1]
+        self.breaks_at = b""
+        self.broken = 0
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._doors.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _carry(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._server)) as server:
+            is_asked = False
+            while True:
+                for ready in select.select([client, server], [], [])[0]:
+                    try:
+                        data = ready.recv(1 << 16)
+                    except OSError:
+                        return
+                    if not data:
+                        return
+                    if ready is client:
+                        is_asked = is_asked or bool(self.breaks_at and self.breaks_at in data)
+                    elif is_asked:
+                        self.breaks_at = b""
+                        self.broken += 1
+                        return
+                    (server if ready is client else client).sendall(data)
+
+    def close(self) -> None:
+        self._doors.close()
+
+
+@pytest.fixture
+def cable(postgres: Server) -> Iterator[Cable]:
+    made = Cable(postgres.port)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "breaks_at"),
+    [
+        (["state", "set", "demo", "a={}"], b"COMMIT"),
+        (["state", "set", "demo", "a={}"], b"milestone.begin_change"),
+        (["events", "log", "demo", "t", '{{"n": {}}}'], b"milestone.log"),
+        (["checkpoint", "create", "demo", "--name", "c{}"], b"COMMIT"),
+        (["state", "set", "demo", "a={}", "--idempotency-key", "k{}"], b"COMMIT"),
+        (["init", "new{}"], b"milestone.log"),
+    ],
+)
+def test_what_was_committed_before_its_answer_was_lost_is_not_done_twice(
+    words: list[str], breaks_at: bytes, cable: Cable, postgres: Server, home: Path, tmp_path: Path, own_database: str
 ) -> None:
-    """The server does the commit, and the connection ends before the answer: by a trigger, so it is sure to happen."""
     url = postgres.url(own_database)
-    run = command(home, tmp_path, url)
-    assert run("init", "demo").returncode == 0
-    assert run("state", "save", "demo", '{"n": 0}').returncode == 0
-    # At its end, the transaction lets another session kill this one as soon as it has committed.
-    postgres.sql(
-        "CREATE TABLE doomed (pid int, xid xid8);"
-        "CREATE FUNCTION doom() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-        " IF current_setting('application_name') = 'milestone' THEN"
-        " INSERT INTO doomed VALUES (pg_backend_pid(), pg_current_xact_id()); END IF; RETURN NULL; END $$;"
-        "CREATE CONSTRAINT TRIGGER doom AFTER INSERT ON milestone.line DEFERRABLE INITIALLY DEFERRED"
-        " FOR EACH ROW EXECUTE FUNCTION doom()",
-        own_database,
-    )
-    stop = threading.Event()
-
-    def reaper() -> None:
-        while not stop.is_set():
-            postgres.sql(
-                "SELECT pg_terminate_backend(pid) FROM doomed;"
-                "DELETE FROM doomed WHERE pid NOT IN (SELECT pid FROM pg_stat_activity)",
-                own_database,
-            )
-
-    thread = threading.Thread(target=reaper)
-    thread.start()
-    done = []
-    try:
-        for number in range(12):
-            done.append(run("state", "set", "demo", f"k{number}={number}"))
-            done.append(run("events", "log", "demo", "t", f'{{"n":{number}}}'))
-    finally:
-        stop.set()
-        thread.join()
-    assert [one.returncode for one in done] == [0] * 24, [one.stderr for one in done if one.returncode]
-    env = {"MILESTONE_STORE": url}
-    lines = cli("events", "query", "demo", "--limit", "0", "--format", "jsonl", env=env, check=True).stdout.splitlines()
-    logged = [json.loads(line)["data"]["n"] for line in lines if '"event_type":"t"' in line]
-    assert logged == list(range(12))
-    assert json.loads(cli("status", "demo", "--format", "json", env=env, check=True).stdout)["revision"] == 13
-    cli("events", "verify", "demo", env=env, check=True)
+    straight = command(home, tmp_path, url)
+    assert straight("init", "demo").returncode == 0
+    assert straight("state", "save", "demo", "{}").returncode == 0
+    run = command(home, tmp_path, url.replace(f":{postgres.port}/", f":{cable.port}/") + "?sslmode=disable")
+    count = "SELECT sum(sequence) FROM milestone.stream"
+    before = int(postgres.sql(count, own_database))
+    for number in range(3):
+        cable.breaks_at = breaks_at
+        done = run(*[word.format(number) for word in words])
+        assert done.returncode == 0, done.stderr
+        assert cable.broken == number + 1, "it broke where it should"
+        assert int(postgres.sql(count, own_database)) == before + number + 1
+    assert straight("events", "verify", "--all").returncode == 0
+    if words[0] == "state":
+        assert straight("state", "get", "demo", "a").stdout == "2\n"
 
 
 @pytest.mark.parametrize("words", [["state", "set", "demo", "a=1"], ["events", "log", "demo", "t"]])
@@ -297,6 +333,43 @@ def test_a_statement_that_takes_too_long_is_given_up(
     )
 
 
+def slow_writer(home: Path, folder: Path, url: str, seconds: int) -> "subprocess.Popen[str]":
+    """A writer that is inside a change for a while, and says so."""
+    script = (
+        "import sys, time\n"
+        "from milestone_cli.model import Change, Draft\n"
+        "from milestone_cli.storage import open_store\n"
+        "def edit(old):\n"
+        "    print('inside', flush=True)\n"
+        "    time.sleep(float(sys.argv[1]))\n"
+        "    return b'{\"slow\":1}'\n"
+        "open_store().commit(Change('demo', [Draft('state_saved', '{}', 'no-session', 'system')], edit))\n"
+    )
+    return subprocess.Popen(
+        [str(MILESTONE.parent / "python"), "-c", script, str(seconds)], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, env=clean_environment(home, MILESTONE_STORE=url), cwd=folder,
+    )  # fmt: skip
+
+
+def test_a_store_is_frozen_once_the_writers_of_before_have_gone(
+    postgres: Server, home: Path, tmp_path: Path, own_database: str
+) -> None:
+    url = postgres.url(own_database)
+    run = command(home, tmp_path, url)
+    assert run("init", "demo").returncode == 0
+    writer = slow_writer(home, tmp_path, url, 2)
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "inside\n"
+    assert run("store", "freeze", MILESTONE_LOCK_TIMEOUT="0.3").returncode == 7
+    assert run("store", "freeze").returncode == 0
+    assert postgres.sql("SELECT revision FROM milestone.stream", own_database) == "1", "it was waited for"
+    writer.communicate(timeout=20)
+    assert writer.returncode == 0
+    late = slow_writer(home, tmp_path, url, 0)
+    assert late.communicate(timeout=20)[0] == "", "who comes later is not let in"
+    assert late.returncode != 0
+
+
 def test_a_writer_that_vanished_inside_a_transaction_stops_nobody_for_long(
     postgres: Server, home: Path, tmp_path: Path, own_database: str
 ) -> None:
@@ -304,20 +377,7 @@ def test_a_writer_that_vanished_inside_a_transaction_stops_nobody_for_long(
     url = postgres.url(own_database)
     run = command(home, tmp_path, url)
     assert run("init", "demo").returncode == 0
-    script = (
-        "import os, sys, time\n"
-        "from milestone_cli.core import state\n"
-        "from milestone_cli.model import Change, Draft\n"
-        "from milestone_cli.storage import open_store\n"
-        "def edit(old):\n"
-        "    print('inside', flush=True)\n"
-        "    time.sleep(60)\n"
-        "open_store().commit(Change('demo', [Draft('state_saved', '{}', 'no-session', 'system')], edit))\n"
-    )
-    stuck = subprocess.Popen(
-        [str(MILESTONE.parent / "python"), "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env=clean_environment(home, MILESTONE_STORE=url), cwd=tmp_path,
-    )  # fmt: skip
+    stuck = slow_writer(home, tmp_path, url, 60)
     try:
         assert stuck.stdout is not None
         assert stuck.stdout.readline() == "inside\n"
