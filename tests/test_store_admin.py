@@ -149,7 +149,8 @@ def test_no_password_reaches_any_output(cli: Cli, url: str, tmp_path: Path) -> N
                 done = cli("--verbose", *words, *more, env=env)
                 seen.append(done.stdout + done.stderr)
     for bad in (url + "?bogus=1", url.replace("postgresql://", "postgresql:/x://"), url + "?sslmode=nonsense",
-                url + "?password=hunter2-hunter2&connect_timeout=x", url.replace("@", "/@"), url.replace("@", "@x@"), url.replace(QUOTED, "correct-horse@battery-staple"),
+                url + "?password=hunter2-hunter2&connect_timeout=x", url.replace("@", "/@"), url.replace("@", "@x@"),
+                url.replace(QUOTED, "correct-horse@battery-staple"),
                 url.replace("milestone:", "milestone:12/"), "ftp" + url[10:]):  # fmt: skip
         done = cli("--store", bad, "--verbose", "state", "load", "demo")
         assert done.returncode in (5, 8), bad
