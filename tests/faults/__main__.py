@@ -58,7 +58,8 @@ def main() -> int:
                 tallies.append(tally)
                 print(tally, *tally.violations, sep="\n    ", file=sys.stderr, flush=True)
     if fuzzing:
-        tallies.append(_end_fuzzing(fuzzing))
+        tallies.append(tally := _end_fuzzing(fuzzing))
+        print(tally, *tally.violations, sep="\n    ", file=sys.stderr, flush=True)
     shutil.rmtree(directory, ignore_errors=True)
     _tell(tallies, len(cases), time.monotonic() - started)
     return int(any(tally.violations for tally in tallies))
