@@ -370,6 +370,21 @@ def test_a_store_is_frozen_once_the_writers_of_before_have_gone(
     assert late.returncode != 0
 
 
+def test_a_lock_is_given_once_the_change_under_way_is_done(
+    postgres: Server, home: Path, tmp_path: Path, own_database: str
+) -> None:
+    url = postgres.url(own_database)
+    run = command(home, tmp_path, url)
+    assert run("init", "demo").returncode == 0
+    writer = slow_writer(home, tmp_path, url, 3)
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "inside\n"
+    assert run("lock", "run", "demo", "--wait", "0.2", "--", "true").returncode == 7
+    seen = run("lock", "run", "demo", "--", str(MILESTONE), "state", "get", "demo", "slow")
+    assert (seen.returncode, seen.stdout) == (0, "1\n"), "whoever has the lock sees what was written before"
+    writer.communicate(timeout=20)
+
+
 def test_a_writer_that_vanished_inside_a_transaction_stops_nobody_for_long(
     postgres: Server, home: Path, tmp_path: Path, own_database: str
 ) -> None:
