@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import BIN, MILESTONE, Cli, clean_environment
 from hooked import CLIENT, Hooks, payload
-from test_budget import FORBIDDEN, MORE, _installed, calls, instructions, require_valgrind, scene
+from test_budget import FORBIDDEN, MORE, _installed, bare_python, calls, instructions, require_valgrind, scene
 
 __all__ = ["_installed", "scene"]  # fixtures
 
@@ -37,7 +37,7 @@ def test_a_call_of_a_tool_takes_no_more_than_the_hottest_command(hooks: Hooks) -
     require_valgrind()
     assert len(tool(1)) == SIZE
     env = {**hooks.environment(), "CLAUDE_CODE_SESSION_ID": CLIENT}
-    bare = instructions([sys.executable, "-c", "pass"], hooks.place, hooks.home)
+    bare = bare_python()
     more = instructions(HOOK, hooks.place, hooks.home, tool(1), **env) - bare
     assert hooks.types()[-1] == "tool_used"
     assert more <= MORE, f"{more / 1e6:.2f} M over the {bare / 1e6:.1f} M of bare Python"
@@ -72,7 +72,7 @@ def test_the_start_of_a_session_in_a_store_that_has_seen_much(hooks: Hooks) -> N
         (hooks.store / f"state/sessions/{name}.json").write_text(text)
     line = json.dumps({"event_type": "tool_used", "data": {"tool": "Bash", "target": "make", "outcome": "ok"}})
     hooks.cli("events", "log", "demo", "--batch", input=(line + "\n") * 100_000, check=True)
-    bare = instructions([sys.executable, "-c", "pass"], hooks.place, hooks.home)
+    bare = bare_python()
     for number, source in enumerate(("startup", "resume", "compact")):
         given = json.dumps(payload(f"SessionStart.{source}", session_id=f"new-{number}"))
         whole = instructions(HOOK, hooks.place, hooks.home, given, **hooks.environment())

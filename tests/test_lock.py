@@ -89,7 +89,10 @@ def place(cli: Cli, store: Path, home: Path) -> Any:
     yield made
     for process in made.started:
         process.kill()
-        process.communicate()
+        process.wait()
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()  # what it started may outlive it, and has them open too
 
 
 HOLDERS: dict[str, Callable[[Place], "subprocess.Popen[str]"]] = {

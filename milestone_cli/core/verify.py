@@ -208,5 +208,7 @@ def _check_state(
             "event_pending",
             f"the event of revision {state.revision} is not in the log yet; the next command adds it",
         )
+    elif any(one.code == "events_lost_outside" and one.severity == "note" for one in report.findings):
+        report.add("note", "history_incomplete", "what explained the state went with bash's clean-up")
     else:
         report.add("damage", "state_unexplained", f"the log does not explain the state at revision {state.revision}")

@@ -631,4 +631,6 @@ def test_a_lease_of_another_host_is_over_when_its_time_is(
         assert json.loads(log.stdout)["data"]["host"] == "b"
     finally:
         holder.kill()
-        holder.communicate()
+        holder.wait()
+        if holder.stdout is not None:
+            holder.stdout.close()
