@@ -131,7 +131,7 @@ class FileStore(Folders):
         document = self.document(milestone) or self.document(milestone, layout.COMPLETED)
         document = document or self.document(milestone)  # reopened just between the two
         if document is None:
-            from milestone_cli.storage.files.history import missing
+            from milestone_cli.storage.lookup import missing
 
             raise missing(self, milestone)
         if not document.revision:

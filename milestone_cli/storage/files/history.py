@@ -16,28 +16,6 @@ REVISION = number(b"revision")
 SEQUENCE = number(b"sequence_number")
 
 
-def missing(store: "FileStore", milestone: str) -> MilestoneError:
-    """The error for a milestone without a state, which tells what the log still knows."""
-    head = store.head(milestone)
-    if head is not None and head.revision:
-        return MilestoneError(
-            "not_found",
-            f"the state of '{milestone}' is gone, but its log holds revision {head.revision}",
-            f"`milestone state undo {milestone}` brings it back; `milestone state load {milestone} --revision"
-            f" {head.revision}` prints it",
-            milestone_id=milestone,
-            revision=head.revision,
-        )
-    known = store.milestones()
-    names = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
-    return MilestoneError(
-        "not_found",
-        f"there is no state of '{milestone}'",
-        f"the store has {names}" if known else "`milestone state save` makes one",
-        milestone_id=milestone,
-    )
-
-
 def at_revision(store: "FileStore", milestone: str, revision: int) -> Document:
     """Read the state as of a revision.
 

@@ -15,6 +15,7 @@ from milestone_cli.storage.files.commit import keep_copy, publish, whole
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import Log
+from milestone_cli.storage.lookup import named, newest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -184,15 +185,7 @@ def good_copy(store: "FileStore", milestone: str, name: "str | None" = None) -> 
     """
     if name is None:
         return newest_copy(store, milestone, MilestoneError("not_found", f"nothing of '{milestone}' is left"))
-    leaf = name.rpartition("/")[2].removesuffix(".json")
-    for source, document in _copies(store, milestone):
-        if source.rpartition("/")[2].removesuffix(".json") in (leaf, f"{milestone}-checkpoint-{leaf}"):
-            if document is not None:
-                return source, document
-            raise MilestoneError("damaged", f"the copy '{leaf[:140]}' does not prove itself", "take another one")
-    raise MilestoneError(
-        "not_found", f"'{milestone}' has no copy '{leaf[:140]}'", "they are in state/backups", milestone_id=milestone
-    )
+    return named(_copies(store, milestone), milestone, name)
 
 
 def newest_copy(store: "FileStore", milestone: str, error: MilestoneError) -> tuple[str, Document]:
@@ -201,13 +194,7 @@ def newest_copy(store: "FileStore", milestone: str, error: MilestoneError) -> tu
     Raises:
         MilestoneError: `error`, completed, when there is none.
     """
-    tried = 0
-    for source, document in _copies(store, milestone):
-        tried += 1
-        if document is not None:
-            return source, document
-    error.hint = f"{tried} copies were tried and none is good" if tried else "there is no copy to recover from"
-    raise error
+    return newest(_copies(store, milestone), error)
 
 
 def _copies(store: "FileStore", milestone: str) -> "Iterator[tuple[str, Document | None]]":

@@ -171,7 +171,8 @@ class PostgresStore:
         Raises:
             MilestoneError: `not_found`, `revision_not_found`, `damaged`.
         """
-        from milestone_cli.storage.postgres.log import at_revision, missing
+        from milestone_cli.storage.lookup import missing
+        from milestone_cli.storage.postgres.log import at_revision
 
         if revision is not None:
             return at_revision(self, milestone, revision)

@@ -12,6 +12,7 @@ from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import draw_up, whole
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.files.recovery import reconcile
+from milestone_cli.storage.lookup import named, newest
 from milestone_cli.storage.postgres.commit import Attempt, Lock, abandon, meant, take
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
 from milestone_cli.storage.postgres.log import at_revision
@@ -144,18 +145,7 @@ def good_copy(store: "PostgresStore", milestone: str, name: "str | None" = None)
     """
     if name is None:
         return newest_copy(store, milestone, MilestoneError("not_found", f"nothing of '{milestone}' is left"))
-    leaf = name.rpartition("/")[2].removesuffix(".json")
-    for source, document in _copies(store, milestone):
-        if source.rpartition("/")[2].removesuffix(".json") in (leaf, f"{milestone}-checkpoint-{leaf}"):
-            if document is not None:
-                return source, document
-            raise MilestoneError("damaged", f"the copy '{leaf[:140]}' does not prove itself", "take another one")
-    raise MilestoneError(
-        "not_found",
-        f"'{milestone}' has no copy '{leaf[:140]}'",
-        "`milestone checkpoint list` and `milestone cleanup plan` show them",
-        milestone_id=milestone,
-    )
+    return named(_copies(store, milestone), milestone, name)
 
 
 def newest_copy(store: "PostgresStore", milestone: str, error: MilestoneError) -> "tuple[str, Document]":
@@ -164,13 +154,7 @@ def newest_copy(store: "PostgresStore", milestone: str, error: MilestoneError) -
     Raises:
         MilestoneError: `error`, completed, when there is none.
     """
-    tried = 0
-    for source, document in _copies(store, milestone):
-        tried += 1
-        if document is not None:
-            return source, document
-    error.hint = f"{tried} copies were tried and none is good" if tried else "there is no copy to recover from"
-    raise error
+    return newest(_copies(store, milestone), error)
 
 
 def _copies(store: "PostgresStore", milestone: str) -> "Iterator[tuple[str, Document | None]]":

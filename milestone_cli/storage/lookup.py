@@ -1,0 +1,70 @@
+"""What every store says of a milestone without a state, and how it chooses among the copies of one."""
+
+from milestone_cli.errors import MilestoneError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.model import Document
+    from milestone_cli.storage.contract import Store
+
+    Copies = Iterator[tuple[str, Document | None]]
+    """Where each copy is, newest first; None for one that does not prove itself."""
+
+
+def missing(store: "Store", milestone: str) -> MilestoneError:
+    """The error for a milestone without a state, which tells what the log still knows."""
+    head = store.head(milestone)
+    if head is not None and head.revision:
+        return MilestoneError(
+            "not_found",
+            f"the state of '{milestone}' is gone, but its log holds revision {head.revision}",
+            f"`milestone state undo {milestone}` brings it back; `milestone state load {milestone} --revision"
+            f" {head.revision}` prints it",
+            milestone_id=milestone,
+            revision=head.revision,
+        )
+    known = store.milestones()
+    names = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+    return MilestoneError(
+        "not_found",
+        f"there is no state of '{milestone}'",
+        f"the store has {names}" if known else "`milestone state save` makes one",
+        milestone_id=milestone,
+    )
+
+
+def named(copies: "Copies", milestone: str, name: str) -> "tuple[str, Document]":
+    """The copy of a name, of a checkpoint's own name too, and where it is.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`.
+    """
+    leaf = name.rpartition("/")[2].removesuffix(".json")
+    for source, document in copies:
+        if source.rpartition("/")[2].removesuffix(".json") in (leaf, f"{milestone}-checkpoint-{leaf}"):
+            if document is not None:
+                return source, document
+            raise MilestoneError("damaged", f"the copy '{leaf[:140]}' does not prove itself", "take another one")
+    raise MilestoneError(
+        "not_found",
+        f"'{milestone}' has no copy '{leaf[:140]}'",
+        "`milestone checkpoint list` and `milestone cleanup plan` show them",
+        milestone_id=milestone,
+    )
+
+
+def newest(copies: "Copies", error: MilestoneError) -> "tuple[str, Document]":
+    """The newest copy that proves itself, and where it is.
+
+    Raises:
+        MilestoneError: `error`, completed, when there is none.
+    """
+    tried = 0
+    for source, document in copies:
+        tried += 1
+        if document is not None:
+            return source, document
+    error.hint = f"{tried} copies were tried and none is good" if tried else "there is no copy to recover from"
+    raise error
