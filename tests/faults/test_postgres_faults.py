@@ -579,17 +579,18 @@ def test_three_hosts_one_killed_one_partitioned_lose_nothing(
             pass
     each["b"]._stop.set()
     hosts.cut("c")
+    # What c had begun holds its rows for up to ten seconds (`idle_in_transaction_session_timeout`); then a goes on.
     time.sleep(4)
     before = len(each["a"].acknowledged)
-    time.sleep(8)
-    during = len(each["a"].acknowledged)
+    until = time.monotonic() + 60
+    while len(each["a"].acknowledged) == before or not each["c"].failed:
+        assert time.monotonic() < until, "a goes on while c is cut off, and c is told so"
+        time.sleep(0.5)
     hosts.mend("c")
     time.sleep(4)
     for writers in each.values():
         writers.end()
-    assert during > before, "the others go on while one is cut off"
     assert {code for _, code, _ in each["a"].failed + each["c"].failed} <= {7, 8}, each["c"].failed
-    assert each["c"].failed, "who is cut off is told so"
     env = {"MILESTONE_STORE": server.url("postgres")}
     state = json.loads(cli("state", "load", "demo", env=env, check=True).stdout)
     lines = cli("events", "query", "demo", "--limit", "0", "--format", "jsonl", env=env, check=True).stdout.splitlines()
