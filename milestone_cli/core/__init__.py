@@ -57,7 +57,7 @@ def current_milestone(store: "Store", given: "str | None" = None) -> str:
     )
 
 
-def agent(given: "str | None" = None) -> str:
+def acting_agent(given: "str | None" = None) -> str:
     """The agent that acts: what is given, MILESTONE_AGENT, or `system`."""
     named = runtime.env("MILESTONE_AGENT") or None if given is None else given
     return "system" if named is None else safe(named, "agent")
@@ -105,7 +105,7 @@ def once(stream: str, key: "str | None", *request: bytes) -> "tuple[str, str, st
 
 def draft(store: "Store", type_: str, data: str = "{}", session: "str | None" = None) -> Draft:
     """An event of the session and the agent that act."""
-    return Draft(type_, data, current_session(store, session), agent())
+    return Draft(type_, data, current_session(store, session), acting_agent())
 
 
 def paths_data(paths: "list[str]") -> str:

@@ -1,7 +1,6 @@
 """Many events at once, as JSON Lines: all are checked before the first is written."""
 
-from milestone_cli.core import agent as acting_agent
-from milestone_cli.core import current_session, lock_timeout, request_digest
+from milestone_cli.core import acting_agent, current_session, lock_timeout, request_digest
 from milestone_cli.core.events import LIMIT, check_data, check_type
 from milestone_cli.core.jsonlines import at_line, objects
 from milestone_cli.errors import MilestoneError

@@ -1,7 +1,6 @@
 """Logging events: checked, then appended as the store's lock gives them time and number."""
 
-from milestone_cli.core import agent as acting_agent
-from milestone_cli.core import current_session, lock_timeout, request_digest
+from milestone_cli.core import acting_agent, current_session, lock_timeout, request_digest
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, skip
 from milestone_cli.model import Change, Draft

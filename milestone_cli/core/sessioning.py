@@ -7,7 +7,7 @@ and keys that are not known here stay. Nobody's current session is touched but t
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, lock_timeout, once
+from milestone_cli.core import acting_agent, lock_timeout, once
 from milestone_cli.core.record import data_of, indented
 from milestone_cli.core.session import Session, current, find, sound
 from milestone_cli.errors import MilestoneError
@@ -74,7 +74,7 @@ def begin(store: "Store", plan: Plan, fields: "dict[str, object]", binding: "tup
 
 def event(type_: str, name: str, **said: object) -> Draft:
     """An event of a session itself, whichever is the current one."""
-    return Draft(type_, dumps({"session_id": name, **said}), name, agent())
+    return Draft(type_, dumps({"session_id": name, **said}), name, acting_agent())
 
 
 def _folder() -> str:

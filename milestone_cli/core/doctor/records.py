@@ -1,7 +1,7 @@
 """Records that must agree: sessions with milestones, pointers with sessions, active states with completed ones."""
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, lock_timeout
+from milestone_cli.core import acting_agent, lock_timeout
 from milestone_cli.core.record import indented
 from milestone_cli.core.session import Session
 from milestone_cli.errors import MilestoneError
@@ -134,7 +134,7 @@ def _rewriter(store: "Store", session: str) -> "Callable[[], str]":
                 plan.puts.append(("session", session, indented(record).encode() + b"\n"))
                 milestone = str(record["milestone_id"])
                 data = f'{{"session_id":"{session}","quarantined":"{place}"}}'
-                plan.events.append((milestone, Draft("session_recovered", data, session, agent())))
+                plan.events.append((milestone, Draft("session_recovered", data, session, acting_agent())))
             return plan
 
         store.transact([], build, lock_timeout(store, None))

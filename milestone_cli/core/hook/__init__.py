@@ -8,7 +8,7 @@ import _thread
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, agent, setting
+from milestone_cli.core import NO_SESSION, acting_agent, setting
 from milestone_cli.core.hook.facts import parse, understand
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
@@ -229,6 +229,6 @@ def sole(store: "Store", call: "Call") -> "str | None":
 def acting(call: "Call") -> str:
     """The agent that acts: the subagent, else the one that MILESTONE_AGENT names, else `system`."""
     try:
-        return safe(call.agent) if call.agent else agent()
+        return safe(call.agent) if call.agent else acting_agent()
     except MilestoneError:
         return "system"
