@@ -36,6 +36,9 @@ COMPLETED = "state/completed"
 PENDING = "transactions/pending"
 COMMITTED = "transactions/committed"
 ROLLBACKS = "transactions/rollbacks"
+REGISTRY = "agents/registry"
+BEATS = "agents/status"
+COORDINATION = "agents/coordination"
 GATE = ".transactions"
 """The kernel's lock among transactions, in `LOCKS`."""
 CURRENT = ".current_session"
@@ -197,6 +200,10 @@ SHAPES = {
     "pending": (PENDING, "", ".yaml"),
     "committed": (COMMITTED, "", ".yaml"),
     "rollback": (ROLLBACKS, "", ".yaml"),
+    "agent": (REGISTRY, "", ".json"),
+    "agent-beat": (BEATS, "", ".json"),
+    "agent-health": (BEATS, "", ".monitor.jsonl"),
+    "sync": (COORDINATION, "", ".json"),
 }
 """Folder, and what stands before and after the key, of each kind of document; a checkpoint's key is MILESTONE/NAME."""
 
