@@ -17,6 +17,7 @@ class MemoryStore:
     """Documents, texts of revisions, logs and idempotency keys in dictionaries, under one lock."""
 
     path = ":memory:"
+    is_clock_shared = False
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -129,6 +130,13 @@ class MemoryStore:
 
     def get(self, kind: str, key: str) -> bytes | None:
         return self._documents.get((kind, key), (None, 0))[0]
+
+    def note(self, kind: str, key: str, data: bytes) -> None:
+        with self._lock:
+            self._put(kind, key, data)
+
+    def clock(self) -> int:
+        return runtime.now_ns()
 
     def keys(self, kind: str) -> list[str]:
         return sorted(key for one, key in self._documents if one == kind)

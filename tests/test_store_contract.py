@@ -291,3 +291,12 @@ def test_what_is_done_is_known_to_whoever_tells_of_a_failure(store):
         transaction.apply(store, BOTH)
     state.save(store, "a", b"{}", key="k")
     assert runtime.applied == ["revision 1 of 'a'", "event 2 of 'a'", f"the transaction {done['transaction_id']}"]
+
+
+def test_a_note_replaces_the_one_before_and_has_the_time_of_the_stores_clock(store):
+    before = store.clock()
+    for text in (b'{"n":1}', b'{"n":2}'):
+        store.note("agent-beat", "one", text)
+    assert (store.get("agent-beat", "one"), store.keys("agent-beat")) == (b'{"n":2}', ["one"])
+    assert before - 10**9 <= store.modified("agent-beat", "one") <= store.clock() + 10**9
+    assert store.milestones() == []

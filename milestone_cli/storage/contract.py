@@ -16,6 +16,14 @@ class Store(Protocol):
     """
 
     path: str
+    is_clock_shared: bool
+
+    def clock(self) -> int:
+        """Now, nanoseconds since 1970, by the clock that gives documents and events their times.
+
+        `is_clock_shared` tells whether it is one for all machines that use the store, so that leases may rest on it.
+        """
+        ...
 
     def commit(self, change: Change) -> Receipt:
         """Do one change, all or nothing; see `model.Change` for preconditions and idempotency."""
@@ -34,6 +42,10 @@ class Store(Protocol):
 
     def keys(self, kind: str) -> list[str]:
         """Keys of all documents of a kind, sorted."""
+        ...
+
+    def note(self, kind: str, key: str, data: bytes) -> None:
+        """Put a small document that another one replaces soon, a heartbeat: whole for every reader, never synced."""
         ...
 
     def modified(self, kind: str, key: str) -> int:

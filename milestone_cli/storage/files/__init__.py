@@ -31,6 +31,9 @@ ENVELOPE = 3 * LIMIT
 class FileStore(Folders):
     """A store in a folder; every file is reached through descriptors of its folders, and no link is followed."""
 
+    is_clock_shared = False
+    """Machines that share the folder have each their own clock."""
+
     def __init__(self, path: str) -> None:
         """Open the store at `path`.
 
@@ -177,6 +180,10 @@ class FileStore(Folders):
         except FileNotFoundError:
             return
         raise completed(milestone)
+
+    def clock(self) -> int:
+        """This machine's clock, nanoseconds since 1970."""
+        return runtime.now_ns()
 
     def config_identity(self) -> "tuple[int, int, int, int] | None":
         """What tells one version of `config.yaml` from another; None when there is no configuration."""
@@ -344,6 +351,13 @@ class FileStore(Folders):
             return os.stat(name, dir_fd=self.present(folder), follow_symlinks=False).st_mtime_ns
         except FileNotFoundError:
             return 0
+
+    def note(self, kind: str, key: str, data: bytes) -> None:
+        """Put a small document that another one replaces soon: whole for every reader, but a power cut may take it."""
+        from milestone_cli.storage.files.commit import replace_file
+
+        folder, name = layout.place(kind, key)
+        replace_file(name, data, self.folder(folder))
 
     def transact(
         self,

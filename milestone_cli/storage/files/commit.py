@@ -232,9 +232,11 @@ def replace_file(name: str, data: bytes, folder: int) -> None:
     aside = f".{name}.{runtime.token()}.tmp"
     fd = os.open(aside, EXCLUSIVE, 0o600, dir_fd=folder)
     try:
-        os.write(fd, data)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
         os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except OSError:
+    except BaseException:
         os.unlink(aside, dir_fd=folder)
         raise
     finally:

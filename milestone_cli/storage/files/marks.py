@@ -49,6 +49,10 @@ class FrozenStore(FileStore):
         """Refused."""
         raise self._refuse()
 
+    def note(self, kind: str, key: str, data: bytes) -> None:  # noqa: ARG002
+        """Refused."""
+        raise self._refuse()
+
     def initialise(self, milestone: "str | None") -> "Receipt | None":
         """Refused, unless there is nothing to do."""
         if milestone is None or milestone in self.milestones():

@@ -44,6 +44,9 @@ class PostgresStore:
         moved: where the store has gone; None when it is here.
     """
 
+    is_clock_shared = True
+    """The server's decides."""
+
     def __init__(self, url: str, *, is_new: bool = False) -> None:
         """Connect to a store.
 
@@ -349,6 +352,19 @@ class PostgresStore:
         from milestone_cli.storage.postgres.commit import commit
 
         return commit(self, change)
+
+    def note(self, kind: str, key: str, data: bytes) -> None:
+        """Put a small document that another one replaces soon, in one round trip.
+
+        Raises:
+            MilestoneError: `store_frozen`, `store_moved`, `store_unreachable`.
+        """
+        try:
+            self.ask(sql.NOTE, self.project, kind, self.place(kind, key), data)
+        except RefusedError as error:
+            from milestone_cli.storage.postgres.commit import meant
+
+            raise meant(self, error, key) from None
 
     def transact(
         self,
