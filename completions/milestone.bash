@@ -44,7 +44,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --block | --deadline | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --plugin | --reader | --reason | --revision | --schema | --session | --since | --status | --store | --type | --until | --wait | --writer) option=$word ;;
+            --agent | --at | --block | --deadline | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --output | --plugin | --reader | --reason | --revision | --schema | --session | --since | --status | --store | --to | --type | --until | --wait | --writer | -o) option=$word ;;
             -?*) ;;
             *)
                 case $command in
@@ -84,8 +84,13 @@ _milestone() {
             'events log':--format) _milestone_offer 'text json jsonl yaml' ;;
             'events query':--session) _milestone_offer '<sessions>' ;;
             'events query':--format) _milestone_offer 'text json jsonl' ;;
-            'events timeline':--format) _milestone_offer 'text json jsonl' ;;
+            'events timeline':--session) _milestone_offer '<sessions>' ;;
+            'events timeline':--format) _milestone_offer 'text json jsonl markdown mermaid html trace svg' ;;
+            'events timeline':-o) _milestone_offer '<paths>' ;;
+            'events timeline':--output) _milestone_offer '<paths>' ;;
             'events verify':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'events replay':--session) _milestone_offer '<sessions>' ;;
+            'events replay':--format) _milestone_offer 'text json jsonl yaml' ;;
             'checkpoint create':--format) _milestone_offer 'text json jsonl yaml' ;;
             'checkpoint list':--format) _milestone_offer 'text json jsonl yaml' ;;
             'checkpoint show':--format) _milestone_offer 'text json yaml' ;;
@@ -156,8 +161,9 @@ _milestone() {
             'state validate') _milestone_offer '--schema --format --help' ;;
             'events log') _milestone_offer '--batch --agent --session --idempotency-key --lock-timeout --format --help' ;;
             'events query') _milestone_offer '--type --agent --session --since --until --limit --reverse --format --help' ;;
-            'events timeline') _milestone_offer '--format --help' ;;
+            'events timeline') _milestone_offer '--all --type --agent --session --since --until --limit --format -o --output --help' ;;
             'events verify') _milestone_offer '--all --format --help' ;;
+            'events replay') _milestone_offer '--session --from --to --at --format --help' ;;
             'checkpoint create') _milestone_offer '--name --reason --idempotency-key --lock-timeout --format --help' ;;
             'checkpoint list') _milestone_offer '--format --help' ;;
             'checkpoint show') _milestone_offer '--state --format --help' ;;
@@ -205,7 +211,7 @@ _milestone() {
     case $command:$at in
         :0) _milestone_offer 'init status doctor schema hook state events checkpoint session cleanup lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
-        events:0) _milestone_offer 'log query timeline verify' ;;
+        events:0) _milestone_offer 'log query timeline verify replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
         session:0) _milestone_offer 'create current use list show handoff end' ;;
         cleanup:0) _milestone_offer 'plan run' ;;
@@ -216,7 +222,7 @@ _milestone() {
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
+        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;
@@ -237,6 +243,7 @@ _milestone() {
         'events query':0) _milestone_offer '<milestones>' ;;
         'events timeline':0) _milestone_offer '<milestones>' ;;
         'events verify':0) _milestone_offer '<milestones>' ;;
+        'events replay':0) _milestone_offer '<milestones>' ;;
         'checkpoint create':0) _milestone_offer '<milestones>' ;;
         'checkpoint list':0) _milestone_offer '<milestones>' ;;
         'checkpoint show':0) _milestone_offer '<milestones> <checkpoints>' ;;

@@ -6,7 +6,7 @@ function __milestone_words
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --agent --at --block --deadline --events --fail-on --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --max-tokens --name --older-than --plugin --reader --reason --revision --schema --session --since --status --store --type --until --wait --writer
+        else if contains -- $word --agent --at --block --deadline --events --fail-on --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --max-tokens --name --older-than --output --plugin --reader --reason --revision --schema --session --since --status --store --to --type --until --wait --writer -o
             set skip 1
         else if not string match -q -- '-?*' $word
             echo $word
@@ -83,8 +83,9 @@ complete -c milestone -n '__milestone_at "state" 0' -a recover -d 'Put a good co
 complete -c milestone -n '__milestone_at "state" 0' -a validate -d 'Hold a state against a JSON Schema; exit 5 and the paths where it does not fit.'
 complete -c milestone -n '__milestone_at "events" 0' -a log -d 'Append an event to a milestone\'s log; when this returns, it is on disk.'
 complete -c milestone -n '__milestone_at "events" 0' -a query -d 'Show the latest events that match, oldest first.'
-complete -c milestone -n '__milestone_at "events" 0' -a timeline -d 'Show everything that happened, in order.'
+complete -c milestone -n '__milestone_at "events" 0' -a timeline -d 'Show everything that happened, in order: as text, as JSON, or as a picture to look at.'
 complete -c milestone -n '__milestone_at "events" 0' -a verify -d 'Prove a log: sequence, chain, head, and that it explains the state. Exit 6 exactly when there is damage.'
+complete -c milestone -n '__milestone_at "events" 0' -a replay -d 'Print the state exactly as it was after an event, out of the log alone, proved by its checksum.'
 complete -c milestone -n '__milestone_at "checkpoint" 0' -a create -d 'Keep a milestone\'s present state under a name, to come back to it.'
 complete -c milestone -n '__milestone_at "checkpoint" 0' -a list -d 'List a milestone\'s checkpoints, oldest first; those of the bash utilities too.'
 complete -c milestone -n '__milestone_at "checkpoint" 0' -a show -d 'Show one checkpoint: when and why it was made, and what differs from the present state.'
@@ -135,7 +136,7 @@ complete -c milestone -n '__milestone_at "doctor"' -l yes -d 'Do not ask, at a t
 complete -c milestone -n '__milestone_at "doctor"' -l selftest -d 'Try the disk of the store, and say what can be promised there.'
 complete -c milestone -n '__milestone_at "doctor"' -l fail-on -x -a 'error warning' -d 'Exit 6 from which severity on.'
 complete -c milestone -n '__milestone_at "doctor"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
-complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate timeline transaction-apply transaction-list transaction-rollback transaction-show verify'
+complete -c milestone -n '__milestone_at "schema" 0' -a 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate timeline transaction-apply transaction-list transaction-rollback transaction-show verify'
 complete -c milestone -n '__milestone_at "state save" 0' -a '(__milestone_names milestones) (__milestone_files)'
 complete -c milestone -n '__milestone_at "state save" 1' -a '(__milestone_files)'
 complete -c milestone -n '__milestone_at "state save"' -l if-revision -x -d 'Only if this is the current revision; 0: only if new.'
@@ -224,10 +225,24 @@ complete -c milestone -n '__milestone_at "events query"' -l limit -x -d 'At most
 complete -c milestone -n '__milestone_at "events query"' -l reverse -d 'Newest first.'
 complete -c milestone -n '__milestone_at "events query"' -l format -x -a 'text json jsonl' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "events timeline" 0' -a '(__milestone_names milestones)'
-complete -c milestone -n '__milestone_at "events timeline"' -l format -x -a 'text json jsonl' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "events timeline"' -l all -d 'Every milestone of the store.'
+complete -c milestone -n '__milestone_at "events timeline"' -l type -x -d 'Only this type; * and ? match any text.'
+complete -c milestone -n '__milestone_at "events timeline"' -l agent -x -d 'Agent that acts, or whose events to show.'
+complete -c milestone -n '__milestone_at "events timeline"' -l session -x -a '(__milestone_names sessions)' -d 'Session that acts, or whose events to show.'
+complete -c milestone -n '__milestone_at "events timeline"' -l since -x -d 'RFC 3339, a date, \'2h ago\', \'yesterday\', \'now\'; from then on.'
+complete -c milestone -n '__milestone_at "events timeline"' -l until -x -d 'Like --since; up to and including then.'
+complete -c milestone -n '__milestone_at "events timeline"' -l limit -x -d 'At most this many; 0: all.'
+complete -c milestone -n '__milestone_at "events timeline"' -l format -x -a 'text json jsonl markdown mermaid html trace svg' -d 'Form of the output; html is one page, trace is for Perfetto.'
+complete -c milestone -n '__milestone_at "events timeline"' -s o -l output -r -F -d 'Write it to this file; replaces one of before.'
 complete -c milestone -n '__milestone_at "events verify" 0' -a '(__milestone_names milestones)'
 complete -c milestone -n '__milestone_at "events verify"' -l all -d 'Every milestone of the store.'
 complete -c milestone -n '__milestone_at "events verify"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "events replay" 0' -a '(__milestone_names milestones)'
+complete -c milestone -n '__milestone_at "events replay"' -l session -x -a '(__milestone_names sessions)' -d 'The log that has this session\'s events.'
+complete -c milestone -n '__milestone_at "events replay"' -l from -x -d 'Every change from this event on, with its state.'
+complete -c milestone -n '__milestone_at "events replay"' -l to -x -d 'Up to this event; left out: the last.'
+complete -c milestone -n '__milestone_at "events replay"' -l at -x -d 'Up to this moment; like --since.'
+complete -c milestone -n '__milestone_at "events replay"' -l format -x -a 'text json jsonl yaml' -d 'json: exactly the text that was saved; with --from an object.'
 complete -c milestone -n '__milestone_at "checkpoint create" 0' -a '(__milestone_names milestones)'
 complete -c milestone -n '__milestone_at "checkpoint create"' -l name -x -d 'Its name; left out: manual-YYYYmmdd-HHMMSS.'
 complete -c milestone -n '__milestone_at "checkpoint create"' -l reason -x -d 'Why, for people.'

@@ -24,6 +24,7 @@ from . import (
     handoff,
     history,
     hook,
+    integrity,
     lifecycle,
     lock,
     options,
@@ -32,6 +33,7 @@ from . import (
     statusline,
     store,
     stores,
+    timeline,
     transaction,
 )
 
@@ -68,7 +70,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     ),
     "events": (
         "Log events, and look at what happened.",
-        (events.log, events.query, events.timeline, events.verify),
+        (events.log, events.query, timeline.timeline, integrity.verify, integrity.replay),
     ),
     "checkpoint": (
         "Keep states under a name, and bring them back.",

@@ -1,4 +1,4 @@
-"""The commands of `milestone events`: log, query, timeline, verify."""
+"""The commands of `milestone events`: log, query."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -6,7 +6,6 @@ if TYPE_CHECKING:
 
     from .options import (
         Agent,
-        AllMilestones,
         Batch,
         Events,
         EventWords,
@@ -139,43 +138,3 @@ def query(
     found = core.query(store, name, wanted, parser)
     render.show("events", name, render.in_blocks(found), output)
     render.notify_skipped(parser.skipped)
-
-
-def timeline(milestone: "MilestoneId" = None, output: "Events" = "text") -> None:
-    """Show everything that happened, in order.
-
-    Example: milestone events timeline demo --format json
-    """
-    from milestone_cli.core import current_milestone
-    from milestone_cli.core.timeline import Timeline
-    from milestone_cli.render import events as render
-    from milestone_cli.storage import open_store
-
-    store = open_store()
-    name = current_milestone(store, milestone)
-    found = Timeline(store, name)
-    render.show("timeline", name, found.blocks(), output, found.mapped)
-    render.notify_skipped(found.skipped)
-
-
-def verify(milestone: "MilestoneId" = None, all_: "AllMilestones" = False, output: "Format" = "text") -> int:
-    """Prove a log: sequence, chain, head, and that it explains the state. Exit 6 exactly when there is damage.
-
-    Example: milestone events verify demo
-    """
-    from milestone_cli import render
-    from milestone_cli.core import current_milestone
-    from milestone_cli.core import verify as core
-    from milestone_cli.errors import EXIT
-    from milestone_cli.render import findings
-    from milestone_cli.storage import open_store
-
-    if all_ and milestone is not None:
-        from milestone_cli.errors import MilestoneError
-
-        raise MilestoneError("usage", "one milestone or --all, not both", "leave one of them out")
-    store = open_store()
-    names = store.milestones() if all_ else [current_milestone(store, milestone)]
-    reports = [core.verify(store, name, findings.progress(name)) for name in names]
-    render.emit("verify", findings.fields(reports), findings.text(reports), output)
-    return 0 if all(report.ok for report in reports) else EXIT["damaged"]

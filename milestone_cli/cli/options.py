@@ -31,6 +31,7 @@ __all__ = [
     "Force",
     "Format",
     "FromCopy",
+    "FromEvent",
     "HistoryLimit",
     "HookEvents",
     "IdempotencyKey",
@@ -52,6 +53,7 @@ __all__ = [
     "MilestoneId",
     "NamesOf",
     "OlderThan",
+    "OfSession",
     "Operations",
     "PacketFormat",
     "PatchType",
@@ -59,6 +61,8 @@ __all__ = [
     "ReaderRole",
     "Reason",
     "RecordAccess",
+    "ReplayAt",
+    "ReplayFormat",
     "Resume",
     "Reverse",
     "Revision",
@@ -74,6 +78,9 @@ __all__ = [
     "StoreSource",
     "StoreTarget",
     "Strict",
+    "TimelineFile",
+    "TimelineFormat",
+    "ToEvent",
     "TransactionId",
     "TransactionStatus",
     "TransactionWord",
@@ -111,6 +118,13 @@ DocumentFormat = Annotated[
     Literal["text", "json", "yaml"], typer.Option("--format", help="json: exactly the text that was saved.")
 ]
 Events = Annotated[Literal["text", "json", "jsonl"], typer.Option("--format", help="Form of the output.")]
+TimelineFormat = Annotated[
+    Literal["text", "json", "jsonl", "markdown", "mermaid", "html", "trace", "svg"],
+    typer.Option("--format", help="Form of the output; html is one page, trace is for Perfetto."),
+]
+TimelineFile = Annotated[
+    str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file; replaces one of before.")
+]
 IdempotencyKey = Annotated[
     str | None,
     typer.Option("--idempotency-key", metavar="K", help="Do this once, however often it is asked for."),
@@ -245,3 +259,15 @@ WriterRole = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a copy that was not finished.")]
 VerifyCopy = Annotated[bool, typer.Option("--verify", help="Prove every log of the copy too; exit 6 for damage.")]
+FromEvent = Annotated[
+    int | None, typer.Option("--from", metavar="SEQ", min=1, help="Every change from this event on, with its state.")
+]
+ToEvent = Annotated[int | None, typer.Option("--to", metavar="SEQ", min=1, help="Up to this event; left out: the last.")]
+ReplayAt = Annotated[str | None, typer.Option("--at", metavar="T", help="Up to this moment; like --since.")]
+OfSession = Annotated[
+    str | None, typer.Option("--session", metavar="S", help="The log that has this session's events.")
+]
+ReplayFormat = Annotated[
+    Literal["text", "json", "jsonl", "yaml"],
+    typer.Option("--format", help="json: exactly the text that was saved; with --from an object."),
+]

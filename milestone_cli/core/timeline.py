@@ -5,7 +5,7 @@ whole seconds, may stand a little off, and only what is out of order is held bac
 bounded by that, not by the log.
 """
 
-from milestone_cli.core.query import Once, Parser
+from milestone_cli.core.query import LATE, Once, Parser
 from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
@@ -45,21 +45,41 @@ class Timeline:
         skipped: lines left out because they are no events; known when all blocks have come.
     """
 
-    __slots__ = ("_once", "_parser", "_size", "_stamps", "_store", "_stream")
+    __slots__ = ("_by_steps", "_once", "_parser", "_seen", "_size", "_stamps", "_start", "_stop", "_store", "_stream")
 
-    def __init__(self, store: "Store", stream: str) -> None:
+    def __init__(
+        self,
+        store: "Store",
+        stream: str,
+        since: "int | None" = None,
+        until: "int | None" = None,
+        *,
+        by_steps: bool = False,
+    ) -> None:
         """Open the log of a milestone.
+
+        Args:
+            store: the store; only read.
+            stream: name of the milestone.
+            since: nanoseconds since 1970; what surely happened before may be left out.
+            until: the same for what surely happened after.
+            by_steps: keep nothing open between two blocks, because many logs are read side by side.
 
         Raises:
             MilestoneError: `not_found` when there is no such milestone.
         """
         self._store = store
         self._stream = stream
-        self._size = store.log_size(stream)[0]
-        if not self._size and stream not in store.milestones():
+        self._by_steps = by_steps
+        size = store.log_size(stream)[0]
+        if not size and stream not in store.milestones():
             raise MilestoneError(
                 "not_found", f"there is no milestone '{stream}'", "list them with: milestone state list"
             )
+        self._start = store.seek(stream, since) if since is not None else 0
+        self._stop = size if until is None else min(size, max(self._start, store.seek(stream, until + LATE)))
+        self._size = self._stop - self._start
+        self._seen: list[Look] = []
         self._stamps = _stamps
         if self._size > VALIDATED:
             import re  # costs most of a Python start, and repays it in a large log
@@ -68,6 +88,11 @@ class Timeline:
             self._stamps = lambda block: pattern.findall(block)  # noqa: PLW0108 - mypy wants one signature
         self._parser = Parser()
         self._once = Once()
+
+    @property
+    def first(self) -> bytes:
+        """The second of the earliest event, without its zone; empty where there is none."""
+        return min((look.earliest for look in self._looks() if look.earliest), default=b"")
 
     @property
     def skipped(self) -> int:
@@ -79,7 +104,7 @@ class Timeline:
         looks = self._looks()
         bounds = _bounds(looks)
         if self._size > VALIDATED and all(map(_passes, looks, bounds)):
-            return self._store.map_blocks(self._stream, 0, self._size, work)
+            return self._store.map_blocks(self._stream, self._start, self._stop, work)
         return map(work, self._in_order(looks, bounds))
 
     def blocks(self) -> "Iterator[bytes]":
@@ -90,7 +115,7 @@ class Timeline:
     def _in_order(self, looks: "list[Look]", bounds: "list[bytes]") -> "Iterator[bytes]":
         held: list[tuple[bytes, bytes]] = []
         careful = 0
-        for number, (_, block) in enumerate(self._store.scan(self._stream, 0, self._size)):
+        for number, block in enumerate(self._scan()):
             look, bound = looks[number], bounds[number]
             if careful or not look.sound:
                 block = self._parsed(block)  # noqa: PLW2901 - what is no event never was part of it
@@ -111,10 +136,28 @@ class Timeline:
             yield b"\n".join([line for _, line in held]) + b"\n"
 
     def _looks(self) -> "list[Look]":
-        """A first look at every block."""
-        if self._size > VALIDATED:
-            return [Look(told) for told in self._store.map_blocks(self._stream, 0, self._size, self._look)]
-        return [Look(self._look(block)) for _, block in self._store.scan(self._stream, 0, self._size)]
+        """A first look at every block, once."""
+        if not self._seen:
+            self._seen = self._look_through()
+        return self._seen
+
+    def _look_through(self) -> "list[Look]":
+        if self._size > VALIDATED and not self._by_steps:
+            found = self._store.map_blocks(self._stream, self._start, self._stop, self._look)
+            return [Look(told) for told in found]
+        return [Look(self._look(block)) for block in self._scan()]
+
+    def _scan(self) -> "Iterator[bytes]":
+        """The blocks as they stand in the log."""
+        at = self._start
+        while at < self._stop:
+            for found, block in self._store.scan(self._stream, at, self._stop):
+                yield block
+                if self._by_steps:
+                    at = found + len(block)
+                    break
+            else:
+                return
 
     def _look(self, block: bytes) -> bytes:
         """Look at a block; in a large log, lines that begin and end as ours do, and only once, are believed."""

@@ -27,7 +27,7 @@ SILENT = ("state_file", "checkpoint_file", "sha256")
 """What says no more than the rest, or nothing to people."""
 
 
-def as_json(kind: str, milestone: str, blocks: "Iterable[bytes]") -> "Iterator[bytes]":
+def as_json(kind: str, milestone: "str | None", blocks: "Iterable[bytes]") -> "Iterator[bytes]":
     """Wrap blocks of whole lines into one JSON object; the lines stay as they are."""
     yield f'{{"schema":"milestone/{kind}/v1","milestone_id":{dumps(milestone)},"events":['.encode()
     seam = b"\n"
@@ -132,7 +132,7 @@ def _told(name: str, value: object) -> str:
 
 
 def show(kind: str, milestone: str, blocks: "Iterable[bytes]", output: str, each: "Each | None" = None) -> None:
-    """Print events block by block as they come; the text of a timeline has a header for each day.
+    """Print events block by block as they come.
 
     Args:
         kind: of the JSON.
@@ -150,7 +150,7 @@ def show(kind: str, milestone: str, blocks: "Iterable[bytes]", output: str, each
         from milestone_cli.render.document import wants_colour
 
         shape = timeline.fancy if runtime.is_terminal(1) or wants_colour() else timeline.plain
-        pieces = shape(milestone, each or (lambda work: map(work, blocks)), by_day=kind == "timeline")
+        pieces = shape(milestone, each or (lambda work: map(work, blocks)), by_day=False)
     for piece in pieces:
         write(piece)
 

@@ -52,8 +52,37 @@ KINDS: dict[str, tuple[str, Schema]] = {
             {"milestone_id": NAME, "event_id": STRING, "sequence_number": COUNT, "timestamp": TIME, "replayed": FLAG}
         ),
     ),
+    "events-replay": (
+        "Every change of a state in a range of events, with the state after each.",
+        record(
+            {
+                "milestone_id": nullable(NAME),
+                "session_id": nullable(NAME),
+                "from": COUNT,
+                "to": nullable(COUNT),
+                "states": array(
+                    record(
+                        {
+                            "sequence_number": COUNT,
+                            "timestamp": TIME,
+                            "event_type": STRING,
+                            "revision": COUNT,
+                            "agent_id": nullable(STRING),
+                            "session_id": nullable(STRING),
+                            "event_id": nullable(STRING),
+                            "sha256": nullable(SHA),
+                            "state": {"description": "the state after the event, verbatim; null: it was deleted"},
+                        }
+                    )
+                ),
+            }
+        ),
+    ),
     "events": ("Events that matched a query.", record({"milestone_id": NAME, "events": array(EVENT)})),
-    "timeline": ("Everything that happened, in order.", record({"milestone_id": NAME, "events": array(EVENT)})),
+    "timeline": (
+        "Everything that happened, in order; no milestone_id where it is of all.",
+        record({"milestone_id": nullable(NAME), "events": array(EVENT)}),
+    ),
     "verify": (
         "What verifying logs found.",
         record(

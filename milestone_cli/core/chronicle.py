@@ -1,0 +1,136 @@
+"""What happened, of one milestone or of several side by side, all of it or what is looked for, in order.
+
+Several logs are merged by time, each read block by block from when its first event is due, so memory is bounded by
+the blocks of the milestones that were at work at the same time. Within one milestone nothing changes its place.
+"""
+
+from milestone_cli.core import query
+from milestone_cli.core.timeline import START, Timeline
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from milestone_cli.storage.contract import Store
+
+PIECE = 1 << 16
+
+
+class Chronicle:
+    """The events of some milestones that match, ready to be shown; iterate over `blocks` or `lines` once.
+
+    Attributes:
+        names: of the milestones.
+        skipped: lines left out because they are no events; known when all have come.
+    """
+
+    __slots__ = ("_logs", "_parser", "_store", "_wanted", "names")
+
+    def __init__(self, store: "Store", names: list[str], wanted: "query.Filter | None" = None) -> None:
+        """Open the logs of milestones.
+
+        Args:
+            store: the store; only read.
+            names: of milestones.
+            wanted: what to look for; None for everything.
+
+        Raises:
+            MilestoneError: `not_found` when there is no such milestone.
+        """
+        self.names = names
+        self._store = store
+        self._wanted = wanted
+        self._parser = query.Parser()
+        since, until = (wanted.since, wanted.until) if wanted else (None, None)
+        by_steps = len(names) > 1
+        self._logs = [Timeline(store, name, since, until, by_steps=by_steps) for name in names]
+
+    @property
+    def skipped(self) -> int:
+        """Lines that were left out because they are no events."""
+        return self._parser.skipped + sum([log.skipped for log in self._logs])
+
+    def mapped(self, work: "Callable[[bytes], bytes]") -> "Iterator[bytes]":
+        """Yield what `work` makes of each of `blocks`, in order; in a long log other processes may do it."""
+        if self._wanted is None and len(self._logs) == 1:
+            return self._logs[0].mapped(work)
+        return map(work, self.blocks())
+
+    def blocks(self) -> "Iterator[bytes]":
+        """Yield whole lines, each with its line feed."""
+        if self._wanted is None and len(self._logs) == 1:
+            return self._logs[0].blocks()
+        return _in_blocks(self.lines())
+
+    def lines(self) -> "Iterator[bytes]":
+        """Yield lines without their line feeds."""
+        if len(self._logs) == 1:
+            return self._of(0)
+        merged = self._merged()
+        limit = self._wanted.limit if self._wanted else 0
+        if not limit:
+            return merged
+        from collections import deque
+
+        return iter(deque(merged, limit))
+
+    def _of(self, number: int) -> "Iterator[bytes]":
+        """The lines of one milestone."""
+        wanted = self._wanted
+        if wanted is None:
+            return (line for block in self._logs[number].blocks() for line in block.split(b"\n") if line)
+        if wanted.limit:
+            found = query.query(self._store, self.names[number], wanted, self._parser)
+            return iter(sorted(found, key=second))
+        return (line for block in self._logs[number].blocks() for line in self._matching(block, wanted))
+
+    def _matching(self, block: bytes, wanted: "query.Filter") -> "Iterator[bytes]":
+        for line in block.split(b"\n"):
+            event = self._parser.event(line)
+            if event is not None and wanted.matches(event):
+                yield line
+
+    def _merged(self) -> "Iterator[bytes]":
+        """The lines of all milestones by their time."""
+        from heapq import heapify, heappop, heapreplace
+
+        is_bounded = self._wanted is not None and self._wanted.limit  # then the logs are read from their ends
+        heap: list[tuple[bytes, int, bytes, Iterator[bytes] | None]]
+        heap = [(b"" if is_bounded else log.first, number, b"", None) for number, log in enumerate(self._logs)]
+        heapify(heap)
+        while heap:
+            due, number, line, rest = heap[0]
+            if rest is None:
+                rest = self._of(number)  # opened when it is due, not before
+            else:
+                yield line
+            following = next(rest, None)
+            if following is None:
+                heappop(heap)
+            else:
+                # A whole second of bash stands behind what it was written after, whatever the fraction of that.
+                heapreplace(heap, (max(due, moment(following)), number, following, rest))
+
+
+def moment(line: bytes) -> bytes:
+    """When an event happened, as text that sorts: without the zone, which is always UTC; empty where none is said."""
+    at = 14 if line.startswith(START) else 15
+    return line[at : at + 26].partition(b'"')[0].rstrip(b"Z") if line[at : at + 4].isdigit() else b""
+
+
+def second(line: bytes) -> bytes:
+    """The same to the second, as far as events stand in the order of their times and not of their places."""
+    return moment(line)[:19]
+
+
+def _in_blocks(lines: "Iterable[bytes]") -> "Iterator[bytes]":
+    waiting: list[bytes] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line) + 1
+        if size > PIECE:
+            yield b"\n".join(waiting) + b"\n"
+            waiting, size = [], 0
+    if waiting:
+        yield b"\n".join(waiting) + b"\n"
