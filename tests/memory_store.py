@@ -8,8 +8,9 @@ import threading
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError, completed, conflict
 from milestone_cli.jsontext import dumps, loads, quote
-from milestone_cli.model import GENESIS, Change, Document, Draft, Head, Plan, Receipt, digest
+from milestone_cli.model import GENESIS, OF_SESSION, Change, Document, Draft, Head, Plan, Receipt, digest, owner
 from milestone_cli.storage.files.envelope import compose, parse_envelope
+from milestone_cli.storage.origin import Origin, parse
 from milestone_cli.storage.transactions import closed, opened, refused
 
 
@@ -118,7 +119,7 @@ class MemoryStore:
         head.time = max(head.time, runtime.now_ns())
         head.sequence += 1
         body = (
-            f'{{"timestamp":"{runtime.timestamp(head.time)}","milestone_id":"{name}"'
+            f'{{"timestamp":"{runtime.timestamp(head.time)}","milestone_id":{owner(name)}'
             f',"session_id":{quote(draft.session)},"event_type":"{draft.type}","data":{draft.data}'
             f',"pid":{runtime.getpid()},"user":"nobody","agent_id":{quote(draft.agent)}'
             f',"event_id":"{draft.event_id or runtime.new_event_id(head.time)}"'
@@ -165,7 +166,7 @@ class MemoryStore:
         return f"{milestone}/{name}"
 
     def milestones(self) -> list[str]:
-        return sorted(self._logs)
+        return sorted(name for name in self._logs if name[0] != OF_SESSION)
 
     active = milestones
 
@@ -191,6 +192,9 @@ class MemoryStore:
 
     def log_size(self, stream: str) -> tuple[int, int]:
         return sum(len(line) for line in self._logs.get(stream, [])), 1
+
+    def origin(self, stream: str) -> Origin:
+        return parse(self.get("origin", stream)) or Origin()
 
     def state_file(self, milestone: str) -> str:
         return milestone

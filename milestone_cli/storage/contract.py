@@ -5,6 +5,7 @@ from typing import Protocol
 
 from milestone_cli.model import Change, Document, Draft, Head, Plan, Receipt
 from milestone_cli.storage.findings import Finding
+from milestone_cli.storage.origin import Origin
 
 
 class Store(Protocol):
@@ -111,6 +112,10 @@ class Store(Protocol):
 
     def log_size(self, stream: str) -> tuple[int, int]:
         """Size of a log in bytes, and what tells one log from another under the same name."""
+        ...
+
+    def origin(self, stream: str) -> Origin:
+        """Where a log begins: at nothing, unless its oldest events were removed; see `origin.Origin`."""
         ...
 
     def lock_holder(self, name: str) -> dict[str, object] | None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.files.health.aside import Aside
     from milestone_cli.storage.files.locks import Locks
     from milestone_cli.storage.findings import Finding
+    from milestone_cli.storage.origin import Origin
 
 ENVELOPE = 3 * LIMIT
 """Largest file of a state, in bytes: its event may quote the whole text."""
@@ -111,7 +112,7 @@ class FileStore(Folders):
         from milestone_cli.storage.files.log import HEAD, parse_head
 
         try:
-            fd = os.open(layout.head_file(stream), READ, dir_fd=self.folder(layout.EVENTS))
+            fd = os.open(layout.head_file(stream), READ, dir_fd=self.present(layout.log_folder(stream)))
         except FileNotFoundError:
             return None
         try:
@@ -302,13 +303,24 @@ class FileStore(Folders):
 
         return seek(self, stream, ns)
 
+    def log_folder(self, stream: str) -> int:
+        """Open descriptor of the folder that a log is in; made when it is missing."""
+        return self.folder(layout.log_folder(stream))
+
     def log_size(self, stream: str) -> "tuple[int, int]":
         """Size in bytes and inode of a log; zeros when there is none."""
         try:
-            status = os.stat(layout.log_file(stream), dir_fd=self.folder(layout.EVENTS), follow_symlinks=False)
+            folder = self.present(layout.log_folder(stream))
+            status = os.stat(layout.log_file(stream), dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
             return 0, 0
         return status.st_size, status.st_ino
+
+    def origin(self, stream: str) -> "Origin":
+        """Where a log begins: at nothing, unless its oldest events were removed."""
+        from milestone_cli.storage.origin import Origin, parse
+
+        return parse(self.get("origin", stream)) or Origin()
 
     # writing
 
@@ -331,6 +343,7 @@ class FileStore(Folders):
 
     def get(self, kind: str, key: str) -> "bytes | None":
         """A document of a kind of `layout.SHAPES`, whole; None when there is none."""
+        self.let_go()
         try:
             return self.read_file(*layout.place(kind, key), ENVELOPE)
         except FileNotFoundError:
@@ -342,10 +355,15 @@ class FileStore(Folders):
             folder = self.present(layout.SHAPES[kind][0])
         except FileNotFoundError:
             return []
+        if kind in layout.NESTED:
+            from milestone_cli.storage.files.nested import keys
+
+            return keys(folder, kind)
         return layout.keys(kind, os.listdir(folder))
 
     def modified(self, kind: str, key: str) -> int:
         """When a document was last written, nanoseconds since 1970; 0 when there is none."""
+        self.let_go()
         folder, name = layout.place(kind, key)
         try:
             return os.stat(name, dir_fd=self.present(folder), follow_symlinks=False).st_mtime_ns

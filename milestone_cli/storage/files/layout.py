@@ -3,6 +3,8 @@
 Names that come here have passed `model.safe`.
 """
 
+from milestone_cli.model import OF_SESSION
+
 HOME = ".milestones"
 FOLDERS = (
     "state/active", "state/completed", "state/sessions", "state/backups", "state/events", "state/.locks",
@@ -14,6 +16,7 @@ IGNORED = """# Written by `milestone init`: what never belongs into version cont
 state/.locks/
 state/.current_session
 state/events/*.head
+state/sessions/*/events/*.head
 cache/
 spool/
 quarantine/
@@ -28,8 +31,11 @@ VERSION = "format"
 ACTIVE = "state/active"
 BACKUPS = "state/backups"
 EVENTS = "state/events"
+SEGMENTS = "state/events/.segments"
+ORIGINS = "state/events/.origins"
 LOCKS = "state/.locks"
 SESSIONS = "state/sessions"
+SESSION_LOG = "session.jsonl"
 CLIENTS = "state/sessions/.by-client"
 QUARANTINE = "quarantine"
 COMPLETED = "state/completed"
@@ -66,14 +72,19 @@ def backup_file(milestone: str, second: str, revision: int) -> str:
     return f"{milestone}-{second}-r{revision}.json"
 
 
+def log_folder(stream: str) -> str:
+    """Where a log stands: `EVENTS`, but that of a session without a milestone (`model.log_of`) beside the session."""
+    return EVENTS if stream[:1] != OF_SESSION else f"{SESSIONS}/{stream[1:]}/events"
+
+
 def log_file(stream: str) -> str:
-    """A log, in `EVENTS`."""
-    return f"milestone-{stream}.jsonl"
+    """A log, in `log_folder`."""
+    return f"milestone-{stream}.jsonl" if stream[:1] != OF_SESSION else SESSION_LOG
 
 
 def head_file(stream: str) -> str:
-    """Its head, in `EVENTS`."""
-    return f"milestone-{stream}.head"
+    """Its head, in the same folder."""
+    return f"milestone-{stream}.head" if stream[:1] != OF_SESSION else "session.head"
 
 
 def lock_folder(name: str) -> str:
@@ -200,17 +211,31 @@ SHAPES = {
     "pending": (PENDING, "", ".yaml"),
     "committed": (COMMITTED, "", ".yaml"),
     "rollback": (ROLLBACKS, "", ".yaml"),
+    "origin": (ORIGINS, "", ".json"),
     "agent": (REGISTRY, "", ".json"),
     "agent-beat": (BEATS, "", ".json"),
     "agent-health": (BEATS, "", ".monitor.jsonl"),
     "sync": (COORDINATION, "", ".json"),
+    "session-yaml": (SESSIONS, "", ""),
+    "session-checkpoint": (SESSIONS, "", ""),
+    "session-part": (SESSIONS, "", ""),
 }
 """Folder, and what stands before and after the key, of each kind of document; a checkpoint's key is MILESTONE/NAME."""
+NESTED = {
+    "session-yaml": "/session.yaml",
+    "session-checkpoint": "/checkpoints/*/checkpoint.yaml",
+    "session-part": "/recovery/*.json",
+}
+"""Kinds with folders of their own below `SHAPES`: what follows the key's first part; its second part is the star."""
 
 
 def place(kind: str, key: str) -> "tuple[str, str]":
     """Folder and file name of a document."""
     folder, before, after = SHAPES[kind]
+    if kind in NESTED:
+        first, _, second = key.partition("/")
+        folder, _, name = f"{folder}/{first}{NESTED[kind].replace('*', second)}".rpartition("/")
+        return folder, name
     return folder, before + key.replace("/", CHECKPOINT) + after
 
 
@@ -221,7 +246,8 @@ def is_sound(kind: object, key: object) -> bool:
     parts = key.split("/")
     if kind == "current":
         return key == ""
-    if len(parts) != (2 if str(kind).startswith("checkpoint") else 1):
+    has_two = str(kind).startswith("checkpoint") or "*" in NESTED.get(str(kind), "")
+    if len(parts) != (2 if has_two else 1):
         return False
     plain = key.replace("/", "").replace("-", "").replace("_", "").replace(".", "")
     return plain.isalnum() and plain.isascii() and len(key) < 250 and all(part[:1].isalnum() for part in parts)

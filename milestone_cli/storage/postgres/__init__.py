@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from milestone_cli.model import Change, Draft, Plan, Receipt
     from milestone_cli.storage.findings import Finding
+    from milestone_cli.storage.origin import Origin
     from milestone_cli.storage.postgres.connection import Row
     from milestone_cli.storage.postgres.locks import Locks
 
@@ -252,6 +253,12 @@ class PostgresStore:
         """Byte offset of the first line of ours at or after a time, nanoseconds since 1970."""
         found = self.ask(sql.SEEK, self.project, stream, ns)
         return number(found[0][0]) if found else 0
+
+    def origin(self, stream: str) -> "Origin":
+        """Where a log begins: at nothing, unless its oldest events were removed."""
+        from milestone_cli.storage.origin import Origin, parse
+
+        return parse(self.get("origin", stream)) or Origin()
 
     def bound_session(self, client: "str | None") -> "str | None":
         """The session that a client's session is bound to; without a client, the user's own on this machine."""
