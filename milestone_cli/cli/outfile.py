@@ -16,10 +16,10 @@ FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 def save(path: str, pieces: "Iterator[bytes]") -> str:
     """Write pieces to a file, in place of what it held before, once all of them are there; says what was written.
 
-    A file of before is replaced, so its other names and what a link leads to stay as they are.
+    A file of before is replaced, so its other names stay as they are.
 
     Raises:
-        MilestoneError: `usage` where the path is a directory, a device, a pipe, or in no directory.
+        MilestoneError: `usage` where the path is a directory, a link, a device, a pipe, or in no directory.
     """
     folder, name = os.path.split(path)
     mode = _mode(path, name)
@@ -66,15 +66,14 @@ def _mode(path: str, name: str) -> "int | None":
     if name in {"", ".", ".."}:
         raise _refuse(path, "names no file", "give a file's name")
     try:
-        own = os.lstat(path)
-        found = os.stat(path)
+        found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     if stat.S_ISDIR(found.st_mode):
         raise _refuse(path, "is a directory", "give a file's name")
-    if not stat.S_ISREG(found.st_mode):  # /dev/stdout would be replaced for everybody
+    if not stat.S_ISREG(found.st_mode):  # a link may lead anywhere, and /dev/stdout would be replaced for everybody
         raise _refuse(path, "is no ordinary file", "leave -o out, and redirect the output: > FILE")
-    return stat.S_IMODE(own.st_mode) & 0o666 if stat.S_ISREG(own.st_mode) else None
+    return stat.S_IMODE(found.st_mode) & 0o666
 
 
 def _refuse(path: str, why: str, hint: str) -> MilestoneError:
