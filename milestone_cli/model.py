@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 GENESIS = "0" * 64
 """The checksum before the first line of a log."""
+OF_SESSION = "@"
+"""How the name of a log begins that is a session's own; no milestone's name can."""
 LIMIT = 64 << 20
 """Largest document, in bytes."""
 
@@ -48,6 +50,25 @@ def safe(name: str, what: str = "milestone") -> str:
         "use 1 to 128 letters, digits, '.', '_' or '-', beginning with a letter or digit, and no '..'",
         name=name[:140],
     )
+
+
+def log_of(session: str) -> str:
+    """The name of a session's own log, where what it does goes when it has no milestone."""
+    return OF_SESSION + session
+
+
+def owner(stream: str) -> str:
+    """The milestone that a log belongs to, as JSON; `null` where it is a session's own."""
+    return "null" if stream[:1] == OF_SESSION else f'"{stream}"'
+
+
+def sound_stream(stream: str) -> None:
+    """Let the name of a log through.
+
+    Raises:
+        MilestoneError: `invalid_name`.
+    """
+    safe(stream.removeprefix(OF_SESSION))
 
 
 class Draft:

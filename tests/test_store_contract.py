@@ -10,7 +10,7 @@ from milestone_cli.core import events, rollback, state, transaction, undo
 from milestone_cli.core.verify import verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
-from milestone_cli.model import Change, Draft
+from milestone_cli.model import Change, Draft, Plan, log_of
 from milestone_cli.storage.files import FileStore
 from milestone_cli.timestamps import parse_ns
 
@@ -291,6 +291,40 @@ def test_what_is_done_is_known_to_whoever_tells_of_a_failure(store):
         transaction.apply(store, BOTH)
     state.save(store, "a", b"{}", key="k")
     assert runtime.applied == ["revision 1 of 'a'", "event 2 of 'a'", f"the transaction {done['transaction_id']}"]
+
+
+def test_a_session_has_documents_and_a_log_of_its_own(store):
+    puts = [
+        ("session", "one", b"{}"),
+        ("session-yaml", "one", b"session:\n"),
+        ("session-checkpoint", "one/first", b"{}"),
+        ("session-part", f"one/{'a' * 64}", b"{}"),
+    ]
+    stream = log_of("one")
+
+    def put(gone: bool) -> None:
+        plan = Plan("put")
+        plan.puts = [(kind, key, None if gone else data) for kind, key, data in puts]
+        plan.events = [(stream, Draft("session_put", "{}", "one", "system"))]
+        store.transact([], lambda: plan, 5, (stream, f"key-{gone}", "0" * 16))
+
+    assert (store.head(stream), store.log_size(stream)[0], lines(store, stream)) == (None, 0, [])
+    assert [store.keys(kind) for kind, _, _ in puts] == [[], [], [], []]
+    put(gone=False)
+    put(gone=False)
+    assert [(store.keys(kind), store.get(kind, key)) for kind, key, _ in puts] == [
+        ([key], data) for _, key, data in puts
+    ]
+    store.commit(Change(stream, [Draft("note", "{}", "one", "system")]))
+    told = lines(store, stream)
+    assert [one["event_type"] for one in told] == ["session_put", "note"]
+    assert {one["milestone_id"] for one in told} == {None}
+    assert (store.milestones(), store.active()) == ([], [])
+    assert store.head(stream).sequence == 2
+    report = verify(store, stream)
+    assert report.ok, [finding.message for finding in report.findings]
+    put(gone=True)
+    assert [store.keys(kind) for kind, _, _ in puts] == [[], [], [], []]
 
 
 def test_a_note_replaces_the_one_before_and_has_the_time_of_the_stores_clock(store):

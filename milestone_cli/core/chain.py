@@ -15,7 +15,7 @@ MARK = b',"checksum":"'
 ZERO = b"0" * 64
 SPACED = b'{"timestamp": "'
 # Where a line begins: bash and `milestone` write these keys first, so glued lines can be told apart.
-START = rb'\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z","(?:milestone_id|event)":"'
+START = rb'\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z","(?:milestone_id":(?:null,|")|event":")'
 BASH_END = rb'"pid":\d+,"user":"[^"]*"\}$'
 OUR_END = rb'"sequence_number":(\d+),"checksum":"([0-9a-f]{64})"\}$'
 WATCH = 1000

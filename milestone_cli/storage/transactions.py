@@ -6,7 +6,7 @@ or `rollback`. Of a state it names revisions, since the log has their texts; of 
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
-from milestone_cli.model import digest, safe
+from milestone_cli.model import OF_SESSION, digest, safe
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import parse_envelope
 
@@ -65,7 +65,7 @@ def opened(store: "Store", plan: "Plan", started: str, name_of: "Callable[[str, 
             "backup_created": isinstance(old, dict) and ("text" in old or "revision" in old),
             "backup_checksum": old["sha256"] if isinstance(old, dict) else None,
         },
-        "milestones": sorted({stream for stream, _ in plan.events}),
+        "milestones": sorted({stream for stream, _ in plan.events if stream[:1] != OF_SESSION}),
         "documents": documents,
         "events": [draft.event_id for _, draft in plan.events],
     }

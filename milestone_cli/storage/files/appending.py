@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def append(store: "FileStore", change: "Change") -> "Receipt":
     """Log the events of a change; see `FileStore.commit`."""
     deadline = runtime.monotonic() + change.timeout
-    log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
+    log = Log(store.folder(layout.LOCKS), store.log_folder(change.milestone), change.milestone, deadline)
     try:
         if earlier := known(store, change, log):
             return earlier

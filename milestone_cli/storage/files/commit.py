@@ -52,7 +52,7 @@ def commit(store: "FileStore", change: "Change") -> "Receipt":
 
 def _change(store: "FileStore", change: "Change", lock: Lock, deadline: float) -> "Receipt":
     """Replace a document under its lock."""
-    log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), change.milestone, deadline)
+    log = Log(store.folder(layout.LOCKS), store.log_folder(change.milestone), change.milestone, deadline)
     try:
         return _replace(store, change, lock, log)
     finally:

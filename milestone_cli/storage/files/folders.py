@@ -11,6 +11,8 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+MANY = 100
+"""Open folders beyond which those of sessions are closed."""
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -77,6 +79,30 @@ class Folders:
             os.stat(name, dir_fd=self.folder(""), follow_symlinks=False)
             fd = self.folder(name)
         return fd
+
+    def let_go(self) -> None:
+        """Close folders of sessions when many are open: there are as many as sessions, and more checkpoints."""
+        if len(self._folders) > MANY:
+            for name in [name for name in self._folders if name.count("/") > 1]:
+                os.close(self._folders.pop(name))
+
+    def remove_empty(self, name: str, above: str) -> None:
+        """Remove a folder, and those that it stands in, as far as nothing is in them; `above` and higher ones stay."""
+        while name != above:
+            fd = self._folders.pop(name, None)
+            if fd is not None:
+                os.close(fd)
+            upper, _, leaf = name.rpartition("/")
+            try:
+                os.rmdir(leaf, dir_fd=self.present(upper))
+                os.fsync(self.folder(upper))
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                return
+            name = upper
 
     def close(self) -> None:
         """Close what is open; the store can still be used afterwards."""

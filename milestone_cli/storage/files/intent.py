@@ -10,7 +10,7 @@ from binascii import a2b_base64, b2a_base64
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import safe
+from milestone_cli.model import safe, sound_stream
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.transactions import closed, refused
@@ -127,8 +127,10 @@ def _wrong(record: "Record", identity: str) -> str:
     transaction = record["transaction"]
     if transaction["id"] != identity or not isinstance(transaction["operation"], str):
         return "it is another transaction's"
-    for name in [*record["locks"], *[one["stream"] for one in record["events"]]]:
+    for name in record["locks"]:
         safe(name)
+    for one in record["events"]:
+        sound_stream(one["stream"])
     for one in record["events"]:
         if not all(type(one[key]) is str for key in EVENT):
             return "an event is none"

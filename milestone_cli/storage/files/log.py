@@ -12,7 +12,7 @@ import os
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads, quote
-from milestone_cli.model import Head, Receipt, digest
+from milestone_cli.model import Head, Receipt, digest, owner
 from milestone_cli.storage.files import layout
 
 TYPE_CHECKING = False
@@ -90,15 +90,16 @@ class Log:
         torn: the log ends inside a line.
     """
 
-    __slots__ = ("_author", "_fds", "_new", "fd", "folder", "head", "head_fd", "notes", "prefix", "stream", "torn")
+    __slots__ = ("_author", "_fds", "_new", "_owner", "fd", "folder", "head", "head_fd", "notes", "prefix", "stream",
+                 "torn")  # fmt: skip
 
     def __init__(self, locks: int, folder: int, stream: str, deadline: float) -> None:
         """Lock and open the log of a stream, and bring its head up to date.
 
         Args:
             locks: open descriptor of `layout.LOCKS`.
-            folder: open descriptor of `layout.EVENTS`.
-            stream: name of the milestone.
+            folder: open descriptor of `layout.log_folder`.
+            stream: name of the log, mostly a milestone.
             deadline: on the monotonic clock, when to give up waiting.
         """
         self.stream = stream
@@ -106,6 +107,7 @@ class Log:
         self.notes: list[str] = []
         self.prefix: list[Draft] = []
         self.torn = False
+        self._owner = owner(stream)
         self._author = f',"pid":{runtime.getpid()},"user":{quote(runtime.user())},"agent_id":'
         self.fd = self.head_fd = -1
         self._fds = [os.open(layout.log_lock_file(stream), FLAGS, 0o600, dir_fd=locks)]
@@ -168,7 +170,7 @@ class Log:
         head.sequence += 1
         named = f',"key":{quote(key)},"request":"{request}"' if key else ""
         body = (
-            f'{{"timestamp":"{runtime.timestamp(head.time)}","milestone_id":"{self.stream}"'
+            f'{{"timestamp":"{runtime.timestamp(head.time)}","milestone_id":{self._owner}'
             f',"session_id":{quote(draft.session)},"event_type":"{draft.type}","data":{draft.data}'
             f'{self._author}{quote(draft.agent)},"event_id":"{draft.event_id or runtime.new_event_id(head.time)}"'
             f'{named},"revision":{head.revision},"sequence_number":{head.sequence}'

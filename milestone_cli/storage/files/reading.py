@@ -21,7 +21,7 @@ def open_log(store: "FileStore", stream: str) -> int | None:
     """Descriptor of a log, for the caller to close; None when there is no log."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        return os.open(layout.log_file(stream), flags, dir_fd=store.folder(layout.EVENTS))
+        return os.open(layout.log_file(stream), flags, dir_fd=store.present(layout.log_folder(stream)))
     except FileNotFoundError:
         return None
 

@@ -236,7 +236,7 @@ def recover_state(store: "FileStore", milestone: str, timeout: float) -> tuple[D
     except OSError as error:
         return without_writing(store, milestone, str(error.strerror))
     try:
-        log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), milestone, deadline)
+        log = Log(store.folder(layout.LOCKS), store.log_folder(milestone), milestone, deadline)
         try:
             return store.read(milestone), []  # another process was faster
         except MilestoneError as error:

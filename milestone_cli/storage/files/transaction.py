@@ -116,7 +116,7 @@ def is_final(error: BaseException, deadline: float) -> bool:
 def _known(store: "FileStore", once: "tuple[str, str, str]", deadline: float) -> "Receipt | None":
     """The receipt of the same request under the same key, when it was done before."""
     stream, key, request = once
-    log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), stream, deadline)
+    log = Log(store.folder(layout.LOCKS), store.log_folder(stream), stream, deadline)
     try:
         sequence = find_key(log.head_fd, key, request) if log.head_fd >= 0 else 0
     finally:
@@ -183,7 +183,7 @@ def _settle(store: "FileStore", held: list[Lock], deadline: float) -> "Fences":
             continue
         if document and head and (head.state, head.revision) == (document.sha256, document.revision):
             continue
-        log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), name, deadline)
+        log = Log(store.folder(layout.LOCKS), store.log_folder(name), name, deadline)
         try:
             if document and (log.head.state, log.head.revision) != (document.sha256, document.revision):
                 from milestone_cli.storage.files.recovery import reconcile
@@ -234,16 +234,17 @@ def apply(
 
 def _put(store: "FileStore", record: "Record", puts: "list[tuple[str, str, bytes | None]]", *, is_new: bool) -> None:
     before = {(one["kind"], one["key"]): one["before"] for one in record.get("documents", ())}
-    touched = set()
+    touched: dict[str, None] = {}
     for kind, key, data in puts:
+        store.let_go()
         folder, name = layout.place(kind, key)
-        fd = store.folder(folder)
-        touched.add(fd)
+        touched[folder] = None
         if not is_new:
             from milestone_cli.storage.files.rollforward import set_aside
 
             if not set_aside(store, kind, key, data, before):
                 continue
+        fd = store.folder(folder)
         old = before.get((kind, key))
         if kind == "active" and data is not None and old and "revision" in old:
             _back_up(store, key, old["revision"], record["transaction"]["started_at"])
@@ -259,8 +260,12 @@ def _put(store: "FileStore", record: "Record", puts: "list[tuple[str, str, bytes
         except BaseException:
             intent.forget(fd, aside)
             raise
-    for fd in touched:
-        os.fsync(fd)
+    for folder in touched:
+        store.let_go()
+        os.fsync(store.folder(folder))
+    for kind, key, data in puts:
+        if data is None and kind in layout.NESTED:
+            store.remove_empty(layout.place(kind, key)[0], layout.SESSIONS)
 
 
 def _back_up(store: "FileStore", milestone: str, revision: int, started: str) -> None:
@@ -285,7 +290,7 @@ def _log(
     receipts = []
     for stream in dict.fromkeys(stream for stream, _ in plan.events):
         drafts = [draft for name, draft in plan.events if name == stream]
-        log = Log(store.folder(layout.LOCKS), store.folder(layout.EVENTS), stream, deadline)
+        log = Log(store.folder(layout.LOCKS), store.log_folder(stream), stream, deadline)
         try:
             for lock in held:
                 if lock.name == stream:

@@ -8,11 +8,12 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import Head
+from milestone_cli.model import Head, log_of
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.log import FLAGS, HEAD, SLOT, SLOTS, Log, flock, slot, write_head
 from milestone_cli.storage.files.marks import MarkedStore, write
+from milestone_cli.storage.files.nested import logs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Side:
             self._is_new = make(path)
         self.store = MarkedStore(path)
         self.path = path
-        self._folders: set[int] = set()
+        self._folders: set[str] = set()
 
     def prepare(self) -> bool:
         """Make the layout where it is missing; whether the store is new."""
@@ -140,7 +141,9 @@ class Side:
     def logs(self) -> "dict[str, tuple[int, int]]":
         """Size in bytes of every log, and what tells it from another under its name."""
         names = [name[10:-6] for name in os.listdir(self.store.folder(layout.EVENTS)) if name.endswith(".jsonl")]
-        return {name: self.store.log_size(name) for name in sorted(names) if name[:1].isalnum()}
+        names = sorted(name for name in names if name[:1].isalnum())
+        names += [log_of(name) for name in logs(self.store.folder(layout.SESSIONS))]
+        return {name: self.store.log_size(name) for name in names}
 
     def scan(self, stream: str, start: int, stop: int) -> "Iterator[tuple[int, bytes]]":
         """Blocks of a log."""
@@ -148,7 +151,7 @@ class Side:
 
     def head(self, stream: str) -> Head:
         """Where a log stands, brought up to date."""
-        log = Log(self.store.folder(layout.LOCKS), self.store.folder(layout.EVENTS), stream, runtime.monotonic() + 30)
+        log = Log(self.store.folder(layout.LOCKS), self.store.log_folder(stream), stream, runtime.monotonic() + 30)
         try:
             return log.head
         finally:
@@ -160,8 +163,9 @@ class Side:
         """Put documents as they are, with the times of their writing, or take them away."""
         for kind, key, data, written in documents:
             folder, name = ("", layout.CONFIG) if (kind, key) == CONFIG else self._place(kind, key)
+            self.store.let_go()
             fd = self.store.folder(folder)
-            self._folders.add(fd)
+            self._folders.add(folder)
             if data is None:
                 try:
                     os.unlink(name, dir_fd=fd)
@@ -196,7 +200,8 @@ class Side:
 
     def extend(self, stream: str, at: int, block: bytes) -> None:
         """Put bytes at the end of a log, which must be at an offset."""
-        folder = self.store.folder(layout.EVENTS)
+        folder = self.store.log_folder(stream)
+        self._folders.add(layout.log_folder(stream))
         fd = os.open(layout.log_file(stream), FLAGS | os.O_APPEND, 0o600, dir_fd=folder)
         try:
             if os.fstat(fd).st_size != at:
@@ -209,7 +214,8 @@ class Side:
 
     def finish(self, stream: str, head: Head, keys: "list[tuple[str, str, int]]") -> None:
         """Say where a log stands, and which idempotency keys it knows: key, request, sequence number."""
-        folder = self.store.folder(layout.EVENTS)
+        folder = self.store.log_folder(stream)
+        self._folders.add(layout.log_folder(stream))
         fd = os.open(layout.log_file(stream), os.O_RDONLY, dir_fd=folder)
         try:
             os.fsync(fd)
@@ -227,7 +233,8 @@ class Side:
 
     def drop(self, stream: str) -> None:
         """Take a log away that is to be copied from its beginning."""
-        folder = self.store.folder(layout.EVENTS)
+        folder = self.store.log_folder(stream)
+        self._folders.add(layout.log_folder(stream))
         for name in (layout.head_file(stream), layout.log_file(stream)):
             try:
                 os.unlink(name, dir_fd=folder)
@@ -236,6 +243,7 @@ class Side:
 
     def sync(self) -> None:
         """Let everything that was put survive a power cut."""
-        for fd in {*self._folders, self.store.folder(layout.EVENTS)}:
-            os.fsync(fd)
+        for folder in {*self._folders, layout.EVENTS}:
+            self.store.let_go()
+            os.fsync(self.store.folder(folder))
         self._folders.clear()

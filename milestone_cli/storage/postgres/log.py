@@ -6,7 +6,7 @@ A line is the very same bytes as in a file, so what proves a log there proves it
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads, quote
-from milestone_cli.model import Document, Receipt, digest
+from milestone_cli.model import Document, Receipt, digest, owner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def middle(stream: str, draft: "Draft", key: str = "", request: str = "") -> byt
     named = f',"key":{quote(key)},"request":"{request}"' if key else ""
     event = draft.event_id = draft.event_id or runtime.new_event_id(runtime.now_ns())
     return (
-        f'","milestone_id":"{stream}","session_id":{quote(draft.session)},"event_type":"{draft.type}"'
+        f'","milestone_id":{owner(stream)},"session_id":{quote(draft.session)},"event_type":"{draft.type}"'
         f',"data":{draft.data},"pid":{runtime.getpid()},"user":{quote(runtime.user())},"agent_id":{quote(draft.agent)}'
         f',"event_id":"{event}"{named}'
     ).encode()

@@ -22,12 +22,12 @@ SET_ASIDE = (
     " WHERE project = $1 AND kind = $2 AND key = $3 RETURNING 1"
 )
 MILESTONES = (
-    "SELECT name FROM milestone.stream WHERE project = $1 UNION SELECT key FROM milestone.document"
+    "SELECT name FROM milestone.stream WHERE project = $1 AND name !~ '^@' UNION SELECT key FROM milestone.document"
     " WHERE project = $1 AND kind IN ('active', 'completed') ORDER BY 1"
 )
 ACTIVE = (
     "SELECT name, a.key IS NOT NULL OR c.key IS NULL AND coalesce(revision, 0) = 0 FROM"
-    " (SELECT name, revision FROM milestone.stream WHERE project = $1 UNION"
+    " (SELECT name, revision FROM milestone.stream WHERE project = $1 AND name !~ '^@' UNION"
     "  SELECT key, NULL FROM milestone.document d WHERE project = $1 AND kind IN ('active', 'completed')"
     "  AND NOT EXISTS (SELECT FROM milestone.stream s WHERE s.project = $1 AND s.name = d.key)) n"
     " LEFT JOIN milestone.document a ON a.project = $1 AND a.kind = 'active' AND a.key = n.name"
