@@ -51,8 +51,8 @@ def test_agrees_with_reading_everything(block: int, seed: int, tmp_path: Path, m
             if fnmatch.fnmatchcase(event["event_type"], type_) and agent in {None, event.get("agent_id")}
         ]
         due = due[-limit:] if limit else due
-        assert [json.loads(line) for line in ask(store, type_=type_, agent=agent, limit=limit)] == due
-        reverse = ask(store, type_=type_, agent=agent, limit=limit, reverse=True)
+        assert [json.loads(line) for line in ask(store, types=type_, agent=agent, limit=limit)] == due
+        reverse = ask(store, types=type_, agent=agent, limit=limit, reverse=True)
         assert [json.loads(line) for line in reverse] == due[::-1]
 
 
@@ -78,20 +78,20 @@ def test_a_name_in_the_data_is_no_match(tmp_path: Path) -> None:
     log = Log()
     log.event("note", '{"event_type":"wanted","x":"\\"event_type\\":\\"wanted\\""}')
     log.event("wanted")
-    assert numbers(ask(log.write(tmp_path), type_="wanted")) == [2]
+    assert numbers(ask(log.write(tmp_path), types="wanted")) == [2]
 
 
 def test_the_first_line_of_bash_is_found_by_its_event(tmp_path: Path) -> None:
     log = Log()
     log.bash_init()
     log.event("note")
-    assert len(ask(log.write(tmp_path), type_="state_initialized")) == 1
+    assert len(ask(log.write(tmp_path), types="state_initialized")) == 1
 
 
 def test_numbers_keep_their_text(tmp_path: Path) -> None:
     log = Log()
     log.event("note", '{"big":1180591620717411303424,"price":1.10,"tiny":1e400}')
-    assert ask(log.write(tmp_path), type_="note") == log.lines
+    assert ask(log.write(tmp_path), types="note") == log.lines
 
 
 def test_an_event_that_stands_twice_comes_once_and_torn_lines_are_counted(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_an_event_that_stands_twice_comes_once_and_torn_lines_are_counted(tmp_pa
     log.torn()
     store = log.write(tmp_path, tail=b'{"timestamp":"20')
     parser = Parser()
-    found = list(query(store, "demo", Filter(limit=0), parser))
+    found = list(query(store, "demo", Filter(limit=0), parser))  # type: ignore[arg-type]
     assert sorted(numbers(found)) == list(range(1, 25))
     assert parser.skipped == 4
 

@@ -122,19 +122,17 @@ def query(
 
     Example: milestone events query demo --type 'state_*' --since '2h ago'
     """
-    from milestone_cli import runtime
-    from milestone_cli.core import current_milestone, times
+    from milestone_cli.core import current_milestone, filters
     from milestone_cli.core import query as core
     from milestone_cli.render import events as render
     from milestone_cli.storage import open_store
 
-    now = runtime.now_ns()
-    first = times.parse(since, now) if since is not None else None
-    last = times.parse(until, now) if until is not None else None
+    wanted = filters.from_options(
+        type_, agent=agent, session=session, since=since, until=until, limit=limit, reverse=reverse
+    )
     store = open_store()
     name = current_milestone(store, milestone)
     parser = core.Parser()
-    wanted = core.Filter(type_, agent=agent, session=session, since=first, until=last, limit=limit, reverse=reverse)
     found = core.query(store, name, wanted, parser)
     render.show("events", name, render.in_blocks(found), output)
     render.notify_skipped(parser.skipped)

@@ -10,6 +10,7 @@ import typer
 
 __all__ = [
     "Agent",
+    "AgentFilter",
     "AllMilestones",
     "At",
     "Batch",
@@ -26,6 +27,7 @@ __all__ = [
     "EventWords",
     "Events",
     "FailOn",
+    "FirstEvent",
     "Fix",
     "ForPid",
     "Force",
@@ -44,6 +46,7 @@ __all__ = [
     "KeepLast",
     "Kind",
     "Last",
+    "LastEvent",
     "Limit",
     "LockCommand",
     "LockName",
@@ -52,8 +55,8 @@ __all__ = [
     "MaxTokens",
     "MilestoneId",
     "NamesOf",
-    "OlderThan",
     "OfSession",
+    "OlderThan",
     "Operations",
     "PacketFormat",
     "PatchType",
@@ -69,6 +72,7 @@ __all__ = [
     "SchemaFile",
     "SelfTest",
     "Session",
+    "SessionFilter",
     "SessionId",
     "SessionName",
     "SetWords",
@@ -78,6 +82,7 @@ __all__ = [
     "StoreSource",
     "StoreTarget",
     "Strict",
+    "TextFilter",
     "TimelineFile",
     "TimelineFormat",
     "ToEvent",
@@ -87,6 +92,7 @@ __all__ = [
     "TypeFilter",
     "Until",
     "VerifyCopy",
+    "WhereFilter",
     "WriterRole",
     "Yes",
 ]
@@ -146,7 +152,20 @@ Session = Annotated[
     str | None, typer.Option("--session", metavar="S", help="Session that acts, or whose events to show.")
 ]
 Batch = Annotated[bool, typer.Option("--batch", help="Read events as JSON Lines from standard input; one sync.")]
-TypeFilter = Annotated[str | None, typer.Option("--type", metavar="T", help="Only this type; * and ? match any text.")]
+TypeFilter = Annotated[
+    list[str] | None, typer.Option("--type", metavar="T", help="Only this type; * and ? match any text; repeatable.")
+]
+AgentFilter = Annotated[str | None, typer.Option("--agent", metavar="A", help="Only what this agent did.")]
+SessionFilter = Annotated[str | None, typer.Option("--session", metavar="S", help="Only what is of this session.")]
+TextFilter = Annotated[
+    str | None, typer.Option("--text", metavar="TEXT", help="Only what has this text in its type or its data.")
+]
+WhereFilter = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="PATH=VALUE", help="Only with this in the data; .PATH: in the event; repeatable."),
+]
+FirstEvent = Annotated[int | None, typer.Option("--from", metavar="SEQ", min=0, help="From this sequence number on.")]
+LastEvent = Annotated[int | None, typer.Option("--to", metavar="SEQ", min=0, help="Up to and including this one.")]
 Since = Annotated[
     str | None,
     typer.Option("--since", metavar="T", help="RFC 3339, a date, '2h ago', 'yesterday', 'now'; from then on."),
@@ -262,7 +281,9 @@ VerifyCopy = Annotated[bool, typer.Option("--verify", help="Prove every log of t
 FromEvent = Annotated[
     int | None, typer.Option("--from", metavar="SEQ", min=1, help="Every change from this event on, with its state.")
 ]
-ToEvent = Annotated[int | None, typer.Option("--to", metavar="SEQ", min=1, help="Up to this event; left out: the last.")]
+ToEvent = Annotated[
+    int | None, typer.Option("--to", metavar="SEQ", min=1, help="Up to this event; left out: the last.")
+]
 ReplayAt = Annotated[str | None, typer.Option("--at", metavar="T", help="Up to this moment; like --since.")]
 OfSession = Annotated[
     str | None, typer.Option("--session", metavar="S", help="The log that has this session's events.")

@@ -4,9 +4,9 @@ What comes out is the text of the lines as it stands in the log, so numbers of a
 comes once, though an append that landed inside a bash line stands there twice.
 """
 
+from milestone_cli.core.filters import Filter as Filter  # noqa: PLC0414 - who queries finds all of it here
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
-from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,75 +62,6 @@ class Parser:
             return value
         self.skipped += bool(line)
         return None
-
-
-class Filter:
-    """What to look for; None is anything.
-
-    Attributes:
-        type: event type; `*` and `?` stand for any text and any character.
-        since: nanoseconds since 1970, from then on; `until`, up to and including then.
-        limit: at most so many, the latest ones; 0 for all.
-        reverse: newest first.
-    """
-
-    __slots__ = ("_glob", "agent", "limit", "reverse", "session", "since", "type", "until")
-
-    def __init__(
-        self,
-        type_: "str | None" = None,
-        *,
-        agent: "str | None" = None,
-        session: "str | None" = None,
-        since: "int | None" = None,
-        until: "int | None" = None,
-        limit: int = 50,
-        reverse: bool = False,
-    ) -> None:
-        self.type = type_
-        self.agent = agent
-        self.session = session
-        self.since = since
-        self.until = until
-        self.limit = limit
-        self.reverse = reverse
-        self._glob: object = None
-        if type_ is not None and ("*" in type_ or "?" in type_):
-            import re
-
-            pattern = re.escape(type_).replace(r"\*", ".*").replace(r"\?", ".")
-            self._glob = re.compile(pattern, re.DOTALL)
-
-    def needle(self) -> "tuple[bytes, tuple[bytes, ...]]":
-        """What every line that matches holds, and the keys that may stand before it; empty for no such thing."""
-        keys = ((self.type, (b'"event_type":', b'"event":')), (self.session, (b'"session_id":',)),
-                (self.agent, (b'"agent_id":',)))  # fmt: skip
-        for value, names in keys:
-            if value and not (names[0] == b'"event_type":' and self._glob):
-                bare = value.replace("-", "").replace("_", "").replace(".", "").replace(":", "")
-                if bare.isascii() and bare.isalnum():
-                    return b'"' + value.encode() + b'"', names
-        return b"", ()
-
-    def matches(self, event: "dict[str, object]") -> bool:
-        """Whether an event is looked for."""
-        if self.type is not None:
-            type_ = event.get("event_type", event.get("event"))
-            if self._glob is None:
-                if type_ != self.type:
-                    return False
-            elif not isinstance(type_, str) or not self._glob.fullmatch(type_):  # type: ignore[attr-defined]
-                return False
-        if self.agent is not None and event.get("agent_id") != self.agent:
-            return False
-        if self.session is not None and event.get("session_id") != self.session:
-            return False
-        if self.since is not None or self.until is not None:
-            when = parse_ns(event.get("timestamp"))
-            if when is None:
-                return False
-            return (self.since is None or when >= self.since) and (self.until is None or when <= self.until)
-        return True
 
 
 class Once:
@@ -192,7 +123,7 @@ def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Itera
 def _backwards(blocks: "Iterator[tuple[int, bytes]]", wanted: Filter, parser: Parser) -> "Iterator[bytes]":
     once = Once()
     for _, block in blocks:
-        for line in _matching(block, wanted, parser, backwards=True):
+        for line in matching(block, wanted, parser, backwards=True):
             if once.first(line):
                 yield line
 
@@ -205,7 +136,7 @@ def _all(store: "Store", stream: str, start: int, stop: int, wanted: Filter, par
 
     def work(block: bytes) -> bytes:
         before = parser.skipped
-        lines = list(_matching(block, wanted, parser))
+        lines = list(matching(block, wanted, parser))
         return b"\n".join((b"%d" % (parser.skipped - before), *lines))
 
     skipped = 0
@@ -218,31 +149,6 @@ def _all(store: "Store", stream: str, start: int, stop: int, wanted: Filter, par
     parser.skipped = skipped
 
 
-def _matching(block: bytes, wanted: Filter, parser: Parser, *, backwards: bool = False) -> "Iterator[bytes]":
+def matching(block: bytes, wanted: Filter, parser: Parser, *, backwards: bool = False) -> "Iterator[bytes]":
     """The lines of a block that match, from either end."""
-    needle, keys = wanted.needle()
-    if needle:
-        lines = _holding(block, needle, keys, backwards)
-    else:
-        whole = block.rstrip(b"\n").split(b"\n")
-        lines = reversed(whole) if backwards else iter(whole)
-    for line in lines:
-        event = parser.event(line)
-        if event is not None and wanted.matches(event):
-            yield line
-
-
-def _holding(block: bytes, needle: bytes, keys: "tuple[bytes, ...]", backwards: bool) -> "Iterator[bytes]":
-    """The lines of a block that hold a needle right after one of some keys."""
-    size = len(needle)
-    at = block.rfind(needle) if backwards else block.find(needle)
-    while at >= 0:
-        if block[max(0, at - 16) : at].rstrip().endswith(keys):
-            start = block.rfind(b"\n", 0, at) + 1
-            end = block.find(b"\n", at)
-            if end < 0:
-                end = len(block)
-            yield block[start:end]
-            at = block.rfind(needle, 0, start) if backwards else block.find(needle, end)
-        else:
-            at = block.rfind(needle, 0, at) if backwards else block.find(needle, at + size)
+    return wanted.lines(block, parser, backwards=backwards)
