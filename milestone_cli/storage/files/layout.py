@@ -219,12 +219,14 @@ SHAPES = {
     "session-yaml": (SESSIONS, "", ""),
     "session-checkpoint": (SESSIONS, "", ""),
     "session-part": (SESSIONS, "", ""),
+    "session-agent": (SESSIONS, "", ""),
 }
 """Folder, and what stands before and after the key, of each kind of document; a checkpoint's key is MILESTONE/NAME."""
 NESTED = {
     "session-yaml": "/session.yaml",
     "session-checkpoint": "/checkpoints/*/checkpoint.yaml",
     "session-part": "/recovery/*.json",
+    "session-agent": "/agents/*.yaml",
 }
 """Kinds with folders of their own below `SHAPES`: what follows the key's first part; its second part is the star."""
 
