@@ -34,6 +34,7 @@ EXIT = {
     "damaged": 6,
     "recovered": 6,
     "lock_timeout": 7,
+    "sync_failed": 7,
     "store_unreachable": 8,
     "store_foreign": 8,
     "unlogged": 8,
@@ -46,7 +47,7 @@ EXIT = {
     "interrupted": 130,
 }
 
-RETRYABLE = ("lock_timeout", "revision_conflict", "lock_lost", "store_unreachable", "store_frozen")
+RETRYABLE = ("lock_timeout", "sync_failed", "revision_conflict", "lock_lost", "store_unreachable", "store_frozen")
 
 
 class MilestoneError(Exception):
