@@ -1,0 +1,303 @@
+"""Agents that come, change and leave: each all or nothing, durable, and logged where there is a log.
+
+Who registers is known to others at once. An id belongs to whoever lives under it: it is taken over only from one that
+has left or is proved dead, or by the same process again.
+"""
+
+from milestone_cli import runtime
+from milestone_cli.core import NO_SESSION, acting_agent, current_milestone, current_session, lock_timeout, once
+from milestone_cli.core.agent import BEAT, KIND, METRICS, Agent, agents, find, look, subscribers
+from milestone_cli.core.document import assign
+from milestone_cli.core.record import indented, words
+from milestone_cli.core.vitals import LEASE, is_dead
+from milestone_cli.core.wish import Wish
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps, loads
+from milestone_cli.model import Draft, Plan, log_of, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
+
+    Facts = dict[str, object]
+
+
+def place(store: "Store", session: "str | None", milestone: "str | None") -> "tuple[str | None, str | None]":
+    """Session and milestone of an agent: what is given, else what is current; the session's milestone comes first.
+
+    Raises:
+        MilestoneError: `not_found` for a session that is given and not there; `invalid_name`.
+    """
+    if session is not None:
+        from milestone_cli.core import session as sessions
+
+        own = sessions.find(store, session).milestone
+        return session, safe(milestone) if milestone else own
+    name = current_session(store)
+    own_id = store.session(name).get("milestone_id") if name != NO_SESSION else None
+    session = name if own_id is not None or (name != NO_SESSION and store.session(name)) else None
+    if milestone or (isinstance(own_id, str) and own_id):
+        return session, safe(milestone or str(own_id))
+    try:
+        return session, current_milestone(store)
+    except MilestoneError as error:
+        if error.code != "milestone_ambiguous":
+            raise
+        return session, None
+
+
+def stream_of(milestone: "str | None", session: "str | None") -> str:
+    """The log that tells of an agent: its milestone's, else its session's own; empty where it has neither."""
+    return milestone or (log_of(session) if session else "")
+
+
+def event(one: "Agent | Facts", type_: str, **said: object) -> Draft:
+    """An event of an agent itself, whoever acts; `by` says who, where it is another."""
+    record = one.record if isinstance(one, Agent) else one
+    name, session = str(record.get("agent_id")), record.get("session_id")
+    by = acting_agent()
+    data = {"agent_id": name, "type": record.get("type"), **said, **({"by": by} if by not in ("system", name) else {})}
+    return Draft(type_, dumps(data), session if isinstance(session, str) and session else NO_SESSION, name)
+
+
+def put(store: "Store", plan: Plan, text: str) -> Agent:
+    """Plan a record of an agent as it shall be, and the pages that show it: its own, and those it depends on."""
+    from milestone_cli.core.agentpage import page
+
+    raw = text.encode()
+    record = loads(raw)
+    one = Agent(str(record["agent_id"] if isinstance(record, dict) else ""), raw)
+    plan.puts.append((KIND, one.id, raw))
+    others = [other for other in agents(store, is_over=False) if other.id != one.id] + [one]
+    depending = subscribers(others)
+    for shown in others:
+        if shown.session and (shown is one or shown.id in one.dependencies):
+            plan.puts.append(
+                ("session-agent", f"{shown.session}/{shown.id}", page(store, shown, depending.get(shown.id)))
+            )
+    return one
+
+
+def stamped(text: str, store: "Store") -> str:
+    """A record that is from now."""
+    text = assign(text, "last_updated", dumps(runtime.timestamp(store.clock())))
+    here = loads(text)
+    if isinstance(here, dict) and (here.get("host"), here.get("boot_id")) == (runtime.host(), runtime.boot_id()):
+        text = assign(text, "boot_seconds", str(runtime.boot_seconds()))
+    return text
+
+
+def claim(pid: int) -> "Facts":
+    """What tells a process from others; where there is none, this machine alone."""
+    found: Facts = {"pid": pid or None, "host": runtime.host(), "boot_id": runtime.boot_id()}
+    if pid:
+        found |= {"pid_space": runtime.pid_space(), "start_time": runtime.start_time(pid)}
+    return found
+
+
+def register(
+    store: "Store",
+    name: str,
+    wish: Wish,
+    *,
+    session: "str | None" = None,
+    milestone: "str | None" = None,
+    pid: "int | None" = None,
+    lease: float = LEASE,
+    command: "str | None" = None,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "tuple[Agent, bool]":
+    """Make an agent known.
+
+    Args:
+        store: where.
+        name: of the agent.
+        wish: what is recorded of it.
+        session: that it belongs to; left out: the current one, if there is one.
+        milestone: whose log tells of it; left out: the session's, else the one that is meant without saying.
+        pid: its process; None: the caller's, 0: none, so that heartbeats alone tell whether it lives.
+        lease: seconds of silence after which other machines take it for dead, where they share a clock.
+        command: what it runs, for people.
+        key: idempotency key.
+        timeout: seconds to wait for a lock.
+
+    Returns:
+        The agent, and whether this was done before under the same idempotency key.
+
+    Raises:
+        MilestoneError: `conflict` while another one lives under that id; `usage` for a key that no log would remember.
+    """
+    if safe(name, "agent") == "system":
+        raise MilestoneError("invalid_name", "'system' is who acts when nobody says", "use another name")
+    if wish.dependencies and name in wish.dependencies:
+        raise MilestoneError("usage", f"the agent '{name}' cannot depend on itself", "leave it out")
+    session, milestone = place(store, session, milestone)
+    stream = stream_of(milestone, session)
+    now, mine = runtime.timestamp(store.clock()), claim(runtime.caller() if pid is None else pid)
+    fields: Facts = {
+        "agent_id": name, "type": wish.type or "general", "session_id": session, "milestone_id": milestone,
+        "status": "active", "registered_at": now, "last_updated": now, "ended_at": None, "reason": None, **mine,
+        "boot_seconds": runtime.boot_seconds(), "user": runtime.user(), "command": command, "lease_seconds": lease,
+        "metrics": dict.fromkeys(METRICS, 0), "dependencies": [], "subscriptions": [], "exit_code": None, "state": {},
+    }  # fmt: skip
+    made = Agent(name, b"{}")
+
+    def build() -> Plan:
+        nonlocal made
+        from milestone_cli.core.fallen import lose
+
+        plan, old = Plan("agent_register"), look(store, name)
+        if old is not None and old.status == "active" and not _is_same(old, mine):
+            why = is_dead(store, old)
+            if why is None:
+                raise _taken(old)
+            lose(store, plan, old, why)
+            plan.puts = [one for one in plan.puts if one[0] == "sync"]  # its record is about to be another
+        if old is not None and old.session == session and old.status != "damaged":
+            fields["metrics"] = old.metrics()
+        made = put(store, plan, wish.apply(Agent(name, dumps(fields).encode()), indented(fields) + "\n"))
+        if store.modified(BEAT, name):
+            plan.puts.append((BEAT, name, None))
+        if stream:
+            plan.events.append((stream, event(made, "agent_registered")))
+        return plan
+
+    receipts = store.transact([], build, lock_timeout(store, timeout), known(stream, key, b"register", name, wish))
+    if receipts and receipts[0].replayed:
+        return find(store, name), True
+    return made, False
+
+
+def _is_same(old: Agent, mine: "Facts") -> bool:
+    """Whether an agent that is known is the very process that registers now."""
+    return bool(mine["pid"]) and all(old.record.get(key) == value for key, value in mine.items())
+
+
+def _taken(old: Agent) -> MilestoneError:
+    whose = f"process {old.record.get('pid')} on {old.word('host')}" if old.record.get("pid") else "somebody"
+    return MilestoneError(
+        "conflict",
+        f"the agent '{old.id}' is registered by {whose}, and nothing proves it dead",
+        f"`milestone agent retire {old.id}` ends it; or take another name",
+        agent_id=old.id,
+        pid=old.record.get("pid"),
+        host=old.word("host"),
+    )
+
+
+def known(
+    stream: str, key: "str | None", what: bytes, name: str, wish: "Wish | None" = None
+) -> "tuple[str, str, str] | None":
+    """What makes a request be done once.
+
+    Raises:
+        MilestoneError: `usage` where no log would remember the key.
+    """
+    if key and not stream:
+        raise MilestoneError(
+            "usage", f"no log would remember the key: the agent '{name}' has no milestone", "leave the key out"
+        )
+    return once(stream, key, b"agent " + what, name.encode(), wish.digest() if wish else b"") if stream else None
+
+
+def update(
+    store: "Store", name: str, wish: Wish, *, pid: int = 0, key: "str | None" = None, timeout: "float | None" = None
+) -> "tuple[Agent, bool]":
+    """Record of an agent what is asked for, and that it lives; it is logged as `agent_updated`.
+
+    Returns:
+        The agent, and whether this was done before under the same idempotency key.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`; `conflict` when it is retired or failed.
+    """
+    found = find(store, name)
+    stream = stream_of(found.milestone, found.session)
+    made = found
+
+    def build() -> Plan:
+        nonlocal made
+        one = working(find(store, name))
+        text = stamped(wish.apply(one, (store.get(KIND, name) or b"").decode()), store)
+        for field, value in claim(pid).items() if pid else ():
+            text = assign(text, field, dumps(value))
+        plan = Plan("agent_update")
+        made = put(store, plan, text)
+        if stream and not pid:
+            told: Facts = {"metrics": made.metrics()} if wish.operations or wish.errors or wish.seconds else {}
+            plan.events.append((stream, event(made, "agent_updated", **told)))
+        return plan
+
+    receipts = store.transact([], build, lock_timeout(store, timeout), known(stream, key, b"update", name, wish))
+    replayed = bool(receipts and receipts[0].replayed)
+    return (find(store, name) if replayed else made), replayed
+
+
+def working(one: Agent) -> Agent:
+    """Let an agent through that has not ended.
+
+    Raises:
+        MilestoneError: `conflict`.
+    """
+    if one.status != "active":
+        raise MilestoneError(
+            "conflict",
+            f"the agent '{one.id}' is {one.status}: {one.word('reason') or 'it has ended'}",
+            f"`milestone agent register {one.id}` makes it known again",
+            agent_id=one.id,
+            status=one.status,
+        )
+    return one
+
+
+def retire(
+    store: "Store",
+    name: str,
+    reason: "str | None" = None,
+    *,
+    wish: "Wish | None" = None,
+    exit_code: "int | None" = None,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "tuple[Agent, bool]":
+    """Let an agent leave: what waits for it waits no longer. Its record stays, for those who look back.
+
+    Returns:
+        The agent, and whether it left now.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`.
+    """
+    from milestone_cli.core.sync import leave
+
+    words(reason, "the reason")
+    found = find(store, name)
+    stream = stream_of(found.milestone, found.session)
+    made, changed = found, False
+
+    def build() -> Plan:
+        nonlocal made, changed
+        plan, one = Plan("agent_retire"), find(store, name)
+        made = one
+        if one.status != "active":
+            return plan
+        changed = True
+        text = (store.get(KIND, name) or b"").decode()
+        text = stamped(wish.apply(one, text) if wish else text, store)
+        ended: Facts = {"status": "retired", "ended_at": runtime.timestamp(store.clock()), "reason": reason,
+                        "exit_code": exit_code}  # fmt: skip
+        for field, value in ended.items():
+            text = assign(text, field, dumps(value))
+        made = put(store, plan, text)
+        plan.puts.append((BEAT, name, None))
+        if stream:
+            told: Facts = {"reason": reason} if reason else {}
+            if exit_code is not None and wish:
+                told |= {"exit_code": exit_code, "success": exit_code == 0, "duration_ms": round(wish.seconds * 1000)}
+            plan.events.append((stream, event(made, "agent_retired", **told)))
+        leave(store, plan, name, "retired")
+        return plan
+
+    store.transact([], build, lock_timeout(store, timeout), known(stream, key, b"retire", name))
+    return made, changed
