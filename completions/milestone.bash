@@ -44,7 +44,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --block | --deadline | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --output | --plugin | --reader | --reason | --revision | --schema | --session | --since | --status | --store | --to | --type | --until | --wait | --writer | -o) option=$word ;;
+            --agent | --at | --block | --deadline | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --output | --plugin | --reader | --reason | --revision | --schema | --session | --since | --status | --store | --text | --to | --type | --until | --wait | --where | --writer | -o) option=$word ;;
             -?*) ;;
             *)
                 case $command in
@@ -161,7 +161,7 @@ _milestone() {
             'state validate') _milestone_offer '--schema --format --help' ;;
             'events log') _milestone_offer '--batch --agent --session --idempotency-key --lock-timeout --format --help' ;;
             'events query') _milestone_offer '--type --agent --session --since --until --limit --reverse --format --help' ;;
-            'events timeline') _milestone_offer '--all --type --agent --session --since --until --limit --format -o --output --help' ;;
+            'events timeline') _milestone_offer '--all --type --agent --session --text --where --since --until --from --to --limit --format -o --output --help' ;;
             'events verify') _milestone_offer '--all --format --help' ;;
             'events replay') _milestone_offer '--session --from --to --at --format --help' ;;
             'checkpoint create') _milestone_offer '--name --reason --idempotency-key --lock-timeout --format --help' ;;

@@ -6,7 +6,7 @@ function __milestone_words
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --agent --at --block --deadline --events --fail-on --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --max-tokens --name --older-than --output --plugin --reader --reason --revision --schema --session --since --status --store --to --type --until --wait --writer -o
+        else if contains -- $word --agent --at --block --deadline --events --fail-on --for-pid --format --from --idempotency-key --if-revision --indent --keep-last --limit --lock-timeout --max-tokens --name --older-than --output --plugin --reader --reason --revision --schema --session --since --status --store --text --to --type --until --wait --where --writer -o
             set skip 1
         else if not string match -q -- '-?*' $word
             echo $word
@@ -227,10 +227,14 @@ complete -c milestone -n '__milestone_at "events query"' -l format -x -a 'text j
 complete -c milestone -n '__milestone_at "events timeline" 0' -a '(__milestone_names milestones)'
 complete -c milestone -n '__milestone_at "events timeline"' -l all -d 'Every milestone of the store.'
 complete -c milestone -n '__milestone_at "events timeline"' -l type -x -d 'Only this type; * and ? match any text; repeatable.'
-complete -c milestone -n '__milestone_at "events timeline"' -l agent -x -d 'Agent that acts, or whose events to show.'
-complete -c milestone -n '__milestone_at "events timeline"' -l session -x -a '(__milestone_names sessions)' -d 'Session that acts, or whose events to show.'
+complete -c milestone -n '__milestone_at "events timeline"' -l agent -x -d 'Only what this agent did.'
+complete -c milestone -n '__milestone_at "events timeline"' -l session -x -a '(__milestone_names sessions)' -d 'Only what is of this session.'
+complete -c milestone -n '__milestone_at "events timeline"' -l text -x -d 'Only what has this text in its type or its data.'
+complete -c milestone -n '__milestone_at "events timeline"' -l where -x -d 'Only with this in the data; .PATH: in the event; repeatable.'
 complete -c milestone -n '__milestone_at "events timeline"' -l since -x -d 'RFC 3339, a date, \'2h ago\', \'yesterday\', \'now\'; from then on.'
 complete -c milestone -n '__milestone_at "events timeline"' -l until -x -d 'Like --since; up to and including then.'
+complete -c milestone -n '__milestone_at "events timeline"' -l from -x -d 'From this sequence number on.'
+complete -c milestone -n '__milestone_at "events timeline"' -l to -x -d 'Up to and including this one.'
 complete -c milestone -n '__milestone_at "events timeline"' -l limit -x -d 'At most this many; 0: all.'
 complete -c milestone -n '__milestone_at "events timeline"' -l format -x -a 'text json jsonl markdown mermaid html trace svg' -d 'Form of the output; html is one page, trace is for Perfetto.'
 complete -c milestone -n '__milestone_at "events timeline"' -s o -l output -r -F -d 'Write it to this file; replaces one of before.'

@@ -4,19 +4,21 @@ from milestone_cli import runtime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.query import Filter
-
     from .options import (
-        Agent,
+        AgentFilter,
         AllMilestones,
+        FirstEvent,
+        LastEvent,
         Limit,
         MilestoneId,
-        Session,
+        SessionFilter,
         Since,
+        TextFilter,
         TimelineFile,
         TimelineFormat,
         TypeFilter,
         Until,
+        WhereFilter,
     )
 
 
@@ -24,10 +26,14 @@ def timeline(
     milestone: "MilestoneId" = None,
     all_: "AllMilestones" = False,
     type_: "TypeFilter" = None,
-    agent: "Agent" = None,
-    session: "Session" = None,
+    agent: "AgentFilter" = None,
+    session: "SessionFilter" = None,
+    text: "TextFilter" = None,
+    where: "WhereFilter" = None,
     since: "Since" = None,
     until: "Until" = None,
+    first: "FirstEvent" = None,
+    last: "LastEvent" = None,
     limit: "Limit" = 0,
     output: "TimelineFormat" = "text",
     into: "TimelineFile" = None,
@@ -50,7 +56,13 @@ def timeline(
         raise MilestoneError("usage", "one milestone or --all, not both", "leave one of them out")
     store = open_store()
     names = store.milestones() if all_ else [current_milestone(store, milestone)]
-    found = Chronicle(store, names, _wanted(type_, agent, session, since, until, limit))
+    wanted = None
+    if limit or any(one is not None for one in (type_, agent, session, text, where, since, until, first, last)):
+        from milestone_cli.core.filters import from_options
+
+        wanted = from_options(type_, agent=agent, session=session, text=text, where=where, since=since, until=until,
+                              first=first, last=last, limit=limit)  # fmt: skip
+    found = Chronicle(store, names, wanted)
     is_screen = into is None and (runtime.is_terminal(1) or wants_colour())
     shown = pieces(output, found, None if all_ else names[0], is_screen=is_screen)
     if into is None:
@@ -61,23 +73,3 @@ def timeline(
 
         render.notify([save(into, shown)])
     notify_skipped(found.skipped)
-
-
-def _wanted(
-    type_: "str | None",
-    agent: "str | None",
-    session: "str | None",
-    since: "str | None",
-    until: "str | None",
-    limit: int,
-) -> "Filter | None":
-    """What to look for; None for everything."""
-    if not limit and all(word is None for word in (type_, agent, session, since, until)):
-        return None
-    from milestone_cli.core import times
-    from milestone_cli.core.query import Filter
-
-    now = runtime.now_ns()
-    first = times.parse(since, now) if since is not None else None
-    last = times.parse(until, now) if until is not None else None
-    return Filter(type_, agent=agent, session=session, since=first, until=last, limit=limit)

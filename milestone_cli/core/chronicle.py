@@ -82,13 +82,7 @@ class Chronicle:
         if wanted.limit:
             found = query.query(self._store, self.names[number], wanted, self._parser)
             return iter(sorted(found, key=second))
-        return (line for block in self._logs[number].blocks() for line in self._matching(block, wanted))
-
-    def _matching(self, block: bytes, wanted: "query.Filter") -> "Iterator[bytes]":
-        for line in block.split(b"\n"):
-            event = self._parser.event(line)
-            if event is not None and wanted.matches(event):
-                yield line
+        return (line for block in self._logs[number].blocks() for line in wanted.lines(block, self._parser))
 
     def _merged(self) -> "Iterator[bytes]":
         """The lines of all milestones by their time."""
