@@ -11,6 +11,7 @@ EXIT = {
     "path_not_found": 3,
     "nothing_to_undo": 3,
     "nothing_to_redo": 3,
+    "cursor_gone": 3,
     "milestone_ambiguous": 2,
     "conflict": 4,
     "revision_conflict": 4,
@@ -23,6 +24,7 @@ EXIT = {
     "invalid_name": 5,
     "invalid_path": 5,
     "invalid_time": 5,
+    "invalid_cursor": 5,
     "invalid_config": 5,
     "too_large": 5,
     "invalid_schema": 5,
@@ -34,6 +36,7 @@ EXIT = {
     "damaged": 6,
     "recovered": 6,
     "lock_timeout": 7,
+    "wait_timeout": 7,
     "sync_failed": 7,
     "store_unreachable": 8,
     "store_foreign": 8,
@@ -47,7 +50,15 @@ EXIT = {
     "interrupted": 130,
 }
 
-RETRYABLE = ("lock_timeout", "sync_failed", "revision_conflict", "lock_lost", "store_unreachable", "store_frozen")
+RETRYABLE = (
+    "lock_timeout",
+    "wait_timeout",
+    "sync_failed",
+    "revision_conflict",
+    "lock_lost",
+    "store_unreachable",
+    "store_frozen",
+)
 
 
 class MilestoneError(Exception):

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 TYPE_KEYS = (b'"event_type":', b'"event":')
 """What stands before an event's type; the second in the first line that the bash utilities write."""
+START = b'{"timestamp":"'
+TYPE = b',"event_type":"'
+ENDING = b',"checksum":"'
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.: ")
 """Characters that JSON writes as they are, or as an escape."""
 KNOWN_TYPES = 10_000
@@ -88,6 +91,11 @@ class Filter:
         given = (self.agent, self.session, self.text, self.since, self.until, self.first, self.last)
         return not self.types and not self.where and all(one is None for one in given)
 
+    def is_of_types(self) -> bool:
+        """Whether types are all that is looked for, and lines can be found by them."""
+        given = (self.agent, self.session, self.text, self.since, self.until, self.first, self.last)
+        return bool(self._needles and self.types) and not self.where and all(one is None for one in given)
+
     def _strict(self) -> "list[tuple[bytes, tuple[bytes, ...]]]":
         """Needles of which every matching line holds one, each with the keys that may stand before it."""
         if self._patterns:
@@ -105,14 +113,18 @@ class Filter:
         words += [_plain(value) for _, value, _ in self.where if isinstance(value, str)]
         return max(words, key=len).encode()
 
-    def lines(self, block: bytes, parser: "Parser", *, backwards: bool = False) -> "Iterator[bytes]":
+    def lines(
+        self, block: bytes, parser: "Parser", *, backwards: bool = False, is_believed: bool = False
+    ) -> "Iterator[bytes]":
         """The lines of a block that match, without their line feeds, from either end.
 
         Args:
             block: whole lines.
             parser: counts the lines that could not be read, among those that were looked at.
             backwards: the last first.
+            is_believed: where types are all that is looked for, do not parse lines in the shape of ours.
         """
+        is_believed = is_believed and self.is_of_types()
         hits: Hits | None = None
         if self._needles:
             hits = _after_keys(block, self._needles)
@@ -124,6 +136,10 @@ class Filter:
         else:
             lines = (block[start:end] for start, end in (reversed(hits) if backwards else hits))
         for line in lines:
+            if is_believed and (type_ := shown_type(line)) is not None:
+                if self._is_type(type_):
+                    yield line
+                continue
             event = parser.event(line)
             if event is not None and self.matches(event):
                 yield line
@@ -165,6 +181,17 @@ class Filter:
         if when is None:
             return False
         return (self.since is None or when >= self.since) and (self.until is None or when <= self.until)
+
+
+def shown_type(line: bytes) -> "str | None":
+    """The type of a line that begins and ends as ours do, and only once; None for any other, which is to be parsed."""
+    if not line.startswith(START) or line[-79:-66] != ENDING or line[-2:] != b'"}' or line.rfind(START):
+        return None
+    at = line.find(TYPE)
+    if line.count(b'"', 0, at) != 12:  # of time, milestone and session
+        return None
+    at += len(TYPE)
+    return line[at : line.find(b'"', at)].decode("ascii", "replace")
 
 
 def from_options(

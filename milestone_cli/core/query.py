@@ -4,6 +4,7 @@ What comes out is the text of the lines as it stands in the log, so numbers of a
 comes once, though an append that landed inside a bash line stands there twice.
 """
 
+from milestone_cli.core.cursor import seek_sequence
 from milestone_cli.core.filters import Filter as Filter  # noqa: PLC0414 - who queries finds all of it here
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
@@ -19,7 +20,8 @@ RECENT = 10_000
 CHECKSUM = b'"checksum":'
 EVENT_ID = b'"event_id":'
 LONG = 32 << 20
-"""In more bytes than these orjson is worth its import at once."""
+"""In more bytes than these orjson is worth its import at once; and lines in the shape of ours are believed, where only
+their type matters, as in a long timeline."""
 PARSE_BY_C = 20_000
 """From so many lines on, orjson's faster parser is worth its import."""
 LATE = 2_000_000_000
@@ -100,13 +102,7 @@ def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Itera
     Raises:
         MilestoneError: `not_found` when there is no such log.
     """
-    size = store.log_size(stream)[0]
-    if not size and stream not in store.milestones():
-        raise MilestoneError("not_found", f"there is no milestone '{stream}'", "list them with: milestone state list")
-    start = store.seek(stream, wanted.since) if wanted.since is not None else 0
-    stop = size
-    if wanted.until is not None:
-        stop = min(size, max(start, store.seek(stream, wanted.until + LATE)))
+    start, stop = bounds(store, stream, wanted)
     if not wanted.limit and not wanted.reverse:
         return _all(store, stream, start, stop, wanted, parser)
     found = _backwards(store.scan(stream, start, stop, backwards=True), wanted, parser)
@@ -120,10 +116,29 @@ def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Itera
     return iter(latest if wanted.reverse else latest[::-1])
 
 
+def bounds(store: "Store", stream: str, wanted: Filter) -> "tuple[int, int]":
+    """Between which offsets of a log everything stands that may match.
+
+    Raises:
+        MilestoneError: `not_found` when there is no such log.
+    """
+    stop = store.log_size(stream)[0]
+    if not stop and stream not in store.milestones():
+        raise MilestoneError("not_found", f"there is no milestone '{stream}'", "list them with: milestone state list")
+    start = store.seek(stream, wanted.since) if wanted.since is not None else 0
+    if wanted.until is not None:
+        stop = min(stop, max(start, store.seek(stream, wanted.until + LATE)))
+    if wanted.first is not None:
+        start = max(start, seek_sequence(store, stream, wanted.first)[0])
+    if wanted.last is not None:
+        stop = min(stop, seek_sequence(store, stream, wanted.last + 1)[0])
+    return start, max(start, stop)
+
+
 def _backwards(blocks: "Iterator[tuple[int, bytes]]", wanted: Filter, parser: Parser) -> "Iterator[bytes]":
     once = Once()
     for _, block in blocks:
-        for line in matching(block, wanted, parser, backwards=True):
+        for line in wanted.lines(block, parser, backwards=True):
             if once.first(line):
                 yield line
 
@@ -131,12 +146,13 @@ def _backwards(blocks: "Iterator[tuple[int, bytes]]", wanted: Filter, parser: Pa
 def _all(store: "Store", stream: str, start: int, stop: int, wanted: Filter, parser: Parser) -> "Iterator[bytes]":
     """Every match from the front; the blocks may be looked through by other processes."""
     once = Once()
-    if stop - start > LONG:
+    is_long = stop - start > LONG
+    if is_long and not wanted.is_of_types():
         parser.hurry()
 
     def work(block: bytes) -> bytes:
         before = parser.skipped
-        lines = list(matching(block, wanted, parser))
+        lines = list(wanted.lines(block, parser, is_believed=is_long))
         return b"\n".join((b"%d" % (parser.skipped - before), *lines))
 
     skipped = 0
@@ -147,8 +163,3 @@ def _all(store: "Store", stream: str, start: int, stop: int, wanted: Filter, par
             if once.first(line):
                 yield line
     parser.skipped = skipped
-
-
-def matching(block: bytes, wanted: Filter, parser: Parser, *, backwards: bool = False) -> "Iterator[bytes]":
-    """The lines of a block that match, from either end."""
-    return wanted.lines(block, parser, backwards=backwards)
