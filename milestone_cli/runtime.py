@@ -231,6 +231,18 @@ def crowding() -> float:
         return 1.0
 
 
+def disk_pressure() -> float:
+    """Percent of the last ten seconds in which some process waited for a disk; 0.0 where the system does not say.
+
+    Source: the kernel's Documentation/accounting/psi.rst, /proc/pressure/io.
+    """
+    try:
+        with open("/proc/pressure/io", "rb", buffering=0) as file:
+            return float((file.read(100) or b"").partition(b"avg10=")[2].split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
 def is_terminal(stream: int) -> bool:
     """Whether a descriptor is a terminal."""
     return os.isatty(stream)

@@ -18,6 +18,8 @@ from milestone_cli.storage.places import waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from milestone_cli.core.hook.facts import Call
     from milestone_cli.storage.contract import Store
 
@@ -43,13 +45,16 @@ class Turn:
     Attributes:
         end: on the monotonic clock, when the process must be gone.
         call: what is to be done; None before it is understood.
+        caller: the process that the client may be, where it does not say so; 0 where that is not asked.
         path: where the store is; None before it is found.
         is_done: nothing is left that could wait for the next call.
         is_over: the answer is given.
+        on_longer: called when the event turns out to have more time than others.
         settling: held while a call that was not done is let wait; whoever comes second finds it done.
     """
 
-    __slots__ = ("_began", "_given", "_lag", "_reserve", "call", "end", "is_done", "is_over", "path", "settling")
+    __slots__ = ("_began", "_given", "_lag", "_reserve", "call", "caller", "end", "is_done", "is_over", "on_longer",
+                 "path", "settling")  # fmt: skip
 
     def __init__(self, deadline: "float | None") -> None:
         """Begin; `deadline` is in seconds since the start of the process, None for the built-in one."""
@@ -63,6 +68,8 @@ class Turn:
         self._lag = min(max(runtime.crowding() / CROWD, 1.0), PATIENCE)
         self._grant(seconds)
         self.call: Call | None = None
+        self.caller = 0
+        self.on_longer: Callable[[], None] | None = None
         self.path: str | None = None
         self.is_done = self.is_over = False
         self.settling = _thread.allocate_lock()
@@ -75,8 +82,15 @@ class Turn:
     def understood(self, call: "Call") -> None:
         """Take in what is to be done."""
         self.call = call
+        call.pid = call.pid or self.caller
         if self._given is None and call.event == "SessionEnd":
-            self._grant(AT_THE_END)
+            self.prolong()
+            if self.on_longer is not None:
+                self.on_longer()
+
+    def prolong(self) -> None:
+        """Take the time of the end of a session."""
+        self._grant(AT_THE_END)
 
     def left(self) -> float:
         """Seconds that the work may still take; what remains then is for letting it wait. Not below zero."""
