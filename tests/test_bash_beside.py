@@ -316,37 +316,3 @@ def test_what_a_rewriting_loses_is_named(bash: BashUtilities, cli: Cli, store: P
     assert len(found) == len(set(found))
     assert set(found) <= acknowledged
     assert "rewritten" in verified.stdout
-
-
-def test_fifty_processes_add_one_each(cli: Cli, store: Path) -> None:
-    cli("state", "save", "demo", '{"n": 0}', check=True)
-
-    def add(_: int) -> int:
-        for attempt in range(1000):
-            status = json.loads(cli("status", "demo", "--format", "json", check=True, timeout=120).stdout)
-            state = json.loads(cli("state", "load", "demo", check=True, timeout=120).stdout)
-            text = json.dumps({"n": state["n"] + 1})
-            revision = str(revision_of(status))
-            done = cli("state", "save", "demo", text, "--if-revision", revision, timeout=120)
-            if done.returncode == 0:
-                return attempt
-            assert done.returncode == 4, done.stderr
-        raise AssertionError("never got through")
-
-    with ThreadPoolExecutor(50) as pool:
-        list(pool.map(add, range(50)))
-    assert cli("state", "get", "demo", "n", check=True).stdout == "50\n"
-    cli("events", "verify", "demo", check=True)
-
-
-def revision_of(value: Any) -> int:
-    """The first `revision` anywhere in a JSON document."""
-    if isinstance(value, dict):
-        if isinstance(value.get("revision"), int):
-            return int(value["revision"])
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            if (found := revision_of(item)) >= 0:
-                return found
-    return -1

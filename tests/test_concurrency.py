@@ -202,6 +202,11 @@ def active(store: Path) -> str:
 
 
 def test_a_storm_of_kills(cli: Cli, store: Path, home: Path) -> None:
-    results = [storm(cli, store, home, seed) for seed in range(4)]
-    assert sum(done for done, _ in results) >= 60
-    assert sum(killed for _, killed in results) >= 4  # else nothing was tried
+    done = killed = 0
+    for seed in range(20):
+        round_done, round_killed = storm(cli, store, home, seed)
+        done, killed = done + round_done, killed + round_killed
+        if seed >= 3 and killed >= 4:
+            break  # on a machine too busy to start them in time, few are killed in a round
+    assert done >= 60
+    assert killed >= 4
