@@ -44,11 +44,15 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --at | --block | --deadline | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --keep-last | --limit | --lock-timeout | --max-tokens | --name | --older-than | --output | --plugin | --reader | --reason | --revision | --schema | --session | --since | --status | --store | --text | --to | --type | --until | --wait | --where | --writer | -o) option=$word ;;
-            -?*) ;;
+            --agent | --agents | --at | --block | --deadline | --depends-on | --errors | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --interval | --keep-last | --limit | --lock-timeout | --looks | --max-tokens | --milestone | --name | --older-than | --operations | --output | --plugin | --reader | --reason | --revision | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -o) option=$word ;;
+            -?*)
+                case $command:$word in
+                    'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
+                esac
+                ;;
             *)
                 case $command in
-                    '' | state | events | checkpoint | session | cleanup | lock | transaction | store | hook | config) command=${command:+$command }$word ;;
+                    '' | state | events | checkpoint | session | agent | cleanup | lock | transaction | store | hook | config) command=${command:+$command }$word ;;
                     *)
                         ((at++ == 0)) && milestone=$word
                         ;;
@@ -106,6 +110,33 @@ _milestone() {
             'session show':--format) _milestone_offer 'text json jsonl yaml' ;;
             'session handoff':--format) _milestone_offer 'text markdown json yaml' ;;
             'session end':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent register':--session) _milestone_offer '<sessions>' ;;
+            'agent register':--milestone) _milestone_offer '<milestones>' ;;
+            'agent register':--state) _milestone_offer '<paths>' ;;
+            'agent register':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent update':--state) _milestone_offer '<paths>' ;;
+            'agent update':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent heartbeat':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent list':--session) _milestone_offer '<sessions>' ;;
+            'agent list':--milestone) _milestone_offer '<milestones>' ;;
+            'agent list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent retire':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent run':--session) _milestone_offer '<sessions>' ;;
+            'agent run':--milestone) _milestone_offer '<milestones>' ;;
+            'agent run':--state) _milestone_offer '<paths>' ;;
+            'agent health':--session) _milestone_offer '<sessions>' ;;
+            'agent health':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent monitor':--session) _milestone_offer '<sessions>' ;;
+            'agent monitor':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent sync':--session) _milestone_offer '<sessions>' ;;
+            'agent sync':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent ack':--state) _milestone_offer '<paths>' ;;
+            'agent ack':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent sync-list':--session) _milestone_offer '<sessions>' ;;
+            'agent sync-list':--milestone) _milestone_offer '<milestones>' ;;
+            'agent sync-list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'agent sync-show':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup plan':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
             'lock acquire':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -179,6 +210,19 @@ _milestone() {
             'session show') _milestone_offer '--format --help' ;;
             'session handoff') _milestone_offer '--max-tokens --format --help' ;;
             'session end') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
+            'agent register') _milestone_offer '--type --session --milestone --state --depends-on --subscribe --for-pid --idempotency-key --lock-timeout --format --help' ;;
+            'agent update') _milestone_offer '--type --state --depends-on --subscribe --operations --errors --seconds --idempotency-key --lock-timeout --format --help' ;;
+            'agent heartbeat') _milestone_offer '--for-pid --format --help' ;;
+            'agent list') _milestone_offer '--session --milestone --all --format --help' ;;
+            'agent show') _milestone_offer '--format --help' ;;
+            'agent retire') _milestone_offer '--reason --idempotency-key --lock-timeout --format --help' ;;
+            'agent run') _milestone_offer '--type --session --milestone --state --depends-on --subscribe --interval --help' ;;
+            'agent health') _milestone_offer '--session --stale-after --fix --format --help' ;;
+            'agent monitor') _milestone_offer '--session --interval --stale-after --looks --format --help' ;;
+            'agent sync') _milestone_offer '--session --agents --trigger --timeout --no-wait --idempotency-key --format --help' ;;
+            'agent ack') _milestone_offer '--agent --revision --state --idempotency-key --lock-timeout --format --help' ;;
+            'agent sync-list') _milestone_offer '--session --milestone --agent --open --format --help' ;;
+            'agent sync-show') _milestone_offer '--format --help' ;;
             'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
             'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'lock run') _milestone_offer '--wait --help' ;;
@@ -209,11 +253,12 @@ _milestone() {
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status doctor schema hook state events checkpoint session cleanup lock transaction store config' ;;
+        :0) _milestone_offer 'init status doctor schema hook state events checkpoint session agent cleanup lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query timeline verify replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
         session:0) _milestone_offer 'create current use list show handoff end' ;;
+        agent:0) _milestone_offer 'register update heartbeat list show retire run health monitor sync ack sync-list sync-show' ;;
         cleanup:0) _milestone_offer 'plan run' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
         transaction:0) _milestone_offer 'apply list show rollback' ;;
@@ -222,7 +267,7 @@ _milestone() {
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

@@ -9,8 +9,15 @@ from milestone_cli.cli.completion.declared import program
 
 COMMANDS = {one.path: one for one in program()[2]}
 APPLIED = ["transaction", "apply", '{"op": "set", "milestone": "demo", "path": "step", "value": 3}']
+AGENT = ["agent", "register", "builder"]
 BEFORE = {
     "state redo": ["state", "undo", "demo"],
+    "agent update": AGENT,
+    "agent heartbeat": AGENT,
+    "agent show": AGENT,
+    "agent retire": AGENT,
+    "agent ack": AGENT,
+    "agent sync-show": AGENT,
     "state reopen": ["state", "complete", "demo"],
     "state delete": ["state", "complete", "demo"],
     "checkpoint unpin": ["checkpoint", "pin", "demo", "before-refactoring", "--reason", "kept"],

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from .. import __version__, render, runtime
 from . import (
+    agent,
     checkpoint,
     cleanup,
     client,
@@ -33,6 +34,7 @@ from . import (
     statusline,
     store,
     stores,
+    sync,
     timeline,
     transaction,
 )
@@ -95,6 +97,24 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
             session.show,
             handoff.session_handoff,
             session.end,
+        ),
+    ),
+    "agent": (
+        "Say who takes part, see who lives, and wait for each other.",
+        (
+            agent.register,
+            agent.update,
+            agent.heartbeat,
+            agent.list_,
+            agent.show,
+            agent.retire,
+            agent.run,
+            agent.health,
+            agent.monitor,
+            sync.sync,
+            sync.ack,
+            sync.sync_list,
+            sync.sync_show,
         ),
     ),
     "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run)),

@@ -9,23 +9,35 @@ from typing import Annotated, Literal
 import typer
 
 __all__ = [
+    "ActingAgent",
     "Agent",
+    "AgentCommand",
     "AgentFilter",
+    "AgentMeant",
+    "AgentName",
+    "AgentPid",
+    "AgentState",
+    "AgentType",
+    "AgentsList",
     "AllMilestones",
     "At",
     "Batch",
+    "BeatInterval",
     "Block",
+    "BuryDead",
     "CheckpointDiffWords",
     "CheckpointName",
     "CheckpointState",
     "CheckpointWords",
     "Data",
     "Deadline",
+    "DependsOn",
     "DiffWords",
     "DocumentFormat",
     "DryRun",
     "EventWords",
     "Events",
+    "EverybodyToo",
     "FailOn",
     "FirstEvent",
     "Fix",
@@ -52,11 +64,19 @@ __all__ = [
     "LockName",
     "LockTimeout",
     "LockWait",
+    "Looks",
     "MaxTokens",
     "MilestoneId",
+    "MonitorInterval",
+    "MoreErrors",
+    "MoreOperations",
+    "MoreTime",
     "NamesOf",
+    "NoWait",
+    "OfMilestone",
     "OfSession",
     "OlderThan",
+    "OnlyOpen",
     "Operations",
     "PacketFormat",
     "PatchType",
@@ -70,6 +90,7 @@ __all__ = [
     "Reverse",
     "Revision",
     "SchemaFile",
+    "SeenRevision",
     "SelfTest",
     "Session",
     "SessionFilter",
@@ -77,11 +98,15 @@ __all__ = [
     "SessionName",
     "SetWords",
     "Since",
+    "StaleAfter",
     "StatusLine",
     "StoreName",
     "StoreSource",
     "StoreTarget",
     "Strict",
+    "Subscribe",
+    "SyncId",
+    "SyncTimeout",
     "TextFilter",
     "TimelineFile",
     "TimelineFormat",
@@ -89,6 +114,7 @@ __all__ = [
     "TransactionId",
     "TransactionStatus",
     "TransactionWord",
+    "Trigger",
     "TypeFilter",
     "Until",
     "VerifyCopy",
@@ -291,4 +317,56 @@ OfSession = Annotated[
 ReplayFormat = Annotated[
     Literal["text", "json", "jsonl", "yaml"],
     typer.Option("--format", help="json: exactly the text that was saved; with --from an object."),
+]
+ActingAgent = Annotated[str | None, typer.Option("--agent", metavar="A", help="The agent; left out: MILESTONE_AGENT.")]
+AgentCommand = Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command, and its arguments.")]
+AgentMeant = Annotated[str | None, typer.Argument(metavar="[AGENT]", help="Agent; left out: MILESTONE_AGENT.")]
+AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="An agent's id, any safe name.")]
+AgentPid = Annotated[
+    int | None, typer.Option("--for-pid", metavar="P", min=0, help="The agent's process; left out: the caller.")
+]
+AgentState = Annotated[
+    str | None, typer.Option("--state", metavar="JSON|@FILE|-", help="The agent's own state, a JSON object.")
+]
+AgentType = Annotated[
+    str | None, typer.Option("--type", metavar="T", help="What kind of agent it is (default general).")
+]
+AgentsList = Annotated[
+    str | None, typer.Option("--agents", metavar="A,B", help="Only these agents, with commas between them.")
+]
+BeatInterval = Annotated[
+    float, typer.Option("--interval", metavar="S", min=0.1, help="Seconds between two heartbeats.")
+]
+BuryDead = Annotated[bool, typer.Option("--fix", help="Record the dead as failed, and give back what they held.")]
+DependsOn = Annotated[
+    list[str] | None, typer.Option("--depends-on", metavar="A", help="An agent that it depends on; repeat for more.")
+]
+EverybodyToo = Annotated[bool, typer.Option("--all", help="Those that have ended too.")]
+Looks = Annotated[int, typer.Option("--looks", metavar="N", min=0, help="End after so many looks; 0: do not.")]
+MonitorInterval = Annotated[float, typer.Option("--interval", metavar="S", min=0.1, help="Seconds between two looks.")]
+MoreErrors = Annotated[int, typer.Option("--errors", metavar="N", min=0, help="So many more operations failed.")]
+MoreOperations = Annotated[
+    int, typer.Option("--operations", metavar="N", min=0, help="So many more operations were completed.")
+]
+MoreTime = Annotated[float, typer.Option("--seconds", metavar="S", min=0, help="So much longer it has worked.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Ask, print the id, and do not wait for the answers.")]
+OfMilestone = Annotated[
+    str | None, typer.Option("--milestone", metavar="M", help="Of this milestone; left out: the one that is meant.")
+]
+OnlyOpen = Annotated[bool, typer.Option("--open", help="Only those that are still waited for.")]
+SeenRevision = Annotated[
+    int | None,
+    typer.Option("--revision", metavar="N", min=0, help="The revision that was seen; left out: the present one."),
+]
+StaleAfter = Annotated[
+    str, typer.Option("--stale-after", metavar="SPAN", help="Silence after which an agent is not healthy: 60s, 5m.")
+]
+Subscribe = Annotated[
+    list[str] | None,
+    typer.Option("--subscribe", metavar="TYPE", help="A type of events that it follows, as state_*; repeat for more."),
+]
+SyncId = Annotated[str, typer.Argument(metavar="SYNC", help="A synchronisation point by its id.")]
+SyncTimeout = Annotated[float, typer.Option("--timeout", metavar="S", min=0, help="Seconds that the answers may take.")]
+Trigger = Annotated[
+    str | None, typer.Option("--trigger", metavar="A", help="The agent that asks; left out: MILESTONE_AGENT.")
 ]

@@ -234,6 +234,23 @@ def update(
     return (find(store, name) if replayed else made), replayed
 
 
+def revive(store: "Store", name: str) -> None:
+    """Take an agent back that was recorded as failed, and lives: another machine had not heard of it for long."""
+
+    def build() -> Plan:
+        plan, one = Plan("agent_revive"), find(store, name)
+        if one.status == "failed":
+            text = (store.get(KIND, name) or b"").decode()
+            for field, value in (("status", "active"), ("ended_at", None), ("reason", None)):
+                text = assign(text, field, dumps(value))
+            made = put(store, plan, stamped(text, store))
+            if stream := stream_of(one.milestone, one.session):
+                plan.events.append((stream, event(made, "agent_registered", again=True)))
+        return plan
+
+    store.transact([], build, lock_timeout(store, None))
+
+
 def working(one: Agent) -> Agent:
     """Let an agent through that has not ended.
 
@@ -290,7 +307,8 @@ def retire(
         for field, value in ended.items():
             text = assign(text, field, dumps(value))
         made = put(store, plan, text)
-        plan.puts.append((BEAT, name, None))
+        if store.modified(BEAT, name):
+            plan.puts.append((BEAT, name, None))
         if stream:
             told: Facts = {"reason": reason} if reason else {}
             if exit_code is not None and wish:

@@ -9,6 +9,7 @@ from milestone_cli import runtime
 from milestone_cli.core import lock_timeout
 from milestone_cli.core.agent import BEAT, KIND, Agent, agents, look
 from milestone_cli.core.vitals import STALE, Vitals, examine, is_dead
+from milestone_cli.core.wish import Wish
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan
@@ -51,34 +52,67 @@ def bury(store: "Store", found: "list[Vitals]", *, timeout: "float | None" = Non
     return done
 
 
-def lose(store: "Store", plan: Plan, one: Agent, why: str, locks: "list[str] | None" = None) -> "Facts":
-    """Plan that an agent is recorded as failed; for what cannot be done in a plan see `give_back`."""
+def record_failure(store: "Store", one: Agent, why: str, wish: Wish, code: int) -> None:
+    """Record that an agent has failed, by the word of whoever saw its command die, and give back what it held."""
+    locks = give_back(store, one)
+
+    def build() -> Plan:
+        plan, again = Plan("agent_fail"), look(store, one.id)
+        if again and again.status == "active":
+            lose(store, plan, again, why, locks, wish, code)
+        return plan
+
+    store.transact([], build, lock_timeout(store, None))
+
+
+def lose(
+    store: "Store",
+    plan: Plan,
+    one: Agent,
+    why: str,
+    locks: "list[str] | None" = None,
+    wish: "Wish | None" = None,
+    code: "int | None" = None,
+) -> "Facts":
+    """Plan that an agent is recorded as failed; for what cannot be done in a plan see `give_back`.
+
+    Args:
+        store: where.
+        plan: to add to.
+        one: the agent.
+        why: what proves it.
+        locks: its locks that were broken before.
+        wish: what is counted besides the failure itself.
+        code: exit code of its command, where somebody saw that.
+
+    Returns:
+        agent_id, evidence, locks, syncs, last_checkpoint.
+    """
     from milestone_cli.core.agenting import event, put, stream_of
     from milestone_cli.core.document import assign
     from milestone_cli.core.sync import leave
 
-    text = (store.get(KIND, one.id) or b"").decode()
-    metrics = {**one.metrics(), "errors_encountered": _plus_one(one.metrics()["errors_encountered"])}
-    failed: Facts = {"status": "failed", "ended_at": runtime.timestamp(store.clock()), "reason": why,
-                     "metrics": metrics}  # fmt: skip
+    wish = wish or Wish()
+    wish.errors = 1
+    text = wish.apply(one, (store.get(KIND, one.id) or b"").decode())
+    failed: Facts = {"status": "failed", "ended_at": runtime.timestamp(store.clock()), "reason": why, "exit_code": code}
     for field, value in failed.items():
         text = assign(text, field, dumps(value))
     made = put(store, plan, text)
-    plan.puts.append((BEAT, one.id, None))
+    if store.modified(BEAT, one.id):
+        plan.puts.append((BEAT, one.id, None))
     told: Facts = {
         "evidence": why,
         "locks": locks or [],
         "syncs": leave(store, plan, one.id, why),
         "last_checkpoint": last_checkpoint(store, one),
     }
+    if code is not None:
+        told |= {"exit_code": code, "success": False, "duration_ms": round(wish.seconds * 1000)}
     stream = stream_of(one.milestone, one.session)
     if stream:
         plan.events.append((stream, event(made, "agent_failed", **told)))
     return {"agent_id": one.id, **told}
-
-
-def _plus_one(value: object) -> int:
-    return value + 1 if isinstance(value, int) else 1
 
 
 def give_back(store: "Store", one: Agent) -> "list[str]":

@@ -1,4 +1,4 @@
-"""Running a command in the foreground on behalf of a lock: its signals, its exit code, and the lock's upkeep.
+"""Running a command in the foreground on behalf of a lock or an agent: signals, exit code, and the upkeep meanwhile.
 
 The command is a child in the same process group, so a key at the terminal reaches it by itself; signals that are sent
 to the runner are passed on. The runner outlives the command, and gives up the lock when somebody has broken it.
@@ -11,7 +11,26 @@ from milestone_cli import runtime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.storage.contract import Lease
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Upkeep(Protocol):
+        """What is looked after while a command runs: a lock, or the heartbeat of an agent."""
+
+        name: str
+
+        def held(self) -> bool:
+            """Whether it is still there; asked once a second."""
+            ...
+
+        def let_go(self) -> None:
+            """It is not there any more."""
+            ...
+
+        def renew(self) -> None:
+            """Say that its holder lives; asked for once a minute."""
+            ...
+
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 TICK = 1.0
@@ -22,8 +41,13 @@ FROM_KERNEL = 0x80
 """`si_code` of a signal that a terminal made, which the whole process group has got."""
 
 
-def supervise(command: list[str], environment: dict[str, str], lock: "Lease") -> "tuple[int, list[str]]":
-    """Run a command to its end.
+def supervise(
+    command: list[str],
+    environment: dict[str, str],
+    lock: "Upkeep",
+    started: "Callable[[int], None] | None" = None,
+) -> "tuple[int, list[str]]":
+    """Run a command to its end; `started` is told its process, and does not fail.
 
     Returns:
         Its exit code as a shell tells it: 128 + N after signal N, 127 when there is none, 126 when it cannot be run;
@@ -44,17 +68,19 @@ def supervise(command: list[str], environment: dict[str, str], lock: "Lease") ->
             return 127, [f"{command[0]}: there is no such command"]
         except OSError as error:
             return 126, [f"{command[0]}: {error.strerror}"]
+        if started:
+            started(child)
         return _follow(child, waited, lock)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _follow(child: int, waited: set[signal.Signals], lock: "Lease") -> "tuple[int, list[str]]":
+def _follow(child: int, waited: set[signal.Signals], lock: "Upkeep") -> "tuple[int, list[str]]":
     """Pass signals on to a child and keep its lock until it ends."""
     notes: list[str] = []
     renewed = runtime.monotonic()
     while True:
-        number, is_from_terminal = _next_signal(waited)
+        number, is_from_terminal = next_signal(waited, TICK)
         if number in FORWARDED and not is_from_terminal:
             os.kill(child, number)
         pid, status = os.waitpid(child, os.WNOHANG)
@@ -74,10 +100,10 @@ def _follow(child: int, waited: set[signal.Signals], lock: "Lease") -> "tuple[in
                 pass  # a full disk, or broken just now: the next look tells
 
 
-def _next_signal(waited: set[signal.Signals]) -> "tuple[int, bool]":
-    """The next signal, and whether it came from the terminal; 0 when there was none for a while."""
+def next_signal(waited: set[signal.Signals], seconds: float) -> "tuple[int, bool]":
+    """The next of these signals, which are blocked, and whether it came from the terminal; 0 when none came in time."""
     if hasattr(signal, "sigtimedwait"):
-        found = signal.sigtimedwait(waited, TICK)
+        found = signal.sigtimedwait(waited, seconds)
         return (found.si_signo, found.si_code == FROM_KERNEL) if found else (0, False)
-    signal.setitimer(signal.ITIMER_REAL, TICK)  # macOS
+    signal.setitimer(signal.ITIMER_REAL, seconds)  # macOS
     return signal.sigwait(waited), False

@@ -75,6 +75,7 @@ def wait(store: "Store", name: str, timeout: float) -> "Facts":
         fail(store, name, "whoever asked for it was interrupted")
         raise
     if one["status"] == "failed":
+        runtime.applied.clear()  # the error says what is on disk: a point that has failed
         raise MilestoneError(
             "sync_failed",
             f"the synchronisation '{name}' has failed: {one.get('reason')}",

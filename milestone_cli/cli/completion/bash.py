@@ -1,7 +1,7 @@
 """The script for bash: plain case tables, so that it needs nothing but bash."""
 
 from . import NOTE
-from .declared import Declared, Option, Place, first_words, is_open, quoted
+from .declared import Declared, Option, Place, awaiting, first_words, is_open, quoted
 
 BASH = """\
 # It needs nothing but bash itself, from 3.2 on.
@@ -50,7 +50,11 @@ _milestone() {
         fi
         case $word in
             %(valued)s) option=$word ;;
-            -?*) ;;
+            -?*)
+                case $command:$word in
+                    %(sometimes)s) option=$word ;;
+                esac
+                ;;
             *)
                 case $command in
                     '' | %(groups)s) command=${command:+$command }$word ;;
@@ -86,11 +90,7 @@ complete -o default -F _milestone milestone
 def script(root: Declared, groups: dict[str, str], commands: list[Declared]) -> str:
     """The script for bash: what is known before the cursor, then one table for values, options and words each."""
     shown = [one for one in commands if not one.is_hidden]
-    valued = {spelling for one in [root, *shown] for option in one.options for spelling in option.awaiting()}
-    flags = {
-        spelling for one in [root, *shown] for option in one.options if option.is_flag for spelling in option.spellings
-    }
-    assert not valued & flags, "an option means the same everywhere"
+    valued, sometimes = awaiting([root, *shown])
     values = [
         f"            {quoted(one.path)}:{spelling}) {_offer(_offers_of(option))} ;;"
         for one in [root, *shown]
@@ -109,7 +109,8 @@ def script(root: Declared, groups: dict[str, str], commands: list[Declared]) -> 
         if _offers(place)
     ]
     return NOTE.format("bash") + BASH % {
-        "valued": " | ".join(sorted(valued)),
+        "valued": " | ".join(valued),
+        "sometimes": " | ".join(f"{quoted(path)}:{spelling}" for path, spelling in sometimes) or "-",
         "groups": " | ".join(groups),
         "values": "\n".join(values),
         "options": "\n".join(options),

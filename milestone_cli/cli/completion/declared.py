@@ -110,6 +110,15 @@ def _commands(group: TyperGroup, path: str = "") -> Iterator[Declared]:
             yield from _commands(command, f"{name} ")
 
 
+def awaiting(commands: list[Declared]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The spellings after which a value follows; apart, with their commands, those that are a flag of another one."""
+    of_all = [option for one in commands for option in one.options]
+    flags = {spelling for option in of_all if option.is_flag for spelling in option.spellings}
+    valued = [(one.path, spelling) for one in commands for option in one.options for spelling in option.awaiting()]
+    always = sorted({spelling for _, spelling in valued if spelling not in flags})
+    return always, [(path, spelling) for path, spelling in valued if spelling in flags]
+
+
 def first_words(groups: dict[str, str], commands: list[Declared]) -> list[str]:
     """What may stand first: the commands without a group, and the groups."""
     return list(dict.fromkeys([*[one.path for one in commands if " " not in one.path], *groups]))

@@ -1,7 +1,7 @@
 """The script for fish: one `complete` for each word and option, with its help."""
 
 from . import NOTE
-from .declared import Declared, Option, is_open, quoted
+from .declared import Declared, Option, awaiting, is_open, quoted
 
 NAMES = {
     "milestones": "__milestone_names milestones",
@@ -14,12 +14,14 @@ FISH = """\
 # The words of the command before the cursor that are no options and no values of options.
 function __milestone_words
     set -l skip 0
+    set -l plain
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word %(valued)s
+        else if contains -- $word %(valued)s; or contains -- "$plain[1..2]:$word" %(sometimes)s
             set skip 1
         else if not string match -q -- '-?*' $word
+            set -a plain $word
             echo $word
         end
     end
@@ -65,8 +67,9 @@ complete -c milestone -f
 def script(root: Declared, groups: dict[str, str], commands: list[Declared]) -> str:
     """The script for fish: one `complete` for each word and option, with its help."""
     shown = [one for one in commands if not one.is_hidden]
-    valued = sorted({spelling for one in [root, *shown] for option in one.options for spelling in option.awaiting()})
-    out = [NOTE.format("fish"), "\n", FISH % {"valued": " ".join(valued)}]
+    valued, sometimes = awaiting([root, *shown])
+    told = " ".join(quoted(f"{path}:{spelling}") for path, spelling in sometimes)
+    out = [NOTE.format("fish"), "\n", FISH % {"valued": " ".join(valued), "sometimes": told}]
     firsts = {one.path: one.paragraphs[0] for one in shown if " " not in one.path} | groups
     out += [_fish_line("", "0", f"-a {quoted(word)} -d {_fish_quoted(help_)}") for word, help_ in firsts.items()]
     out += [_fish_option("", option, "0") for option in root.options]
