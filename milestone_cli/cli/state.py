@@ -79,7 +79,7 @@ def load(
         render.notify(notes)
     if record_access or state.records_access(store):
         state.record_access(store, name)
-    _print_document(document.text, indent, output, bare=False)
+    print_document(document.text, indent, output, bare=False)
     if strict and notes:
         from milestone_cli.errors import MilestoneError
 
@@ -102,7 +102,7 @@ def get(
     read, notes = state.load(store, name)
     if notes:
         render.notify(notes)
-    _print_document(document.find(read.text.decode(), path).encode(), None, output, bare=True)
+    print_document(document.find(read.text.decode(), path).encode(), None, output, bare=True)
 
 
 def set_(
@@ -175,7 +175,7 @@ def acknowledge(kind: str, receipt: "Receipt", done: str, output: str, more: "di
     render.emit(kind, fields, f"{receipt.milestone}: revision {receipt.revision} {done}{again}", output)
 
 
-def _print_document(text: bytes, indent: "int | None", output: str, *, bare: bool) -> None:
+def print_document(text: bytes, indent: "int | None", output: str, *, bare: bool) -> None:
     """Print JSON of the user's: exactly its text in a pipe, indented and coloured at a terminal, a string bare."""
     from milestone_cli import runtime
 

@@ -17,9 +17,10 @@ class History:
 
     Attributes:
         trouble: why a revision could not be replayed; empty when it could.
+        is_cut: the log begins behind what it would have taken.
     """
 
-    __slots__ = ("_events", "_parse", "_size", "_store", "_stream", "trouble")
+    __slots__ = ("_events", "_parse", "_size", "_store", "_stream", "is_cut", "trouble")
 
     def __init__(
         self, store: "Store", stream: str, size: int, parse: "Callable[[bytes], dict[str, object] | None]"
@@ -30,9 +31,20 @@ class History:
         self._parse = parse
         self._events: Iterator[dict[str, object]] | None = None
         self.trouble = ""
+        self.is_cut = False
 
     def _states(self) -> "Iterator[dict[str, object]]":
         """The data of state events, newest first; several writers' copies of one come once each."""
+        held: dict[str, object] | None = None
+        for data in self._candidates():
+            # A revision's own event is the first line that carries its number; what says the same later is a user's.
+            if held is not None and held["revision"] != data["revision"]:
+                yield held
+            held = data
+        if held is not None:
+            yield held
+
+    def _candidates(self) -> "Iterator[dict[str, object]]":
         for _, block in self._store.scan(self._stream, 0, self._size, backwards=True):
             at = block.rfind(NEEDLE)
             while at >= 0:
@@ -42,8 +54,10 @@ class History:
                 event = self._parse(line) or self._parse(line[line.rfind(b'{"timestamp":"') :])
                 data = event.get("data") if event and "sequence_number" in event else None
                 if (
-                    isinstance(data, dict)
+                    event
+                    and isinstance(data, dict)
                     and type(data.get("revision")) is int
+                    and event.get("revision") == data["revision"]
                     and ("text" in data or "splice" in data)
                 ):
                     yield data
@@ -70,6 +84,7 @@ class History:
             if "text" in data:
                 return self._replay(splices)
             due -= 1
+        self.is_cut = True
         self.trouble = f"the log does not reach back to the base of revision {revision}"
         return None
 

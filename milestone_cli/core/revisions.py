@@ -42,7 +42,7 @@ def steps(store: "Store", stream: str, stop: "int | None" = None) -> "Iterator[E
         if held is not None and held["revision"] != event["revision"]:
             yield held
             held = None
-        if _is_state(event):
+        if is_state(event):
             held = event
         elif event["event_id"] != move:  # a line may stand twice
             move = event["event_id"]
@@ -54,10 +54,25 @@ def steps(store: "Store", stream: str, stop: "int | None" = None) -> "Iterator[E
 def _candidates(store: "Store", stream: str, stop: "int | None") -> "Iterator[Event]":
     for _, block in store.scan(stream, 0, stop, backwards=True):
         for line in reversed(block.split(b"\n")):
-            if STATE in line or any(move in line for move in MOVES):
-                event = _parse(line)
-                if event and (_is_state(event) or f'"{event["event_type"]}"'.encode() in MOVES):
+            if event := _moving(line):
+                yield event
+
+
+def candidates(store: "Store", stream: str, start: int, stop: int) -> "Iterator[Event]":
+    """Lines between two offsets that may be steps, oldest first; one may come twice."""
+    for _, block in store.scan(stream, start, stop):
+        if STATE in block or any(move in block for move in MOVES):
+            for line in block.split(b"\n"):
+                if event := _moving(line):
                     yield event
+
+
+def _moving(line: bytes) -> "Event | None":
+    """The event of a line that changes a state, or where it stands."""
+    if STATE not in line and not any(move in line for move in MOVES):
+        return None
+    event = _parse(line)
+    return event if event and (is_state(event) or f'"{event["event_type"]}"'.encode() in MOVES) else None
 
 
 def _parse(line: bytes) -> "Event | None":
@@ -79,7 +94,8 @@ def data_of(event: Event) -> "dict[str, object]":
     return data
 
 
-def _is_state(event: Event) -> bool:
+def is_state(event: Event) -> bool:
+    """Whether an event is that of a revision."""
     data = data_of(event)
     return data.get("revision") == event["revision"] and ("text" in data or "splice" in data)
 
@@ -91,7 +107,7 @@ def is_deleted(store: "Store", stream: str, stop: "int | None" = None) -> bool:
 
 def newest(store: "Store", stream: str) -> "Event | None":
     """The event of the newest revision in the log."""
-    return next((event for event in steps(store, stream) if _is_state(event)), None)
+    return next((event for event in steps(store, stream) if is_state(event)), None)
 
 
 def revision_at(store: "Store", milestone: str, moment: str) -> int:
@@ -108,13 +124,14 @@ def revision_at(store: "Store", milestone: str, moment: str) -> int:
     stop = store.seek(milestone, times.parse(moment, runtime.now_ns()) + 1)
     for event in steps(store, milestone, stop):
         if event["event_type"] == "state_deleted":
-            raise _none_then(milestone, f"'{milestone}' was deleted by then, at {event['timestamp']}")
-        if _is_state(event):
+            raise none_then(milestone, f"'{milestone}' was deleted by then, at {event['timestamp']}")
+        if is_state(event):
             return int(str(event["revision"]))
-    raise _none_then(milestone, f"'{milestone}' had no state yet then")
+    raise none_then(milestone, f"'{milestone}' had no state yet then")
 
 
-def _none_then(milestone: str, message: str) -> MilestoneError:
+def none_then(milestone: str, message: str) -> MilestoneError:
+    """The error for a moment at which there was no state."""
     return MilestoneError(
         "revision_not_found", message, f"see milestone state history {milestone}", milestone_id=milestone
     )
@@ -175,7 +192,7 @@ def history(store: "Store", milestone: str, limit: int = 20) -> list[Entry]:
     text = _before(store, milestone, found)
     for entry in reversed(found):
         data = data_of(entry.event)
-        if not _is_state(entry.event):
+        if not is_state(entry.event):
             continue
         new = _next(text, data)
         if new is not None:
@@ -190,7 +207,7 @@ def history(store: "Store", milestone: str, limit: int = 20) -> list[Entry]:
 
 def _before(store: "Store", milestone: str, found: list[Entry]) -> "bytes | None":
     """The text before the oldest entry, where there is one."""
-    revisions = [int(str(entry.event["revision"])) for entry in found if _is_state(entry.event)]
+    revisions = [int(str(entry.event["revision"])) for entry in found if is_state(entry.event)]
     if not revisions or revisions[-1] == 1:
         return None
     try:

@@ -1,0 +1,116 @@
+"""The commands of `milestone events` that prove a log and rest on its proof: verify, repair, replay."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.core.replay import Step
+    from milestone_cli.storage.contract import Store
+
+    from .options import (
+        AllMilestones,
+        Format,
+        FromEvent,
+        MilestoneId,
+        OfSession,
+        ReplayAt,
+        ReplayFormat,
+        ToEvent,
+    )
+
+
+def replay(
+    milestone: "MilestoneId" = None,
+    session: "OfSession" = None,
+    first: "FromEvent" = None,
+    last: "ToEvent" = None,
+    at: "ReplayAt" = None,
+    output: "ReplayFormat" = "text",
+) -> None:
+    """Print the state exactly as it was after an event, out of the log alone, proved by its checksum.
+
+    With --from: every change of a range, each with the state after it. With --session: as the session left it.
+
+    Example: milestone events replay demo --to 3
+    """
+    from milestone_cli import render
+    from milestone_cli.core import replay as core
+    from milestone_cli.storage import open_store
+
+    if last is not None and at is not None:
+        raise _usage("--to and --at both say where to end", "give one of them")
+    store = open_store()
+    stream = _stream(store, milestone, session)
+    stop = core.end_of(store, stream, to=last, at=at, session=session)
+    if first is not None:
+        named: dict[str, object] = {"milestone_id": None if stream[0] == "@" else stream, "session_id": session}
+        _show(core.states(store, stream, first, stop, session), {**named, "from": first, "to": last}, output)
+        return
+    step = core.state_at(store, stream, stop)
+    if output == "jsonl":
+        from milestone_cli.render.replay import as_lines
+
+        for piece in as_lines([step]):
+            render.write(piece)
+        return
+    from .state import print_document
+
+    assert step.text is not None
+    print_document(step.text, None, output, bare=False)
+
+
+def _show(steps: "Iterator[Step]", named: "dict[str, object]", output: str) -> None:
+    """Print every change of a range as it comes."""
+    from milestone_cli import render
+    from milestone_cli.render import replay as shapes
+
+    shape = {"text": shapes.as_text, "jsonl": shapes.as_lines, "yaml": shapes.as_yaml}.get(output)
+    is_empty = True
+    for piece in shape(steps) if shape else shapes.as_json(named, steps):
+        render.write(piece)
+        is_empty = False
+    if is_empty:
+        render.notify(["nothing changed the state between these events"])
+
+
+def verify(
+    milestone: "MilestoneId" = None,
+    all_: "AllMilestones" = False,
+    output: "Format" = "text",
+) -> int:
+    """Prove a log: sequence, chain, head, and that it explains the state. Exit 6 exactly when there is damage.
+
+    Example: milestone events verify demo
+    """
+    from milestone_cli import render
+    from milestone_cli.core import current_milestone
+    from milestone_cli.core import verify as core
+    from milestone_cli.errors import EXIT
+    from milestone_cli.render import findings
+    from milestone_cli.storage import open_store
+
+    if all_ and milestone is not None:
+        raise _usage("one milestone or --all, not both", "leave one of them out")
+    store = open_store()
+    names = store.milestones() if all_ else [current_milestone(store, milestone)]
+    reports = [core.verify(store, name, findings.progress(name)) for name in names]
+    render.emit("verify", findings.fields(reports), findings.text(reports), output)
+    return 0 if all(report.ok for report in reports) else EXIT["damaged"]
+
+
+def _stream(store: "Store", milestone: "str | None", session: "str | None") -> str:
+    """The log that is meant: the milestone's, or that of a session."""
+    from milestone_cli.core import current_milestone
+
+    if session is None:
+        return current_milestone(store, milestone)
+    from milestone_cli.core.streams import of_session
+    from milestone_cli.model import safe
+
+    return of_session(store, session, None if milestone is None else safe(milestone))
+
+
+def _usage(message: str, hint: str) -> Exception:
+    from milestone_cli.errors import MilestoneError
+
+    return MilestoneError("usage", message, hint)
