@@ -71,6 +71,13 @@ def sound_stream(stream: str) -> None:
     safe(stream.removeprefix(OF_SESSION))
 
 
+def size_of(value: str) -> int:
+    """A size as it is typed, `64M`, in bytes; 0 for what is none."""
+    shift = {"K": 10, "M": 20, "G": 30}.get(value[-1:], 0)
+    digits = value[:-1] if shift else value
+    return int(digits) << shift if digits.isascii() and digits.isdigit() and len(digits) < 10 else 0
+
+
 class Draft:
     """An event before the store has given it time, sequence number and checksum.
 

@@ -18,10 +18,13 @@ class MemoryStore:
     """Documents, texts of revisions, logs and idempotency keys in dictionaries, under one lock."""
 
     path = ":memory:"
+    segment_size = 0
     is_clock_shared = False
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
+        self.changed = threading.Condition(self._lock)
+        self.count = 0
         self._documents: dict[tuple[str, str], tuple[bytes, int]] = {}
         self._texts: dict[str, list[bytes]] = {}
         self._coming: dict[str, bytes] = {}  # texts of revisions whose event is not logged yet, by its id
@@ -39,7 +42,12 @@ class MemoryStore:
             receipt = self._append_all(name, change.drafts, change.key, change.request)
             done = f"revision {receipt.revision}" if change.edit else f"event {receipt.sequence}"
             runtime.applied.append(f"{done} of '{name}'")
+            self._tell()
             return receipt
+
+    def _tell(self) -> None:
+        self.count += 1
+        self.changed.notify_all()
 
     def _known(self, stream: str, key: str, request: str) -> Receipt | None:
         known = self._keys.get((stream, key))
@@ -93,6 +101,7 @@ class MemoryStore:
             done = closed(record, "committed", runtime.timestamp(runtime.now_ns()))
             self._put("committed", plan.id, dumps(done).encode())
             runtime.applied.append(f"the transaction {plan.id}")
+            self._tell()
             return receipts
 
     def _put(self, kind: str, key: str, data: bytes | None) -> None:
@@ -135,6 +144,7 @@ class MemoryStore:
     def note(self, kind: str, key: str, data: bytes) -> None:
         with self._lock:
             self._put(kind, key, data)
+            self._tell()
 
     def clock(self) -> int:
         return runtime.now_ns()
@@ -190,6 +200,9 @@ class MemoryStore:
             at += len(line)
         return at
 
+    def changes(self, streams, documents, locks):
+        return Changes(self)
+
     def log_size(self, stream: str) -> tuple[int, int]:
         return sum(len(line) for line in self._logs.get(stream, [])), 1
 
@@ -220,3 +233,19 @@ class MemoryStore:
 
     def config_identity(self) -> None:
         return None
+
+
+class Changes:
+    """Every change wakes everybody."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self._seen = store.count
+
+    def wait(self, timeout: float, reader: int = -1) -> None:
+        with self._store.changed:
+            self._store.changed.wait_for(lambda: self._store.count > self._seen, timeout)
+            self._seen = self._store.count
+
+    def close(self) -> None:
+        pass

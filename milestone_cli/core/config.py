@@ -4,7 +4,9 @@ Parsing YAML costs more than a whole hot command, so what was read is kept as `.
 file (inode, size, mtime, ctime); a changed file is read again by whoever comes next.
 """
 
+from milestone_cli import runtime
 from milestone_cli.jsontext import dumps, loads
+from milestone_cli.model import size_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,12 +32,15 @@ def settings(store: "Store") -> "dict[str, str]":
     except (FileNotFoundError, ValueError):
         compiled = None
     if isinstance(compiled, dict) and compiled.get("key") == list(key):
-        return compiled["settings"]  # type: ignore[no-any-return]
-    from milestone_cli.core.configfile import parse
+        found: dict[str, str] = compiled["settings"]
+    else:
+        from milestone_cli.core.configfile import parse
 
-    found = parse(store.config_text())
-    try:
-        store.keep_compiled_config(dumps({"key": list(key), "settings": found}))
-    except OSError:
-        pass  # a store that cannot be written is parsed every time
+        found = parse(store.config_text())
+        try:
+            store.keep_compiled_config(dumps({"key": list(key), "settings": found}))
+        except OSError:
+            pass  # a store that cannot be written is parsed every time
+    if "segment_size" in found and not runtime.env("MILESTONE_SEGMENT_SIZE"):
+        store.segment_size = size_of(found["segment_size"])
     return found

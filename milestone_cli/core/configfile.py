@@ -1,6 +1,7 @@
 """What can be configured, and reading `config.yaml` as people wrote it; only after it has changed."""
 
 from milestone_cli.errors import MilestoneError
+from milestone_cli.model import size_of
 
 DEFAULTS = {
     "lock_timeout": "30",
@@ -8,6 +9,7 @@ DEFAULTS = {
     "schema": "",
     "older_than": "7d",
     "keep_last": "10",
+    "segment_size": "64M",
     "checkpoint_interval": "300",
     "hook_payload": "0",
 }
@@ -18,9 +20,13 @@ MEANINGS = {
     "schema": "file with the JSON Schema that `state validate` takes",
     "older_than": "age up to which a clean-up keeps everything",
     "keep_last": "backups, and checkpoints, that a clean-up keeps however old",
+    "segment_size": "size above which a log's file is sealed and another one begun, such as 64M; files only",
     "checkpoint_interval": "seconds after which a hook keeps a changed state at the end of a turn; 0: never",
     "hook_payload": "characters of tools' and people's texts that hooks keep, without secrets; 0: none",
 }
+
+SMALLEST = 1024
+"""Bytes; a smaller part would be all seal."""
 
 
 def parse(text: bytes) -> dict[str, str]:
@@ -66,6 +72,8 @@ def check_setting(name: str, value: str) -> str:
         good = value.isascii() and value.isdigit() and len(value) < 10
     elif name == "older_than":
         good = _is_span(value)
+    elif name == "segment_size":
+        good = size_of(value) >= SMALLEST
     elif name == "record_access":
         good = value in ("true", "false")
     elif name == "hook_payload":

@@ -17,6 +17,8 @@ class Store(Protocol):
     """
 
     path: str
+    segment_size: int
+    """Bytes above which the file of a log is sealed, where there are files; set when the configuration is read."""
     is_clock_shared: bool
 
     def clock(self) -> int:
@@ -118,6 +120,10 @@ class Store(Protocol):
         """Where a log begins: at nothing, unless its oldest events were removed; see `origin.Origin`."""
         ...
 
+    def changes(self, streams: list[str] | None, documents: list[tuple[str, str]], locks: list[str]) -> "Watcher":
+        """What tells when logs (None: those of all milestones), documents (kind and key) or locks may have changed."""
+        ...
+
     def lock_holder(self, name: str) -> dict[str, object] | None:
         """Who holds a lock."""
         ...
@@ -172,6 +178,27 @@ class Store(Protocol):
 
     def keep_compiled_config(self, text: str) -> None:
         """Keep the configuration in its fast form."""
+        ...
+
+
+class Watcher(Protocol):
+    """Waits for changes.
+
+    Invariant: armed from the start, so whoever makes it, then looks, then waits, misses nothing. A wake-up says no more
+    than to look again; one may come for nothing.
+    """
+
+    def wait(self, timeout: float, reader: int = -1) -> None:
+        """Return when something may have changed since it was made or last returned, or after `timeout` seconds.
+
+        Raises:
+            MilestoneError: when the store is not there any more, or cannot be reached.
+            BrokenPipeError: when nobody reads any more what is written to the descriptor `reader`.
+        """
+        ...
+
+    def close(self) -> None:
+        """End it."""
         ...
 
 

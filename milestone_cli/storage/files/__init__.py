@@ -10,7 +10,7 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError, completed
-from milestone_cli.model import LIMIT, safe
+from milestone_cli.model import LIMIT, safe, size_of
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.files.folders import READ, Folders
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from milestone_cli.model import Change, Document, Draft, Head, Plan, Receipt
     from milestone_cli.storage.files.health.aside import Aside
     from milestone_cli.storage.files.locks import Locks
+    from milestone_cli.storage.files.watching import Watcher
     from milestone_cli.storage.findings import Finding
     from milestone_cli.storage.origin import Origin
 
@@ -35,6 +36,9 @@ class FileStore(Folders):
     is_clock_shared = False
     """Machines that share the folder have each their own clock."""
 
+    segment_size = 64 << 20
+    """Bytes above which the file of a log is sealed; the configuration, once it is read, says otherwise."""
+
     def __init__(self, path: str) -> None:
         """Open the store at `path`.
 
@@ -44,9 +48,13 @@ class FileStore(Folders):
         """
         super().__init__(path)
         self._aside: Aside | None = None
-        self._refuse_newer()
+        self.refuse_newer()
+        if word := runtime.env("MILESTONE_SEGMENT_SIZE"):
+            self.segment_size = size_of(word)
+            if not self.segment_size:
+                raise MilestoneError("invalid_config", f"MILESTONE_SEGMENT_SIZE cannot be '{word[:140]}'", "as in 64M")
 
-    def _refuse_newer(self) -> None:
+    def refuse_newer(self) -> None:
         """Refuse a store that a later version of this program made, and heed its marks; bash's say nothing."""
         root = self.folder("")
         try:
@@ -116,9 +124,14 @@ class FileStore(Folders):
         except FileNotFoundError:
             return None
         try:
-            return parse_head(os.pread(fd, HEAD, 0))
+            head = parse_head(os.pread(fd, HEAD, 0))
         finally:
             os.close(fd)
+        if head is not None and self._is_sealed(stream):
+            from milestone_cli.storage.files.segments import base_of
+
+            head.end += base_of(self, stream, head.inode)
+        return head
 
     def read(self, milestone: str, revision: "int | None" = None) -> "Document":
         """Read a state: the present one, active or completed, or that of a revision.
@@ -308,19 +321,40 @@ class FileStore(Folders):
         return self.folder(layout.log_folder(stream))
 
     def log_size(self, stream: str) -> "tuple[int, int]":
-        """Size in bytes and inode of a log; zeros when there is none."""
+        """Size of a log in bytes, over its sealed parts too, and what tells it from another; zeros for none."""
+        from milestone_cli.storage.files.segments import size_of
+
+        return size_of(self, stream)
+
+    def _is_sealed(self, stream: str) -> bool:
+        """Whether a log may have sealed parts, which most have not."""
         try:
             folder = self.present(layout.log_folder(stream))
-            status = os.stat(layout.log_file(stream), dir_fd=folder, follow_symlinks=False)
+            os.stat("/".join(layout.segments_folder(stream)), dir_fd=folder, follow_symlinks=False)
         except FileNotFoundError:
-            return 0, 0
-        return status.st_size, status.st_ino
+            return False
+        return True
+
+    def has_log(self, stream: str) -> bool:
+        """Whether there is a log, as far as the file tells that bash knows."""
+        try:
+            folder = self.present(layout.log_folder(stream))
+            os.stat(layout.log_file(stream), dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
 
     def origin(self, stream: str) -> "Origin":
         """Where a log begins: at nothing, unless its oldest events were removed."""
         from milestone_cli.storage.origin import Origin, parse
 
         return parse(self.get("origin", stream)) or Origin()
+
+    def changes(self, streams: "list[str] | None", documents: "list[tuple[str, str]]", locks: "list[str]") -> "Watcher":
+        """What tells when logs, documents or locks may have changed."""
+        from milestone_cli.storage.files.watching import Watcher
+
+        return Watcher(self, streams, documents, locks)
 
     # writing
 
@@ -331,7 +365,7 @@ class FileStore(Folders):
             MilestoneError: `revision_conflict`, `idempotency_conflict`, `lock_timeout`, `lock_lost`, and `unlogged`
                 when the state is on disk and its event is not: the next command logs it.
         """
-        if not self.log_size(change.milestone)[1]:
+        if not self.has_log(change.milestone):
             self.refuse_twin(change.milestone)
         if change.edit is None:
             from milestone_cli.storage.files.appending import append

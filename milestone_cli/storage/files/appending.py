@@ -14,6 +14,7 @@ def append(store: "FileStore", change: "Change") -> "Receipt":
     """Log the events of a change; see `FileStore.commit`."""
     deadline = runtime.monotonic() + change.timeout
     log = Log(store.folder(layout.LOCKS), store.log_folder(change.milestone), change.milestone, deadline)
+    log.bound = store.segment_size
     try:
         if earlier := known(store, change, log):
             return earlier

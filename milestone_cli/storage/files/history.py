@@ -1,16 +1,16 @@
 """Any revision of a state, read back from the log: one base, then its splices; the SHA-256 in the log proves it."""
 
-import os
-
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Document, Receipt, digest
 from milestone_cli.splice import apply
-from milestone_cli.storage.files.reading import bisect, lines, number, open_log
+from milestone_cli.storage.files.reading import bisect, lines, number
+from milestone_cli.storage.files.segments import open_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.files import FileStore
+    from milestone_cli.storage.files.segments import WholeLog
 
 REVISION = number(b"revision")
 SEQUENCE = number(b"sequence_number")
@@ -22,13 +22,13 @@ def at_revision(store: "FileStore", milestone: str, revision: int) -> Document:
     Raises:
         MilestoneError: `revision_not_found`.
     """
-    fd = open_log(store, milestone)
+    log = open_whole(store, milestone)
     document = None
-    if fd is not None:
+    if log is not None:
         try:
-            document = _replay(fd, revision) or _replay_all(fd, revision)
+            document = _replay(log, revision) or _replay_all(log, revision)
         finally:
-            os.close(fd)
+            log.close()
     if document is None:
         head = store.head(milestone)
         raise MilestoneError(
@@ -55,16 +55,16 @@ def _event(line: bytes) -> "tuple[int, dict[str, object], dict[str, object]] | N
     return (revision, event, data) if type(revision) is int and "base" in data else None
 
 
-def _replay(fd: int, revision: int) -> Document | None:
+def _replay(log: "WholeLog", revision: int) -> Document | None:
     """Find the revision's line by bisection, and the base that it names; None when the log is not as we wrote it."""
-    at, line = next(lines(fd, bisect(fd, REVISION, revision), 1 << 62, whole_first=True), (0, b""))
+    at, line = next(lines(log, bisect(log, REVISION, revision), 1 << 62, whole_first=True), (0, b""))
     found = _event(line)
     if found is None or found[0] != revision or type(base := found[2]["base"]) is not int:
         return None
     if base == revision:
         return follow(None, *found)
     document = None
-    for where, line in lines(fd, bisect(fd, REVISION, base), at + 1, whole_first=True):
+    for where, line in lines(log, bisect(log, REVISION, base), at + 1, whole_first=True):
         step = _event(line)
         if step is None or (document is not None and step[0] <= document.revision):
             continue
@@ -74,10 +74,10 @@ def _replay(fd: int, revision: int) -> Document | None:
     return None
 
 
-def _replay_all(fd: int, revision: int) -> Document | None:
+def _replay_all(log: "WholeLog", revision: int) -> Document | None:
     """The same from the beginning, for a log that another program has rewritten."""
     document = None
-    for _, line in lines(fd, 0, 1 << 62, whole_first=True):
+    for _, line in lines(log, 0, 1 << 62, whole_first=True):
         step = _event(line)
         if step is None:
             continue
@@ -106,10 +106,10 @@ def follow(
 
 def receipt_of(store: "FileStore", milestone: str, sequence: int) -> Receipt:
     """The receipt of an event that was logged before; without its id and time where the log no longer holds it."""
-    fd = open_log(store, milestone)
-    if fd is not None:
+    log = open_whole(store, milestone)
+    if log is not None:
         try:
-            for _, line in lines(fd, bisect(fd, SEQUENCE, sequence), 1 << 62, whole_first=True):
+            for _, line in lines(log, bisect(log, SEQUENCE, sequence), 1 << 62, whole_first=True):
                 event = loads(line)
                 if isinstance(event, dict) and event.get("sequence_number") == sequence:
                     data = event["data"]
@@ -123,7 +123,7 @@ def receipt_of(store: "FileStore", milestone: str, sequence: int) -> Receipt:
         except (ValueError, KeyError):
             pass  # not as we wrote it: somebody has rewritten the log
         finally:
-            os.close(fd)
+            log.close()
     head = store.head(milestone)
     receipt = Receipt(milestone, head.revision if head else 0, "", sequence, sequence, "", "")
     receipt.replayed = True

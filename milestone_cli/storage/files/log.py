@@ -23,6 +23,8 @@ HEAD = 512
 """Bytes that the head's record takes; idempotency slots follow."""
 SLOT = 32
 SLOTS = 1000
+BOUND = 64 << 20
+"""Bytes above which the file of a log is sealed and another one begun, unless configured."""
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 FIELDS = (
     "sequence", "checksum", "end", "inode", "time", "revision", "state", "base", "spliced", "base_sequence", "keys",
@@ -88,10 +90,11 @@ class Log:
         prefix: what the next append has to record first, about damage that was found.
         notes: the same for standard error.
         torn: the log ends inside a line.
+        bound: bytes above which its file is sealed.
     """
 
-    __slots__ = ("_author", "_fds", "_new", "_owner", "fd", "folder", "head", "head_fd", "notes", "prefix", "stream",
-                 "torn")  # fmt: skip
+    __slots__ = ("_author", "_fds", "_new", "_owner", "bound", "fd", "folder", "head", "head_fd", "notes", "prefix",
+                 "stream", "torn")  # fmt: skip
 
     def __init__(self, locks: int, folder: int, stream: str, deadline: float) -> None:
         """Lock and open the log of a stream, and bring its head up to date.
@@ -107,6 +110,7 @@ class Log:
         self.notes: list[str] = []
         self.prefix: list[Draft] = []
         self.torn = False
+        self.bound = BOUND
         self._owner = owner(stream)
         self._author = f',"pid":{runtime.getpid()},"user":{quote(runtime.user())},"agent_id":'
         self.fd = self.head_fd = -1
@@ -119,7 +123,7 @@ class Log:
             head = parse_head(os.pread(self.head_fd, HEAD, 0))
             # A log is new to its folder until a head says that the folder was synced; bash's mv makes it so again.
             self._new = head is None or head.inode != status.st_ino
-            if head is None and status.st_size == 0:
+            if head is None and status.st_size == 0 and not self._is_sealed():
                 head = Head()
             elif head is None or head.end != status.st_size or head.inode != status.st_ino:
                 from milestone_cli.storage.files.tail import catch_up
@@ -139,12 +143,22 @@ class Log:
             try:
                 self.head_fd = self._open(layout.head_file(self.stream), FLAGS & ~os.O_CREAT)
             except FileNotFoundError:
-                self.head = Head()
-                self._new = True
-                return False
+                if not self._is_sealed():
+                    self.head = Head()
+                    self._new = True
+                    return False
+                self.head_fd = self._open(layout.head_file(self.stream), FLAGS)
             self.fd = self._open(layout.log_file(self.stream), FLAGS | os.O_APPEND)
         else:
             self.head_fd = self._open(layout.head_file(self.stream), FLAGS)
+        return True
+
+    def _is_sealed(self) -> bool:
+        """Whether a log without head and without lines has sealed parts, which it goes on from."""
+        try:
+            os.stat("/".join(layout.segments_folder(self.stream)), dir_fd=self.folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
         return True
 
     def _make(self) -> None:
@@ -158,12 +172,19 @@ class Log:
         self._fds.append(fd)
         return fd
 
+    def replace(self, fd: int) -> None:
+        """Go on in another file, which is open for appending; the one before is closed."""
+        self._fds.remove(self.fd)
+        os.close(self.fd)
+        self.fd = fd
+        self._fds.append(fd)
+
     def close(self) -> None:
         """Release the log."""
         while self._fds:
             os.close(self._fds.pop())
 
-    def _line(self, draft: "Draft", key: str, request: str) -> bytes:
+    def line(self, draft: "Draft", key: str, request: str) -> bytes:
         """Compose the next line, and move the head over it."""
         head = self.head
         head.time = max(runtime.now_ns(), head.time)
@@ -196,15 +217,15 @@ class Log:
         head = self.head
         if self.fd < 0:
             self._make()
-        lines = [self._line(draft, "", "") for draft in self.prefix]
+        lines = [self.line(draft, "", "") for draft in self.prefix]
         first = head.sequence + 1
         if state:
             head.revision, head.state, head.base, head.spliced = state
             if head.base == head.revision:
                 head.base_sequence = first
         last = len(drafts) - 1
-        lines += [self._line(draft, key if i == last else "", request) for i, draft in enumerate(drafts)]
-        head.end = self._write(b"".join(lines))
+        lines += [self.line(draft, key if i == last else "", request) for i, draft in enumerate(drafts)]
+        head.end = self.write(b"".join(lines))
         if self._new:
             self._sync_folder()
         try:
@@ -220,9 +241,13 @@ class Log:
             runtime.timestamp(head.time),
         )  # fmt: skip
         receipt.notes = self.notes
+        if head.end > self.bound:
+            from milestone_cli.storage.files.sealing import seal_full
+
+            seal_full(self)
         return receipt
 
-    def _write(self, data: bytes) -> int:
+    def write(self, data: bytes) -> int:
         """Write whole lines at the end of the log and sync them; return the offset behind them."""
         if self.torn:
             data = b"\n" + data

@@ -8,7 +8,8 @@ killed, its work failed) is done here instead, so the outcome never rests on it.
 import os
 
 from milestone_cli import runtime
-from milestone_cli.storage.files.reading import forwards, open_log
+from milestone_cli.storage.files.reading import forwards
+from milestone_cli.storage.files.segments import open_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def map_blocks(
         stop: byte offset behind the last one.
         work: makes a result from a block alone; it may run in another process, so what it remembers is lost.
     """
-    log = open_log(store, stream)
+    log = open_whole(store, stream)
     if log is None:
         return
     count = min(MOST, runtime.processors()) if stop - start >= SMALL else 1
@@ -62,7 +63,7 @@ def map_blocks(
             os.close(pipe)
             os.kill(pid, KILL)
             os.waitpid(pid, 0)
-        os.close(log)
+        log.close()
 
 
 def _start(

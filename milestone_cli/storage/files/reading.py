@@ -1,8 +1,6 @@
 """Reading a log: in blocks from either end, and by bisection, which costs the same at any size."""
 
-import os
-
-from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.segments import open_whole
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
@@ -10,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from milestone_cli.storage.files import FileStore
+    from milestone_cli.storage.files.segments import WholeLog
 
 BLOCK = 1 << 20
 PIECE = 1 << 16
@@ -17,33 +16,41 @@ PIECE = 1 << 16
 NEAR = 1 << 16
 
 
-def open_log(store: "FileStore", stream: str) -> int | None:
-    """Descriptor of a log, for the caller to close; None when there is no log."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    try:
-        return os.open(layout.log_file(stream), flags, dir_fd=store.present(layout.log_folder(stream)))
-    except FileNotFoundError:
-        return None
-
-
 def scan(
     store: "FileStore", stream: str, start: int = 0, stop: int | None = None, *, backwards: bool = False
 ) -> "Iterator[tuple[int, bytes]]":
     """Blocks of whole lines with their byte offsets; see `FileStore.scan`."""
-    fd = open_log(store, stream)
-    if fd is None:
+    log = open_whole(store, stream)
+    if log is None:
         return
     try:
-        end = os.fstat(fd).st_size if stop is None else stop
-        yield from _backwards(fd, start, end) if backwards else forwards(fd, start, end)
+        end = log.end if stop is None else stop
+        blocks = _backwards(log, start, end) if backwards else forwards(log, start, end)
+        if start < log.base <= end and (late := log.late()):
+            blocks = _with_late(blocks, late, end, backwards=backwards)
+        yield from blocks
     finally:
-        os.close(fd)
+        log.close()
 
 
-def forwards(fd: int, at: int, end: int) -> "Iterator[tuple[int, bytes]]":
+def _with_late(
+    blocks: "Iterator[tuple[int, bytes]]", late: bytes, end: int, *, backwards: bool
+) -> "Iterator[tuple[int, bytes]]":
+    """Blocks, and behind the last line what bash wrote late into a sealed part: it has no offset of its own yet."""
+    for at, block in blocks:
+        whole = block
+        if at + len(block) >= end and block.endswith(b"\n"):
+            whole, late = block + late, b""
+        yield at, whole
+    if late and not backwards:
+        yield end, late
+
+
+def forwards(log: "WholeLog", at: int, end: int) -> "Iterator[tuple[int, bytes]]":
     """Blocks of whole lines from the front, with their offsets; the last may lack its line feed."""
     size = PIECE
-    while at < end and (block := os.pread(fd, min(size, end - at), at)):
+    at = max(at, log.start)
+    while at < end and (block := log.pread(min(size, end - at), at)):
         cut = block.rfind(b"\n") + 1
         if not cut and at + len(block) < end:
             size *= 2  # a line longer than a block
@@ -54,13 +61,14 @@ def forwards(fd: int, at: int, end: int) -> "Iterator[tuple[int, bytes]]":
         at += cut
 
 
-def _backwards(fd: int, start: int, end: int) -> "Iterator[tuple[int, bytes]]":
+def _backwards(log: "WholeLog", start: int, end: int) -> "Iterator[tuple[int, bytes]]":
     pieces: list[bytes] = []
     read, size = end, NEAR  # the last few lines are mostly what is asked for
+    start = max(start, log.start)
     while read > start:
         size = min(size, read - start)
         read -= size
-        block = os.pread(fd, size, read)
+        block = log.pread(size, read)
         size = min(2 * size, BLOCK)
         # The last byte of what is read ends a line, or begins the piece behind; the line feed to cut at is before it.
         cut = block.find(b"\n") + 1 if read > start else 0
@@ -94,17 +102,17 @@ def moment(line: bytes) -> int | None:
     return parse_ns(line[14:48].partition(b'"')[0].decode("ascii", "replace"))
 
 
-def bisect(fd: int, value: "Callable[[bytes], int | None]", wanted: int) -> int:
+def bisect(log: "WholeLog", value: "Callable[[bytes], int | None]", wanted: int) -> int:
     """Byte offset of the first line whose value is at least `wanted`; lines without one are passed over.
 
     The values must not decrease from line to line, as those of ours do not.
     """
-    low, high = 0, os.fstat(fd).st_size
+    low, high = log.start, log.end
     size = high
     while high - low > NEAR:
         middle = (low + high) // 2
         found = None
-        for at, line in lines(fd, middle, high):  # noqa: B007 - used below the loop
+        for at, line in lines(log, middle, high):  # noqa: B007 - used below the loop
             found = value(line)
             if found is not None:
                 break
@@ -112,22 +120,22 @@ def bisect(fd: int, value: "Callable[[bytes], int | None]", wanted: int) -> int:
             low = at + len(line)
         else:
             high = middle
-    for at, line in lines(fd, low, size, whole_first=True):
+    for at, line in lines(log, low, size, whole_first=True):
         found = value(line)
         if found is not None and found >= wanted:
             return at
     return size
 
 
-def lines(fd: int, start: int, end: int, *, whole_first: bool = False) -> "Iterator[tuple[int, bytes]]":
+def lines(log: "WholeLog", start: int, end: int, *, whole_first: bool = False) -> "Iterator[tuple[int, bytes]]":
     """Lines that begin in `[start, end)`, with their offsets; `whole_first` says that `start` begins one."""
-    at = start
+    at = start = max(start, log.start)
     rest = b""
-    skipping = not whole_first and start > 0
+    skipping = not whole_first and start > log.start
     if skipping:
         at = start - 1
     read = at
-    while block := os.pread(fd, NEAR, read):
+    while block := log.pread(NEAR, read):
         read += len(block)
         rest += block
         while (cut := rest.find(b"\n")) >= 0:
@@ -143,10 +151,10 @@ def lines(fd: int, start: int, end: int, *, whole_first: bool = False) -> "Itera
 
 def seek(store: "FileStore", stream: str, ns: int) -> int:
     """Byte offset of the first line at or after a time; see `FileStore.seek`."""
-    fd = open_log(store, stream)
-    if fd is None:
+    log = open_whole(store, stream)
+    if log is None:
         return 0
     try:
-        return bisect(fd, moment, ns)
+        return bisect(log, moment, ns)
     finally:
-        os.close(fd)
+        log.close()

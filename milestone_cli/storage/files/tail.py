@@ -7,10 +7,15 @@ said about damage goes into `log.prefix`, and the next append says it.
 import os
 
 from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Draft, Head
 from milestone_cli.storage.files.log import HEAD, SLOT, SLOTS, Log, slot, write_head
 from milestone_cli.timestamps import parse_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.files.segments import Seal
 
 BLOCK = 1 << 20
 
@@ -27,11 +32,15 @@ def catch_up(log: Log, head: Head | None) -> Head:
         before that, and the command refused or killed, nobody would know any more.
     """
     size = os.fstat(log.fd).st_size
-    if head is not None and _is_continued(log.fd, head, size):
-        _walk(log, head, head.end)
+    sealed = newest_seal(log)
+    if sealed is not None and head is not None and not _is_continued(log.fd, head, size):
+        _pass_seal(log.fd, head, size, sealed)
+    base = sealed.end if sealed else 0
+    if head is not None and _is_continued(log.fd, head, size, sealed):
+        _walk(log, head, head.end, base)
     elif head is None:
-        head = Head()
-        _walk(log, head, 0)
+        head = _sealed_head(log, sealed) if sealed else Head()
+        _walk(log, head, 0, base)
     else:
         head = _reanchor(log, head, size)
     if not log.prefix:
@@ -39,24 +48,92 @@ def catch_up(log: Log, head: Head | None) -> Head:
     return head
 
 
-def _is_continued(fd: int, head: Head, size: int) -> bool:
+def newest_seal(log: Log) -> "Seal | None":
+    """The seal of the part before a log's file; None when nothing is sealed.
+
+    Raises:
+        MilestoneError: `damaged`.
+    """
+    from milestone_cli.storage.files.segments import Parts, open_folder
+
+    folder = open_folder(log.folder, log.stream)
+    if folder is None:
+        return None
+    try:
+        return Parts(folder, os.fstat(log.fd)).newest()
+    finally:
+        os.close(folder)
+
+
+def _pass_seal(fd: int, head: Head, size: int, sealed: "Seal") -> None:
+    """Move a head on to the file that a log goes on in, when it is of before the sealing and that was all."""
+    before = head.end
+    head.end -= sealed.size
+    if not (0 <= head.end <= size and _is_continued(fd, head, size, sealed)):
+        head.end = before
+
+
+def _sealed_head(log: Log, sealed: "Seal") -> Head:
+    """The head where the last sealed part ends, out of its seal; and the keys that the sealed parts still have."""
+    from milestone_cli.storage.files.reading import forwards
+    from milestone_cli.storage.files.segments import FACTS, Parts, WholeLog, open_folder
+
+    head = Head()
+    for name in FACTS:
+        setattr(head, name, getattr(sealed, name))
+    folder = open_folder(log.folder, log.stream)
+    assert folder is not None
+    whole = WholeLog(-1, Parts(folder, os.fstat(log.fd)), 0)
+    try:
+        for _, block in forwards(whole, whole.start, whole.end):
+            for line in block.split(b"\n") if b'"request":"' in block else ():
+                if b'"request":"' in line:
+                    _take_key(log, head, line)
+    except MilestoneError as error:
+        log.notes.append(error.message)
+    finally:
+        whole.close()
+    return head
+
+
+def _take_key(log: Log, head: Head, line: bytes) -> None:
+    try:
+        event = loads(line)
+    except ValueError:
+        return
+    if isinstance(event, dict):
+        _keep_key(log, head, event)
+
+
+def _keep_key(log: Log, head: Head, event: dict[str, object]) -> None:
+    """Take over the idempotency key of an event, when it has one."""
+    key, request, sequence = event.get("key"), event.get("request"), event.get("sequence_number")
+    if isinstance(key, str) and isinstance(request, str) and type(sequence) is int:
+        os.pwrite(log.head_fd, slot(key, request, sequence), HEAD + SLOT * (head.keys % SLOTS))
+        head.keys += 1
+
+
+def _is_continued(fd: int, head: Head, size: int, sealed: "Seal | None" = None) -> bool:
     """Whether the log before the head's end is the one that the head knew, though perhaps copied to a new inode."""
     if head.end > size:
         return False
     if os.fstat(fd).st_ino == head.inode:
         return True
+    if not head.end and sealed:
+        return (head.sequence, head.checksum) == (sealed.sequence, sealed.checksum)
     last = f'"checksum":"{head.checksum}"}}\n'.encode()
     around = os.pread(fd, BLOCK, max(0, head.end - BLOCK))[: min(head.end, BLOCK)]
     return head.sequence > 0 and last in around
 
 
-def _walk(log: Log, head: Head, start: int) -> None:
+def _walk(log: Log, head: Head, start: int, base: int = 0) -> None:
     """Move a head over the lines from `start` to the end of the log.
 
     Args:
         log: locked and open.
         head: moved in place.
-        start: byte offset where a line begins.
+        start: byte offset in the file where a line begins.
+        base: offset in the whole log of the file's first byte.
     """
     rest = b""
     at = start
@@ -79,7 +156,7 @@ def _walk(log: Log, head: Head, start: int) -> None:
     log.torn = bool(rest)
     if rest:
         where = at - len(rest)
-        log.prefix.append(_note("log_torn", {"offset": where, "bytes": len(rest)}))
+        log.prefix.append(_note("log_torn", {"offset": base + where, "bytes": len(rest)}))
         log.notes.append(f"the log of '{log.stream}' ended inside a line; that line was set apart")
 
 
@@ -104,10 +181,7 @@ def _step(log: Log, head: Head, line: bytes) -> None:
     head.checksum = checksum
     head.time = max(head.time, parse_ns(event.get("timestamp")) or 0)
     _take_state(head, event)
-    key, request = event.get("key"), event.get("request")
-    if isinstance(key, str) and isinstance(request, str):
-        os.pwrite(log.head_fd, slot(key, request, sequence), HEAD + SLOT * (head.keys % SLOTS))
-        head.keys += 1
+    _keep_key(log, head, event)
 
 
 def _take_state(head: Head, event: dict[str, object]) -> None:

@@ -100,7 +100,7 @@ def _do(
         return []
     for stream, draft in plan.events:
         draft.event_id = draft.event_id or runtime.new_event_id(runtime.now_ns())
-        if not store.log_size(stream)[1]:
+        if not store.has_log(stream):
             store.refuse_twin(stream)
     record: Record = opened(store, plan, started, lambda kind, key: "/".join(layout.place(kind, key)))
     intent.commit(store, intent.draw_up(store, record, plan, *asked), held, fences)
@@ -179,7 +179,7 @@ def _settle(store: "FileStore", held: list[Lock], deadline: float) -> "Fences":
             document = None  # the plan tells, or replaces it
         fences[name] = store.identity(name)
         head = store.head(name)
-        if document is None and (head is not None or not store.log_size(name)[1]):
+        if document is None and (head is not None or not store.has_log(name)):
             continue
         if document and head and (head.state, head.revision) == (document.sha256, document.revision):
             continue
@@ -291,6 +291,7 @@ def _log(
     for stream in dict.fromkeys(stream for stream, _ in plan.events):
         drafts = [draft for name, draft in plan.events if name == stream]
         log = Log(store.folder(layout.LOCKS), store.log_folder(stream), stream, deadline)
+        log.bound = store.segment_size
         try:
             for lock in held:
                 if lock.name == stream:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.findings import Finding
     from milestone_cli.storage.origin import Origin
     from milestone_cli.storage.postgres.connection import Row
+    from milestone_cli.storage.postgres.listening import Listener
     from milestone_cli.storage.postgres.locks import Locks
 
 VERSION = 1
@@ -47,6 +48,9 @@ class PostgresStore:
 
     is_clock_shared = True
     """The server's decides."""
+
+    segment_size = 0
+    """Nothing is sealed here."""
 
     def __init__(self, url: str, *, is_new: bool = False) -> None:
         """Connect to a store.
@@ -74,7 +78,7 @@ class PostgresStore:
             if error.code != "no_store" or not is_new:
                 raise
         if not is_new:
-            self._refuse()
+            self.refuse_unusable()
 
     def hello(self) -> None:
         """Ask what every command needs to know."""
@@ -84,7 +88,8 @@ class PostgresStore:
         self._clock = (number(row[4]), runtime.monotonic())
         self._config = None if row[5] is None else (number(row[5]), number(row[6]))
 
-    def _refuse(self) -> None:
+    def refuse_unusable(self) -> None:
+        """Refuse a schema of another version, a project that is not there, and one that has moved."""
         self.refuse_other_version()
         if not self.project:
             raise MilestoneError(
@@ -347,6 +352,14 @@ class PostgresStore:
         found = self.ask(sql.SET_ASIDE, self.project, kind, self.place(kind, key), place)
         return f"{layout.QUARANTINE}/{place}" if found else ""
 
+    def changes(
+        self, streams: "list[str] | None", documents: "list[tuple[str, str]]", locks: "list[str]"
+    ) -> "Listener":
+        """What tells when logs, documents or locks may have changed."""
+        from milestone_cli.storage.postgres.listening import Listener
+
+        return Listener(self, is_told=not documents)
+
     # writing
 
     def commit(self, change: "Change") -> "Receipt":
@@ -422,7 +435,7 @@ class PostgresStore:
 
             make(self)
             self.hello()
-        self._refuse()
+        self.refuse_unusable()
         if milestone is None or milestone in self.milestones():
             return None
         return self.commit(Change(milestone, [Draft("state_initialized", "{}", "no-session", "system")]))
