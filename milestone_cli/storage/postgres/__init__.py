@@ -358,7 +358,7 @@ class PostgresStore:
         """What tells when logs, documents or locks may have changed."""
         from milestone_cli.storage.postgres.listening import Listener
 
-        return Listener(self, is_told=not documents)
+        return Listener(self, is_told=not documents and not locks)
 
     # writing
 

@@ -235,6 +235,26 @@ class Connection:
                 raise self._lost()
             flush = pq.PQflush(self._pq)
 
+    def told(self) -> bool:
+        """Whether the server has told of something that is listened for; what it told is forgotten.
+
+        Raises:
+            LostError: when the connection broke.
+        """
+        if not pq.PQconsumeInput(self._pq):
+            error = self._lost()
+            self.close()
+            raise error
+        found = False
+        while note := pq.PQnotifies(self._pq):
+            pq.PQfreemem(note)
+            found = True
+        return found
+
+    def socket(self) -> int:
+        """The descriptor to wait on until the server tells something."""
+        return int(pq.PQsocket(self._pq))
+
     def _lost(self) -> LostError:
         why = self._plain() if self._pq else ""
         return LostError(f"the connection to the server broke: {why}" if why else "the connection to the server broke")

@@ -63,6 +63,7 @@ SIGNATURES: "dict[str, tuple[Any, ...]]" = {
     "PQfreemem": (None, P),
     "PQsetNoticeProcessor": (P, P, P, P),
     "PQlibVersion": (N,),
+    "PQnotifies": (P, P),
 }
 
 

@@ -278,8 +278,11 @@ class Locks:
 
 
 FREE = (
-    "UPDATE milestone.lease SET token = '', expires = clock_timestamp() WHERE project = $1 AND name = $2 AND token = $3"
+    "WITH freed AS (UPDATE milestone.lease SET token = '', expires = clock_timestamp()"
+    " WHERE project = $1 AND name = $2 AND token = $3 RETURNING project, name)"
+    " SELECT pg_notify('milestone_' || project, 'lock ' || name) FROM freed"
 )
+"""Gives a lease back, and tells whoever waits for it."""
 
 
 def _inside(found: Lease) -> MilestoneError:
