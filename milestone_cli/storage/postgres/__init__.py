@@ -353,7 +353,10 @@ class PostgresStore:
         return f"{layout.QUARANTINE}/{place}" if found else ""
 
     def changes(
-        self, streams: "list[str] | None", documents: "list[tuple[str, str]]", locks: "list[str]"
+        self,
+        streams: "list[str] | None",  # noqa: ARG002 - the server tells of all logs
+        documents: "list[tuple[str, str]]",
+        locks: "list[str]",
     ) -> "Listener":
         """What tells when logs, documents or locks may have changed."""
         from milestone_cli.storage.postgres.listening import Listener
