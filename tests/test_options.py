@@ -19,9 +19,13 @@ READS = {
     "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
     "checkpoint diff", "session current", "session list", "session show", "session handoff", "cleanup plan",
     "lock list", "lock show", "transaction list", "transaction show", "config show", "hook status", "hook statusline",
-    "store info", "store check",
+    "store info", "store check", "agent list", "agent show", "agent sync-list", "agent sync-show",
 }  # fmt: skip
 WITHOUT_KEY = {
+    "agent heartbeat": "a heartbeat replaces the one before",
+    "agent run": "what is done is the command's own doing; its agent is registered anew by every run",
+    "agent health": "a repair looks again before it acts, and asked for again it finds nothing left to do",
+    "agent monitor": "it looks again and again",
     "doctor": "a repair looks again before it acts, and asked for again it finds nothing left to do",
     "init": "it makes what is missing, and asked for again it finds nothing missing",
     "lock run": "what is done is the command's own doing, which no lock can tell done from not done",
@@ -36,6 +40,7 @@ WITHOUT_KEY = {
     "hook uninstall": "it takes out what is there, and asked for again it finds nothing there",
 }
 WITHOUT_FORMAT = {
+    "agent run": "its output is that of the command it runs",
     "schema": "a JSON Schema is JSON",
     "names": "for completions: a name a line, and nothing else ever",
     "lock run": "its output is that of the command it runs",
@@ -71,6 +76,11 @@ TWICE = {
     "transaction apply": """transaction apply '{"op": "set", "milestone": "demo", "path": "step", "value": 9}'""",
     "transaction rollback": """transaction rollback "$(ls -R .milestones/transactions | grep -o 'txn-[0-9a-f]*' """
     """| sort | head -1)" """,
+    "agent register": "agent register builder",
+    "agent update": "agent update builder --operations 1",
+    "agent retire": "agent retire builder",
+    "agent sync": "agent sync --no-wait",
+    "agent ack": """agent ack "$(ls .milestones/agents/coordination | grep -o 'sync-[0-9a-f-]*')" --agent builder""",
     "lock acquire": "lock acquire demo",
     "lock release": "lock release demo",
     "lock break": "lock break demo --force",
@@ -112,6 +122,8 @@ def test_asked_for_twice_it_is_done_once(path: str, tmp_path: Path, home: Path, 
         cli("checkpoint", "create", "demo", "--name", "before-refactoring", check=True)
     before = {
         "state redo": "state undo demo", "state reopen": "state complete demo", "lock release": "lock acquire demo",
+        **dict.fromkeys(("agent update", "agent retire", "agent sync"), "agent register builder"),
+        "agent ack": "agent register builder > /dev/null; milestone agent sync --no-wait",
         "lock break": "lock acquire demo", "session use": "session create demo", "session end": "session create demo",
     }.get(path, "status demo")  # fmt: skip
     line = f"milestone {TWICE[path]} --idempotency-key once --format json"

@@ -201,9 +201,9 @@ def retire(
     from milestone_cli.storage import open_store
 
     who = _meant(name)
-    made, changed = agenting.retire(open_store(), who, reason, key=idempotency_key, timeout=lock_timeout)
+    made, changed, replayed = agenting.retire(open_store(), who, reason, key=idempotency_key, timeout=lock_timeout)
     text = f"{who}: retired" if changed else f"{who}: had ended before ({made.status})"
-    render.emit("agent-retire", {**made.fields(), "changed": changed}, text, output)
+    render.emit("agent-retire", {**made.fields(), "changed": changed, "replayed": replayed}, text, output)
 
 
 def run(

@@ -46,7 +46,7 @@ def sync(
 
     store = open_store()
     wanted = [word for word in agents.split(",") if word] if agents is not None else None
-    one = core.request(
+    one, replayed = core.request(
         store, session=session, participants=wanted, trigger=acting_agent(trigger), timeout=timeout, key=idempotency_key
     )
     if one is None:
@@ -62,7 +62,7 @@ def sync(
         return
     if not no_wait:
         one = syncing.wait(store, str(one["sync_id"]), timeout)
-    found = core.fields(one)
+    found = {**core.fields(one), "replayed": replayed}
     render.emit("sync", found, str(found["sync_id"]) if no_wait else sync_text(found), output)
 
 

@@ -277,11 +277,11 @@ def retire(
     exit_code: "int | None" = None,
     key: "str | None" = None,
     timeout: "float | None" = None,
-) -> "tuple[Agent, bool]":
+) -> "tuple[Agent, bool, bool]":
     """Let an agent leave: what waits for it waits no longer. Its record stays, for those who look back.
 
     Returns:
-        The agent, and whether it left now.
+        The agent, whether it left now, and whether this was done before under the same idempotency key.
 
     Raises:
         MilestoneError: `not_found`, `damaged`.
@@ -317,5 +317,5 @@ def retire(
         leave(store, plan, name, "retired")
         return plan
 
-    store.transact([], build, lock_timeout(store, timeout), known(stream, key, b"retire", name))
-    return made, changed
+    receipts = store.transact([], build, lock_timeout(store, timeout), known(stream, key, b"retire", name))
+    return made, changed, bool(receipts and receipts[0].replayed)

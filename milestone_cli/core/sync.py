@@ -103,7 +103,7 @@ def request(
     trigger: str = "system",
     timeout: float = 60.0,
     key: "str | None" = None,
-) -> "Facts | None":
+) -> "tuple[Facts | None, bool]":
     """Ask for a synchronisation, and answer for the agent that asks, if it takes part.
 
     Args:
@@ -115,7 +115,7 @@ def request(
         key: idempotency key.
 
     Returns:
-        The point; None where no agent is at work.
+        The point, None where no agent is at work; and whether it was asked for before under the same key.
 
     Raises:
         MilestoneError: `not_found` for an agent that is not there, `conflict` for one that has ended.
@@ -126,13 +126,14 @@ def request(
     named, milestone = place(store, session, None)
     close_overdue(store)
     wanted = chosen(store, participants, session=session, milestone=milestone, current=named)
-    if not wanted:
-        return None
     stream = stream_of(milestone, named)
+    asked = "*" if participants is None else " ".join(participants)
     made: Facts = {}
 
     def build() -> Plan:
         nonlocal made
+        if not wanted:
+            return Plan("sync_request")
         now = runtime.timestamp(store.clock())
         made = {
             "sync_id": f"sync-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{runtime.token()[:6]}",
@@ -148,10 +149,10 @@ def request(
         settle(plan, made, store)
         return plan
 
-    receipts = store.transact([], build, lock_timeout(store, None), known(stream, key, b"sync", " ".join(wanted)))
+    receipts = store.transact([], build, lock_timeout(store, None), known(stream, key, b"sync", asked))
     if receipts and receipts[0].replayed:
-        return read(store, str(data_of(store, stream, receipts[0].event_id).get("sync_id")))
-    return made
+        return read(store, str(data_of(store, stream, receipts[0].event_id).get("sync_id"))), True
+    return made or None, False
 
 
 def event(one: "Facts", type_: str, by: str, **said: object) -> Draft:

@@ -77,6 +77,7 @@ SYNC: dict[str, Schema] = {
     "answers": ANSWERS,
     "lost": {"type": "object", "additionalProperties": STRING, "description": "who died or left, and why"},
     "missing": array(NAME),
+    "replayed": FLAG,
     "agreed": {"type": "boolean", "description": "all answers name the same revision"},
 }
 NEEDED = ["sync_id", "status", "participants", "answers", "lost", "missing"]
@@ -89,10 +90,10 @@ KINDS: dict[str, tuple[str, Schema]] = {
         record({"agents": array(record({**AGENT, **VITALS}))}),
     ),
     "agent-show": ("One agent, and whether it lives.", record({**AGENT, **VITALS, "open_syncs": array(NAME)})),
-    "agent-retire": ("An agent that has left.", record({**AGENT, "changed": FLAG})),
+    "agent-retire": ("An agent that has left.", record({**AGENT, "changed": FLAG, "replayed": FLAG})),
     "agent-health": ("Whether agents live, and what tells so.", record(HEALTH)),
     "agent-monitor": ("One look of a monitor.", record({**HEALTH, "timestamp": TIME})),
     "sync": ("A synchronisation point; without an id there was nobody to ask.", record(SYNC, NEEDED)),
-    "sync-ack": ("A participant's answer.", record({**SYNC, "agent_id": NAME, "replayed": FLAG})),
-    "sync-list": ("Synchronisation points, oldest first.", record({"syncs": array(record(SYNC))})),
+    "sync-ack": ("A participant's answer.", record({**SYNC, "agent_id": NAME}, [*NEEDED, "agent_id", "replayed"])),
+    "sync-list": ("Synchronisation points, oldest first.", record({"syncs": array(record(SYNC, NEEDED))})),
 }
