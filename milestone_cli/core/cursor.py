@@ -167,25 +167,30 @@ def find(store: "Store", stream: str, place: Place) -> int:
     found = numbered(line) if line else None
     if place.sequence and found and found[0] == place.sequence:
         if found[1] != place.proof:
-            raise _gone(stream, place, "the event with that number is another one now")
+            raise _gone(stream, place, "the event with that number is another one now", store.origin(stream).end)
         return _behind_mark(store, stream, at + len(line) + 1, place)
     before = _ours_before(store, stream, at)
     if found is None and place.sequence:
         head = store.head(stream)
         if head is None or head.sequence != place.sequence or head.checksum[:PROOF] != place.proof:
-            raise _gone(stream, place, "the log does not reach that far")
+            is_new = head is None or head.sequence < place.sequence
+            goes_on = store.origin(stream).end if is_new else whole_end(store, stream)
+            raise _gone(stream, place, "the log does not reach that far", goes_on)
     elif found and found[0] > place.sequence + 1 and before is None:
-        raise _gone(stream, place, f"the events from {place.sequence + 1} to {found[0] - 1} were removed")
+        why = f"the events from {place.sequence + 1} to {found[0] - 1} were removed"
+        raise _gone(stream, place, why, store.origin(stream).end)
     return _behind_mark(store, stream, _behind_ours(store, stream, at), place)
 
 
-def _gone(stream: str, place: Place, why: str) -> MilestoneError:
+def _gone(stream: str, place: Place, why: str, goes_on: int) -> MilestoneError:
+    """The error for a place that is not there any more; `goes_on` is the offset from which nothing was delivered."""
     return MilestoneError(
         "cursor_gone",
         f"the log of '{stream}' does not go on behind this cursor, at event {place.sequence}: {why}",
         "start again without the cursor; `milestone events verify` tells what happened to the log",
         milestone_id=stream,
         sequence_number=place.sequence,
+        goes_on=goes_on,
     )
 
 

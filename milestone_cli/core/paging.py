@@ -164,6 +164,12 @@ class Found:
             else:
                 start = at + len(block)
 
+    def ends(self) -> "list[cursor.Place]":
+        """The place behind all that is looked at, in each log."""
+        return [
+            cursor.at_offset(self._store, name, stop) for name, (_, stop) in zip(self._names, self._ranges, strict=True)
+        ]
+
     def cursor(self) -> str:
         """The cursor behind what was looked at: the events that come next were not among it."""
         found = {}
