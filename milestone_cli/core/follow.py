@@ -147,7 +147,7 @@ class Following:
         if len(tails) == 1:
             yield from tails[0].read(self._notes.append)
             return
-        lines = []
+        lines: list[bytes] = []
         trouble = None
         for tail in tails:
             try:
