@@ -21,10 +21,11 @@ class Chronicle:
 
     Attributes:
         names: of the milestones.
+        parser: for whoever wants events rather than lines.
         skipped: lines left out because they are no events; known when all have come.
     """
 
-    __slots__ = ("_logs", "_parser", "_store", "_wanted", "names")
+    __slots__ = ("_logs", "_store", "_wanted", "names", "parser")
 
     def __init__(self, store: "Store", names: list[str], wanted: "query.Filter | None" = None) -> None:
         """Open the logs of milestones.
@@ -40,7 +41,7 @@ class Chronicle:
         self.names = names
         self._store = store
         self._wanted = wanted
-        self._parser = query.Parser()
+        self.parser = query.Parser()
         since, until = (wanted.since, wanted.until) if wanted else (None, None)
         by_steps = len(names) > 1
         self._logs = [Timeline(store, name, since, until, by_steps=by_steps) for name in names]
@@ -48,7 +49,7 @@ class Chronicle:
     @property
     def skipped(self) -> int:
         """Lines that were left out because they are no events."""
-        return self._parser.skipped + sum([log.skipped for log in self._logs])
+        return self.parser.skipped + sum([log.skipped for log in self._logs])
 
     def mapped(self, work: "Callable[[bytes], bytes]") -> "Iterator[bytes]":
         """Yield what `work` makes of each of `blocks`, in order; in a long log other processes may do it."""
@@ -80,9 +81,9 @@ class Chronicle:
         if wanted is None:
             return (line for block in self._logs[number].blocks() for line in block.split(b"\n") if line)
         if wanted.limit:
-            found = query.query(self._store, self.names[number], wanted, self._parser)
+            found = query.query(self._store, self.names[number], wanted, self.parser)
             return iter(sorted(found, key=second))
-        return (line for block in self._logs[number].blocks() for line in wanted.lines(block, self._parser))
+        return (line for block in self._logs[number].blocks() for line in wanted.lines(block, self.parser))
 
     def _merged(self) -> "Iterator[bytes]":
         """The lines of all milestones by their time."""

@@ -7,7 +7,6 @@ whose they are, and `now` is nanoseconds since 1970. It is imported when it is a
 import sys
 
 from milestone_cli import runtime
-from milestone_cli.jsontext import loads
 from milestone_cli.render import events as lines
 
 TYPE_CHECKING = False
@@ -53,8 +52,8 @@ def pieces(output: str, found: "Chronicle", milestone: "str | None", *, is_scree
 
 
 def _decoded(found: "Chronicle") -> "Iterator[dict[str, object]]":
-    """The events; what is none is counted by whoever reads the log."""
+    """The events; lines of a long log that only look like some are left out, and counted."""
     for line in found.lines():
-        event = loads(line)
-        if isinstance(event, dict):
+        event = found.parser.event(line)
+        if event is not None:
             yield event
