@@ -44,10 +44,10 @@ _milestone() {
             continue
         fi
         case $word in
-            --agent | --agents | --at | --block | --deadline | --depends-on | --errors | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --indent | --interval | --keep-last | --limit | --lock-timeout | --looks | --max-tokens | --milestone | --name | --older-than | --operations | --output | --plugin | --reader | --reason | --revision | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -o) option=$word ;;
+            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --duration-ms | --errors | --escalation | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --limit | --lines | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --revision | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
             -?*)
                 case $command:$word in
-                    'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
+                    'session create':--user | 'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
                 esac
                 ;;
             *)
@@ -88,6 +88,8 @@ _milestone() {
             'events log':--format) _milestone_offer 'text json jsonl yaml' ;;
             'events query':--session) _milestone_offer '<sessions>' ;;
             'events query':--format) _milestone_offer 'text json jsonl' ;;
+            'events follow':--session) _milestone_offer '<sessions>' ;;
+            'events follow':--format) _milestone_offer 'text jsonl' ;;
             'events timeline':--session) _milestone_offer '<sessions>' ;;
             'events timeline':--format) _milestone_offer 'text json jsonl markdown mermaid html trace svg' ;;
             'events timeline':-o) _milestone_offer '<paths>' ;;
@@ -103,13 +105,24 @@ _milestone() {
             'checkpoint delete':--format) _milestone_offer 'text json jsonl yaml' ;;
             'checkpoint pin':--format) _milestone_offer 'text json jsonl yaml' ;;
             'checkpoint unpin':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session create':--context) _milestone_offer '<paths>' ;;
+            'session create':--metadata) _milestone_offer '<paths>' ;;
             'session create':--format) _milestone_offer 'text json jsonl yaml' ;;
             'session current':--format) _milestone_offer 'text json jsonl yaml' ;;
             'session use':--format) _milestone_offer 'text json jsonl yaml' ;;
             'session list':--format) _milestone_offer 'text json jsonl yaml' ;;
             'session show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session set':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session get':--format) _milestone_offer 'text json yaml' ;;
+            'session progress':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session log':--format) _milestone_offer 'text json jsonl' ;;
+            'session record':--response) _milestone_offer '<paths>' ;;
+            'session record':--escalation) _milestone_offer '<paths>' ;;
+            'session record':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session history':--format) _milestone_offer 'text json jsonl yaml' ;;
             'session handoff':--format) _milestone_offer 'text markdown json yaml' ;;
             'session end':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session delete':--format) _milestone_offer 'text json jsonl yaml' ;;
             'agent register':--session) _milestone_offer '<sessions>' ;;
             'agent register':--milestone) _milestone_offer '<milestones>' ;;
             'agent register':--state) _milestone_offer '<paths>' ;;
@@ -191,7 +204,8 @@ _milestone() {
             'state recover') _milestone_offer '--from --dry-run --yes --if-revision --idempotency-key --lock-timeout --format --help' ;;
             'state validate') _milestone_offer '--schema --format --help' ;;
             'events log') _milestone_offer '--batch --agent --session --idempotency-key --lock-timeout --format --help' ;;
-            'events query') _milestone_offer '--type --agent --session --since --until --limit --reverse --format --help' ;;
+            'events query') _milestone_offer '--all --type --agent --session --text --where --since --until --from --to --limit --reverse --count --after-cursor --show-cursor --format --help' ;;
+            'events follow') _milestone_offer '--all --type --agent --session --text --where -n --lines --after-cursor --format --help' ;;
             'events timeline') _milestone_offer '--all --type --agent --session --text --where --since --until --from --to --limit --format -o --output --help' ;;
             'events verify') _milestone_offer '--all --format --help' ;;
             'events replay') _milestone_offer '--session --from --to --at --format --help' ;;
@@ -203,13 +217,20 @@ _milestone() {
             'checkpoint delete') _milestone_offer '--dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'checkpoint pin') _milestone_offer '--reason --idempotency-key --lock-timeout --format --help' ;;
             'checkpoint unpin') _milestone_offer '--reason --idempotency-key --lock-timeout --format --help' ;;
-            'session create') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
+            'session create') _milestone_offer '--no-milestone --name --type --user --context --metadata --auto-checkpoint --no-auto-checkpoint --checkpoint-interval --max-duration --backup-retention --idempotency-key --lock-timeout --format --help' ;;
             'session current') _milestone_offer '--format --help' ;;
             'session use') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
-            'session list') _milestone_offer '--format --help' ;;
+            'session list') _milestone_offer '--active --inactive-for --count --format --help' ;;
             'session show') _milestone_offer '--format --help' ;;
+            'session set') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
+            'session get') _milestone_offer '--format --help' ;;
+            'session progress') _milestone_offer '--operation --idempotency-key --lock-timeout --format --help' ;;
+            'session log') _milestone_offer '--type --limit --reverse --format --help' ;;
+            'session record') _milestone_offer '--request --agent --response --escalation --duration-ms --idempotency-key --lock-timeout --format --help' ;;
+            'session history') _milestone_offer '--limit --format --help' ;;
             'session handoff') _milestone_offer '--max-tokens --format --help' ;;
             'session end') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
+            'session delete') _milestone_offer '--dry-run --yes --force --idempotency-key --lock-timeout --format --help' ;;
             'agent register') _milestone_offer '--type --session --milestone --state --depends-on --subscribe --for-pid --idempotency-key --lock-timeout --format --help' ;;
             'agent update') _milestone_offer '--type --state --depends-on --subscribe --operations --errors --seconds --idempotency-key --lock-timeout --format --help' ;;
             'agent heartbeat') _milestone_offer '--for-pid --format --help' ;;
@@ -255,9 +276,9 @@ _milestone() {
     case $command:$at in
         :0) _milestone_offer 'init status doctor schema hook state events checkpoint session agent cleanup lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
-        events:0) _milestone_offer 'log query timeline verify replay' ;;
+        events:0) _milestone_offer 'log query follow timeline verify replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
-        session:0) _milestone_offer 'create current use list show handoff end' ;;
+        session:0) _milestone_offer 'create current use list show set get progress log record history handoff end delete' ;;
         agent:0) _milestone_offer 'register update heartbeat list show retire run health monitor sync ack sync-list sync-show' ;;
         cleanup:0) _milestone_offer 'plan run' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
@@ -267,7 +288,7 @@ _milestone() {
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config doctor doctor-selftest error event-batch event-log events events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-create session-current session-end session-handoff session-list session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config cursor doctor doctor-selftest error event-batch event-count event-log events events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;
@@ -286,6 +307,7 @@ _milestone() {
         'state validate':0) _milestone_offer '<milestones>' ;;
         'events log':0) _milestone_offer '<milestones>' ;;
         'events query':0) _milestone_offer '<milestones>' ;;
+        'events follow':0) _milestone_offer '<milestones>' ;;
         'events timeline':0) _milestone_offer '<milestones>' ;;
         'events verify':0) _milestone_offer '<milestones>' ;;
         'events replay':0) _milestone_offer '<milestones>' ;;
@@ -307,8 +329,15 @@ _milestone() {
         'session create':0) _milestone_offer '<milestones>' ;;
         'session use':0) _milestone_offer '<sessions>' ;;
         'session show':0) _milestone_offer '<sessions>' ;;
+        'session set':0) _milestone_offer '<sessions>' ;;
+        'session get':0) _milestone_offer '<sessions>' ;;
+        'session progress':0) _milestone_offer '<sessions>' ;;
+        'session log':0) _milestone_offer '<sessions>' ;;
+        'session record':0) _milestone_offer '<sessions>' ;;
+        'session history':0) _milestone_offer '<sessions>' ;;
         'session handoff':0) _milestone_offer '<sessions>' ;;
         'session end':0) _milestone_offer '<sessions>' ;;
+        'session delete':0) _milestone_offer '<sessions>' ;;
         'cleanup plan':0) _milestone_offer '<milestones>' ;;
         'cleanup run':0) _milestone_offer '<milestones>' ;;
         'transaction show':0) _milestone_offer '<transactions>' ;;

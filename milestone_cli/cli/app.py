@@ -29,6 +29,7 @@ from . import (
     lifecycle,
     lock,
     options,
+    query,
     session,
     state,
     statusline,
@@ -72,7 +73,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     ),
     "events": (
         "Log events, and look at what happened.",
-        (events.log, events.query, timeline.timeline, integrity.verify, integrity.replay),
+        (events.log, query.query, query.follow, timeline.timeline, integrity.verify, integrity.replay),
     ),
     "checkpoint": (
         "Keep states under a name, and bring them back.",

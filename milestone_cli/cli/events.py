@@ -1,4 +1,4 @@
-"""The commands of `milestone events`: log, query."""
+"""The command `milestone events log`."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -7,18 +7,11 @@ if TYPE_CHECKING:
     from .options import (
         Agent,
         Batch,
-        Events,
         EventWords,
         Format,
         IdempotencyKey,
-        Limit,
         LockTimeout,
-        MilestoneId,
-        Reverse,
         Session,
-        Since,
-        TypeFilter,
-        Until,
     )
 
 
@@ -105,34 +98,3 @@ def _log_batch(
             "replayed": receipt.replayed,
         }
     render.emit("event-batch", fields, f"{name}: {count} events logged", output)
-
-
-def query(
-    milestone: "MilestoneId" = None,
-    type_: "TypeFilter" = None,
-    agent: "Agent" = None,
-    session: "Session" = None,
-    since: "Since" = None,
-    until: "Until" = None,
-    limit: "Limit" = 50,
-    reverse: "Reverse" = False,
-    output: "Events" = "text",
-) -> None:
-    """Show the latest events that match, oldest first.
-
-    Example: milestone events query demo --type 'state_*' --since '2h ago'
-    """
-    from milestone_cli.core import current_milestone, filters
-    from milestone_cli.core import query as core
-    from milestone_cli.render import events as render
-    from milestone_cli.storage import open_store
-
-    wanted = filters.from_options(
-        type_, agent=agent, session=session, since=since, until=until, limit=limit, reverse=reverse
-    )
-    store = open_store()
-    name = current_milestone(store, milestone)
-    parser = core.Parser()
-    found = core.query(store, name, wanted, parser)
-    render.show("events", name, render.in_blocks(found), output)
-    render.notify_skipped(parser.skipped)

@@ -10,6 +10,8 @@ import typer
 
 __all__ = [
     "ActingAgent",
+    "ActiveOnly",
+    "AfterCursor",
     "Agent",
     "AgentCommand",
     "AgentFilter",
@@ -29,6 +31,8 @@ __all__ = [
     "CheckpointName",
     "CheckpointState",
     "CheckpointWords",
+    "Count",
+    "CountOnly",
     "Data",
     "Deadline",
     "DependsOn",
@@ -41,6 +45,8 @@ __all__ = [
     "FailOn",
     "FirstEvent",
     "Fix",
+    "FollowFormat",
+    "FollowLines",
     "ForPid",
     "Force",
     "Format",
@@ -81,6 +87,8 @@ __all__ = [
     "PacketFormat",
     "PatchType",
     "PathWords",
+    "ProgressWords",
+    "QueryLimit",
     "ReaderRole",
     "Reason",
     "RecordAccess",
@@ -97,6 +105,7 @@ __all__ = [
     "SessionId",
     "SessionName",
     "SetWords",
+    "ShowCursor",
     "Since",
     "StaleAfter",
     "StatusLine",
@@ -370,3 +379,70 @@ SyncTimeout = Annotated[float, typer.Option("--timeout", metavar="S", min=0, hel
 Trigger = Annotated[
     str | None, typer.Option("--trigger", metavar="A", help="The agent that asks; left out: MILESTONE_AGENT.")
 ]
+ActiveOnly = Annotated[bool, typer.Option("--active", help="Only those that are at work, expired ones too.")]
+AutoCheckpoint = Annotated[
+    bool, typer.Option("--auto-checkpoint/--no-auto-checkpoint", help="Make checkpoints by itself, by interval.")
+]
+BackupRetention = Annotated[
+    int, typer.Option("--backup-retention", metavar="DAYS", min=0, help="Days for which a clean-up keeps checkpoints.")
+]
+CheckpointInterval = Annotated[
+    int, typer.Option("--checkpoint-interval", metavar="S", min=0, help="Seconds between checkpoints; 0: never.")
+]
+Count = Annotated[bool, typer.Option("--count", help="Say only how many there are.")]
+Duration = Annotated[
+    float | None, typer.Option("--duration-ms", metavar="N", min=0, help="How long it took, in milliseconds.")
+]
+EntryResponse = Annotated[
+    str | None, typer.Option("--response", metavar="JSON|@FILE", help="What was answered, as JSON.")
+]
+Escalation = Annotated[
+    str | None, typer.Option("--escalation", metavar="JSON|@FILE", help="What it was passed on for; one, or an array.")
+]
+InactiveFor = Annotated[
+    str | None, typer.Option("--inactive-for", metavar="SPAN", help="Only those that were silent for so long: 24h, 2d.")
+]
+KeyWords = Annotated[
+    list[str],
+    typer.Argument(metavar="[SESSION] PATH", help="A path like a.b.0 in its state; . is all of it."),
+]
+LastEntries = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="The last so many; 0: all.")]
+MaxDuration = Annotated[
+    int, typer.Option("--max-duration", metavar="S", min=0, help="Seconds after which it shows as expired; 0: never.")
+]
+NoMilestone = Annotated[bool, typer.Option("--no-milestone", help="It has no milestone, and a log of its own.")]
+Operation = Annotated[
+    str | None, typer.Option("--operation", metavar="TEXT", help="What it does; left out: what it did.")
+]
+ProgressWords = Annotated[
+    list[str], typer.Argument(metavar="[SESSION] PERCENT", help="A session, and how far it is: 0 to 100.")
+]
+Request = Annotated[str, typer.Option("--request", metavar="TEXT", help="What was asked.")]
+SessionContext = Annotated[
+    str | None,
+    typer.Option("--context", metavar="JSON|@FILE", help="What it works with: an object that people edit."),
+]
+SessionMetadata = Annotated[
+    str | None, typer.Option("--metadata", metavar="JSON|@FILE", help="What machines note of it: an object.")
+]
+SessionOwnName = Annotated[
+    str | None, typer.Option("--name", metavar="S", help="Its id; left out: made of the time and the process.")
+]
+SessionType = Annotated[str, typer.Option("--type", metavar="T", help="Its type, as you like.")]
+SetKeyWords = Annotated[
+    list[str],
+    typer.Argument(metavar="[SESSION] PATH=VALUE...", help="What to set; VALUE is JSON, else taken as a string."),
+]
+User = Annotated[str | None, typer.Option("--user", metavar="U", help="Whose it is; left out: who calls.")]
+AfterCursor = Annotated[
+    str | None, typer.Option("--after-cursor", metavar="C", help="What comes behind this cursor, oldest first.")
+]
+ShowCursor = Annotated[bool, typer.Option("--show-cursor", help="Print the cursor to go on from.")]
+CountOnly = Annotated[bool, typer.Option("--count", help="Only how many there are.")]
+QueryLimit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=0, help="At most this many (default 50); 0: all.")
+]
+FollowLines = Annotated[
+    int, typer.Option("-n", "--lines", metavar="N", min=0, help="Begin with the latest so many; 0: none.")
+]
+FollowFormat = Annotated[Literal["text", "jsonl"], typer.Option("--format", help="Form of the output.")]

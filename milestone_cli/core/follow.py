@@ -93,10 +93,17 @@ class Following:
         skipped: lines left out because they are no events.
     """
 
-    __slots__ = ("_every", "_found", "_notes", "_parser", "_store", "_tails", "_wanted", "_watcher")
+    __slots__ = ("_every", "_found", "_is_fresh", "_notes", "_parser", "_store", "_tails", "_wanted", "_watcher")
 
     def __init__(
-        self, store: "Store", names: "list[str]", wanted: "Filter", after: "str | None" = None, *, every: bool = False
+        self,
+        store: "Store",
+        names: "list[str]",
+        wanted: "Filter",
+        after: "str | None" = None,
+        *,
+        every: bool = False,
+        is_fresh: bool = False,
     ) -> None:
         """Begin: arm, then look.
 
@@ -106,6 +113,7 @@ class Following:
             wanted: what to look for; its limit says how many of the latest come first, unless there is a cursor.
             after: a cursor, to begin behind it.
             every: all milestones are followed, also such as come to be.
+            is_fresh: nothing of what happened before is wanted.
 
         Raises:
             MilestoneError: those of `paging.Found`, `store_unreachable`.
@@ -119,6 +127,7 @@ class Following:
         known = set(store.milestones())
         there = [name for name in names if store.log_size(name)[1] or name in known]
         self._notes += [f"there is no milestone '{name}' yet; waiting for it" for name in names if name not in there]
+        self._is_fresh = is_fresh
         self._found = Found(store, there, wanted, after, every=every, with_cursor=True)
         self._tails = {
             name: Tail(store, name, wanted, place, self._parser)
@@ -135,7 +144,7 @@ class Following:
 
     def backlog(self) -> "Iterator[bytes]":
         """Yield what comes first: what is behind the cursor, or the latest."""
-        return self._found.lines()
+        return iter(()) if self._is_fresh else self._found.lines()
 
     def more(self) -> "Iterator[bytes]":
         """Yield what has come since, in the order of time where there are several logs."""

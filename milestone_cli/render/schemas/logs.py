@@ -78,7 +78,19 @@ KINDS: dict[str, tuple[str, Schema]] = {
             }
         ),
     ),
-    "events": ("Events that matched a query.", record({"milestone_id": NAME, "events": array(EVENT)})),
+    "cursor": ("The cursor behind events in JSON Lines.", record({"cursor": STRING})),
+    "event-count": (
+        "How many events matched a query.",
+        record({"milestone_id": nullable(NAME), "count": COUNT, "cursor": STRING}, ["milestone_id", "count"]),
+    ),
+    "events": (
+        "Events that matched a query; the milestone is null where they are of all, or of a session alone.",
+        record({"milestone_id": nullable(NAME), "events": array(EVENT), "cursor": STRING}, ["milestone_id", "events"]),
+    ),
+    "session-log": (
+        "What happened in a session; no milestone_id where it has no milestone.",
+        record({"milestone_id": nullable(NAME), "events": array(EVENT)}),
+    ),
     "timeline": (
         "Everything that happened, in order; no milestone_id where it is of all.",
         record({"milestone_id": nullable(NAME), "events": array(EVENT)}),

@@ -1,0 +1,152 @@
+"""The commands `milestone events query` and `milestone events follow`."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.core.follow import Following
+    from milestone_cli.storage.contract import Store
+
+    from .options import (
+        AfterCursor,
+        AgentFilter,
+        AllMilestones,
+        CountOnly,
+        Events,
+        FirstEvent,
+        FollowFormat,
+        FollowLines,
+        LastEvent,
+        MilestoneId,
+        QueryLimit,
+        Reverse,
+        SessionFilter,
+        ShowCursor,
+        Since,
+        TextFilter,
+        TypeFilter,
+        Until,
+        WhereFilter,
+    )
+
+DEFAULT = 50
+"""Events that a query shows unless told otherwise."""
+
+
+def query(
+    milestone: "MilestoneId" = None,
+    all_: "AllMilestones" = False,
+    type_: "TypeFilter" = None,
+    agent: "AgentFilter" = None,
+    session: "SessionFilter" = None,
+    text: "TextFilter" = None,
+    where: "WhereFilter" = None,
+    since: "Since" = None,
+    until: "Until" = None,
+    first: "FirstEvent" = None,
+    last: "LastEvent" = None,
+    limit: "QueryLimit" = None,
+    reverse: "Reverse" = False,
+    count: "CountOnly" = False,
+    after_cursor: "AfterCursor" = None,
+    show_cursor: "ShowCursor" = False,
+    output: "Events" = "text",
+) -> None:
+    """Show the latest events that match, oldest first; behind a cursor, the next ones.
+
+    Example: milestone events query demo --type 'state_*' --where revision=2 --since '2h ago'
+    """
+    from milestone_cli import render
+    from milestone_cli.core import filters
+    from milestone_cli.core.paging import Found
+    from milestone_cli.render import listing
+    from milestone_cli.render.events import notify_skipped
+    from milestone_cli.storage import open_store
+
+    if after_cursor is not None and reverse:
+        from milestone_cli.errors import MilestoneError
+
+        raise MilestoneError("usage", "behind a cursor events come oldest first", "leave out --reverse")
+    most = limit if limit is not None else 0 if count else DEFAULT
+    wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where, since=since, until=until,
+                                  first=first, last=last, limit=most, reverse=reverse)  # fmt: skip
+    store = open_store()
+    names = streams(store, milestone, session, all_=all_)
+    found = Found(store, names, wanted, after_cursor, every=all_, with_cursor=show_cursor)
+    name = None if all_ or names[0][:1] == "@" else names[0]
+    if count:
+        number = sum(1 for _ in found.lines())
+        fields: dict[str, object] = {"milestone_id": name, "count": number}
+        fields |= {"cursor": found.cursor()} if show_cursor else {}
+        told = f"{number}" + (f"\n-- cursor: {fields['cursor']}" if show_cursor else "")
+        render.emit("event-count", fields, told, output)
+    else:
+        for piece in listing.pieces(found.lines(), output, name, every=all_):
+            render.write(piece)
+        render.write(listing.ending(output, found.cursor() if show_cursor else None))
+    notify_skipped(found.skipped)
+
+
+def streams(store: "Store", milestone: "str | None", session: "str | None", *, all_: bool) -> "list[str]":
+    """The logs that are meant: of all milestones, of one, or of a session that has its own.
+
+    Raises:
+        MilestoneError: `usage`, and those of `current_milestone`.
+    """
+    from milestone_cli.core import current_milestone
+    from milestone_cli.model import log_of, safe
+
+    if all_:
+        if milestone is not None:
+            from milestone_cli.errors import MilestoneError
+
+            raise MilestoneError("usage", "one milestone or --all, not both", "leave one of them out")
+        return store.milestones()
+    if milestone is None and session is not None and store.log_size(own := log_of(safe(session, "session")))[1]:
+        return [own]
+    return [current_milestone(store, milestone)]
+
+
+def follow(
+    milestone: "MilestoneId" = None,
+    all_: "AllMilestones" = False,
+    type_: "TypeFilter" = None,
+    agent: "AgentFilter" = None,
+    session: "SessionFilter" = None,
+    text: "TextFilter" = None,
+    where: "WhereFilter" = None,
+    lines: "FollowLines" = 10,
+    after_cursor: "AfterCursor" = None,
+    output: "FollowFormat" = "text",
+) -> int:
+    """Show events as they happen, after the latest ones; Ctrl-C ends it.
+
+    Example: timeout 1 milestone events follow demo --type 'state_*' --format jsonl || true
+    """
+    from milestone_cli.core import filters
+    from milestone_cli.core.follow import Following
+    from milestone_cli.storage import open_store
+
+    wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where,
+                                  limit=0 if after_cursor is not None else lines)  # fmt: skip
+    store = open_store()
+    following = Following(store, streams(store, milestone, session, all_=all_), wanted, after_cursor, every=all_,
+                          is_fresh=after_cursor is None and not lines)  # fmt: skip
+    return _show(following, output, every=all_)
+
+
+def _show(following: "Following", output: str, *, every: bool) -> int:
+    """Print what comes until somebody ends it."""
+    from milestone_cli import render
+    from milestone_cli.core.follow import batches
+    from milestone_cli.render.listing import Listing
+
+    listing = Listing(every=every)
+    try:
+        for found, notes in batches(following, 1):
+            render.notify(notes)
+            if found:
+                render.write(b"".join([line + b"\n" for line in found]) if output == "jsonl" else listing.text(found))
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        following.close()
+    return 0
