@@ -19,13 +19,14 @@ from prepared import COMMANDS, prepare, run
 
 MORE = 7_000_000  # instructions over `python -c pass`
 GROWTH = 200_000  # instructions that appending to a long log may take over a short one
-SYNCS = {"save": 3, "set": 3, "log": 1, "load": 0, "get": 0}
+SYNCS = {"beat": 0, "save": 3, "set": 3, "log": 1, "load": 0, "get": 0}
 FORBIDDEN = {
     "typer", "rich", "ruamel", "orjson", "filelock", "dataclasses", "typing", "json", "pathlib", "subprocess",
     "re", "inspect", "hashlib", "datetime", "contextlib", "enum", "ctypes", "logging",
 }  # fmt: skip
 STATE = json.dumps({"filler": "x" * 960, "price": 1.5, "steps": [1, 2, 3], "a": {"b": "c"}})
 HOT = {
+    "beat": ["agent", "heartbeat", "builder"],
     "save": ["state", "save", STATE],
     "load": ["state", "load"],
     "get": ["state", "get", "a.b"],
@@ -34,6 +35,9 @@ HOT = {
 }
 START = 1.5  # times bare Python, for commands that are not hot
 COLD = {
+    "agent register": ["agent", "register", "other"],
+    "agent list": ["agent", "list"],
+    "agent health": ["agent", "health"],
     "session create": ["session", "create"],
     "session current": ["session", "current"],
     "session list": ["session", "list"],
@@ -54,6 +58,8 @@ NEEDED = {
     "state validate": FORBIDDEN,  # jsonschema's own
     "events query": {"re", "enum"},  # its example has a pattern
     "lock run": {"enum"},  # by signal, which it passes on
+    "agent run": {"enum"},  # likewise
+    "agent monitor": {"enum"},  # by signal, which ends it
     "store copy": {"hashlib"},  # whole stores are hashed: OpenSSL is faster
     "store moved": {"hashlib"},
 }
@@ -84,6 +90,7 @@ def scene(store: Path, cli: Cli) -> Path:
     (store / "state/.current_session").write_text(SESSION + "\n")
     for _ in range(2):
         cli("state", "save", STATE, check=True)
+    cli("agent", "register", "builder", "--for-pid", "1", check=True)
     return store.parent
 
 

@@ -250,12 +250,13 @@ def health(
     Example: milestone agent health --stale-after 5m
     """
     from milestone_cli import render
-    from milestone_cli.core import monitor, times
+    from milestone_cli.core import health as core
+    from milestone_cli.core import times
     from milestone_cli.render.agent import health_text
     from milestone_cli.storage import open_store
 
     seconds = times.duration(stale_after) / 1e9
-    found = monitor.health(open_store(), session, seconds, is_fixed=fix)
+    found = core.health(open_store(), session, seconds, is_fixed=fix)
     render.emit("agent-health", found, health_text(found), output)
 
 

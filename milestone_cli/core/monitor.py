@@ -7,12 +7,10 @@ for people and alerts, is not synced, and proves nothing; what happened to agent
 import signal
 
 from milestone_cli import runtime
-from milestone_cli.core.agent import agents
 from milestone_cli.core.agenting import claim
-from milestone_cli.core.fallen import bury
+from milestone_cli.core.health import health
 from milestone_cli.core.heartbeat import is_gone
-from milestone_cli.core.syncing import close_overdue
-from milestone_cli.core.vitals import STALE, Vitals, examine
+from milestone_cli.core.vitals import STALE
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 
@@ -31,24 +29,6 @@ KEPT = 1000
 """Lines of a health log: eight hours at the usual interval."""
 ROUND = 1.0
 """Seconds between two looks at whether the session has ended."""
-
-
-def health(store: "Store", session: "str | None", stale_after: float = STALE, *, is_fixed: bool = False) -> "Facts":
-    """How agents are: those that are at work, of a session or all; and what was done for the dead, where wanted.
-
-    Returns:
-        agents, the number of each health, and `buried`, as `fallen.bury` tells it.
-    """
-    found = examine(store, agents(store, session=session, is_over=False), stale_after)
-    buried = bury(store, found) if is_fixed else []
-    if is_fixed:
-        close_overdue(store)
-    return {"session_id": session, **counts(found), "agents": [one.fields() for one in found], "buried": buried}
-
-
-def counts(found: "list[Vitals]") -> "Facts":
-    """How many agents are in which health."""
-    return {word: sum(one.health == word for one in found) for word in ("healthy", "stale", "dead", "unknown")}
 
 
 def watch(
