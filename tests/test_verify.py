@@ -85,7 +85,7 @@ def hide(log: Log, rng: random.Random) -> None:
 
 
 DAMAGES: dict[Callable[[Log, random.Random], None], set[str]] = {
-    edit: {"checksum_mismatch", "unreadable_line", "fields_missing", "events_missing", "doubled"},
+    edit: {"checksum_mismatch", "checksum_altered", "unreadable_line", "fields_missing"},
     remove: {"events_missing"},
     swap: {"order"},
     double: {"doubled"},
@@ -209,11 +209,28 @@ def test_everything_cleaned_away_by_bash_is_no_damage_when_it_was_old(tmp_path: 
     assert not [code for code in codes(report) if code != "history_broken"]
 
 
-def test_only_the_edited_checksum_is_blamed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at", [9, 19])
+def test_only_the_edited_checksum_is_blamed(at: int, tmp_path: Path) -> None:
     log = Log.make(20)
-    line = log.lines[9]
-    log.lines[9] = line[:-66] + b"0" * 64 + b'"}'
-    assert codes(look(log, tmp_path)) == ["checksum_mismatch"]
+    line = log.lines[at]
+    log.lines[at] = line[:-66] + b"0" * 64 + b'"}'
+    assert codes(look(log, tmp_path)) == ["checksum_altered"]
+
+
+@pytest.mark.parametrize(("number", "at"), [(7, 9), (12, 9), (9, 9), (77, 9), (1000, 0), (7, 19), (77, 19)])
+def test_an_edited_sequence_number_is_one_damage(number: int, at: int, tmp_path: Path) -> None:
+    log = Log.make(20)
+    log.lines[at] = log.lines[at].replace(b'"sequence_number":%d,' % (at + 1), b'"sequence_number":%d,' % number)
+    (finding,) = look(log, tmp_path).findings
+    assert (finding.severity, finding.code, finding.line) == ("damage", "checksum_mismatch", at + 1)
+    assert f"event {at + 1} is not as it was written; it bears the number {number}" == finding.message
+
+
+def test_a_line_feed_that_was_taken_away_is_damage_whoever_wrote_the_lines(tmp_path: Path) -> None:
+    for at in (4, 5, 6):
+        log = Log.make(20, states=0, bash=3)
+        log.lines[at : at + 2] = [log.lines[at] + log.lines[at + 1]]
+        assert codes(look(log, tmp_path)) == ["glued_line"]
 
 
 def test_line_and_offset_lead_to_the_place(tmp_path: Path) -> None:

@@ -5,44 +5,32 @@ A line of ours that is sound costs one hash and a few comparisons; everything el
 utilities wrote is undamaged.
 """
 
-from milestone_cli.model import sha256
+from milestone_cli.core.finding import Finding
+from milestone_cli.model import digest, sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from milestone_cli.model import Head
+
 MARK = b',"checksum":"'
 ZERO = b"0" * 64
 SPACED = b'{"timestamp": "'
-# Where a line begins: bash and `milestone` write these keys first, so glued lines can be told apart.
-START = rb'\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z","(?:milestone_id":(?:null,|")|event":")'
-BASH_END = rb'"pid":\d+,"user":"[^"]*"\}$'
-OUR_END = rb'"sequence_number":(\d+),"checksum":"([0-9a-f]{64})"\}$'
-WATCH = 1000
 PARSE_BY_C = 20_000
 
 
-class Finding:
-    """One thing worth saying about a log; `severity` is "damage" or "note"."""
+class Gap:
+    """Sequence numbers that have not been seen yet, and the line in whose place they should be."""
 
-    __slots__ = ("code", "line", "message", "offset", "severity")
+    __slots__ = ("first", "key", "last", "line", "offset")
 
-    def __init__(self, severity: str, code: str, message: str, line: int = 0, offset: int = 0) -> None:
-        self.severity = severity
-        self.code = code
-        self.message = message
+    def __init__(self, first: int, last: int, line: int, offset: int, key: str) -> None:
+        self.first = first
+        self.last = last
         self.line = line
         self.offset = offset
-
-    def fields(self) -> "dict[str, object]":
-        """The finding as JSON values; line and offset are null where it concerns no line."""
-        return {
-            "severity": self.severity,
-            "code": self.code,
-            "message": self.message,
-            "line": self.line or None,
-            "offset": self.offset if self.line else None,
-        }
+        self.key = key
 
 
 def hasher(size: int) -> "object":
@@ -60,6 +48,7 @@ class Chain:
     __slots__ = (
         "anchored",
         "compact",
+        "doubt",
         "events",
         "findings",
         "foreign",
@@ -77,7 +66,9 @@ class Chain:
         "repeats",
         "rewritten",
         "seq",
+        "slow",
         "spaced",
+        "suspect",
         "tentative",
         "torn",
         "watch",
@@ -98,7 +89,11 @@ class Chain:
         self.compact = False  # a line as it was written has been seen; rewritten ones can only come before it
         self.last = b""  # the last line of ours
         self.forged = b""  # the checksum that the line before should have carried, when it carried another
-        self.missing: list[list[int]] = []  # [first, last, line, offset] of sequence numbers not seen yet
+        self.doubt: Finding | None = None  # what was said of that line
+        # A line whose number does not fit: sequence number, checksum, line, number, offset. The next one judges it.
+        self.suspect: tuple[int, bytes, bytes, int, int] | None = None
+        self.slow = False  # look closely at lines that may be sound
+        self.missing: list[Gap] = []  # sequence numbers not seen yet
         self.open = 0  # bash lines that began inside a glued line and whose ends are still to come
         self.glued: Finding | None = None
         self.repeats: dict[int, bytes] = {}  # lines since the last glued one, which may come once more
@@ -118,7 +113,7 @@ class Chain:
         done = 0
         last = self.last
         for index, line in enumerate(lines):
-            if line[-79:-66] == MARK and not self.watch:
+            if line[-79:-66] == MARK and not self.slow:
                 body = line[:-79]
                 if body.endswith(b',"sequence_number":%d' % (seq + 1)):
                     digest = new(prev)  # type: ignore[operator]
@@ -150,14 +145,17 @@ class Chain:
         """Judge one line that is not plainly the next sound one."""
         event = self.parse(line)
         if event is None:
-            self.unreadable(line, number, offset)
+            from milestone_cli.core.fragments import unreadable
+
+            unreadable(self, line, number, offset)
             return
         sequence, stated = event.get("sequence_number"), event.get("checksum")
         spaced = line.startswith(SPACED)
         if sequence is None and stated is None and "event_id" not in event:
             self.foreign += 1
         elif type(sequence) is not int or type(stated) is not str or len(stated) != 64:
-            self.damage("fields_missing", "a line of ours without its sequence number or checksum", number, offset)
+            told = "a line of ours without its sequence number or checksum"
+            self.damage("fields_missing", told, number, offset).known_by(line)
         elif spaced and not self.compact:
             self.old(event, line, number, offset)
         else:
@@ -207,20 +205,27 @@ class Chain:
         if self.glued is not None:
             self.repeats[sequence] = line
         if self.watch:
-            self.watch -= 1
+            self.look(self.watch - 1)
             if not self.watch:
                 self.glued = None
                 self.repeats = {}
                 self.torn = []
 
+    def look(self, lines: int) -> None:
+        """Look closely at so many lines of ours from here on, since what they are may explain one before."""
+        self.watch = lines
+        self.slow = lines > 0 or self.suspect is not None
+
     def old(self, event: "dict[str, object]", line: bytes, number: int, offset: int) -> None:
         """Take a line that bash's clean-up wrote anew: its checksum proves nothing now, its place does."""
         sequence, stated = event["sequence_number"], str(event["checksum"]).encode()
         assert isinstance(sequence, int)
+        if self.suspect:
+            self.settle(sequence, line)
         if not self.seq:
             self.front = sequence - 1
         elif sequence > self.seq + 1 and not self.anchors(event, sequence):
-            self.missing.append([self.seq + 1, sequence - 1, number, offset])
+            self.lack(sequence, line, number, offset)
         if sequence <= self.seq:
             self.misplaced(sequence, line, number, offset)
             return
@@ -240,15 +245,17 @@ class Chain:
         """Judge a line of ours."""
         sequence, stated = event["sequence_number"], str(event["checksum"]).encode()
         assert isinstance(sequence, int)
+        if self.suspect:
+            self.settle(sequence, line)
         if event.get("event_type") == "log_torn":
-            self.explain(event)
+            from milestone_cli.core.fragments import explain
+
+            explain(self, event)
+        data = event.get("data")
+        start = str(data.get("checksum")).encode() if isinstance(data, dict) else b""
         if sequence == self.seq + 1:
             self.next(sequence, stated, line, number, offset)
-        elif sequence > self.seq + 1:
-            data = event.get("data")
-            start = str(data.get("checksum")).encode() if isinstance(data, dict) else b""
-            if not (self.sound(line, start) and self.anchors(event, sequence)):
-                self.missing.append([self.seq + 1, sequence - 1, number, offset])
+        elif sequence > self.seq + 1 and self.sound(line, start) and self.anchors(event, sequence):
             self.take(sequence, stated, line)
         elif (
             self.tentative
@@ -258,122 +265,99 @@ class Chain:
         ):
             self.events -= 1  # what stood inside a bash line was never acknowledged; this is its successor
             self.take(sequence, stated, line)
+        elif self.repeats.get(sequence) == line:
+            if self.glued is not None:
+                self.glued.severity, self.glued.edits = "note", []
+        elif event.get("event_type") == "log_anchored" and sequence > self.seq + 1:
+            self.lack(sequence, line, number, offset)
+            self.take(sequence, stated, line)
         else:
-            self.misplaced(sequence, line, number, offset)
+            self.suspect = (sequence, stated, line, number, offset)
+            self.slow = True
         self.tentative = None
+
+    def settle(self, following: int = 0, line: bytes = b"") -> None:
+        """Judge the line whose number did not fit, now that the one after it is known."""
+        assert self.suspect is not None
+        sequence, stated, suspect, number, offset = self.suspect
+        self.suspect, self.slow = None, self.watch > 0
+        if following == self.seq + 2 and self.sound(line, stated):
+            self.take(self.seq + 1, stated, suspect)
+            self.edited(suspect, number, offset, f"; it bears the number {sequence}")
+        elif sequence > self.seq + 1:
+            self.lack(sequence, suspect, number, offset)
+            self.take(sequence, stated, suspect)
+        else:
+            self.misplaced(sequence, suspect, number, offset)
+
+    def lack(self, sequence: int, line: bytes, number: int, offset: int) -> None:
+        """Remember that numbers before a line are missing; they may still come."""
+        first, last = self.seq + 1, sequence - 1
+        key = f"events_missing:{first}-{last}:{digest(line)[:32]}"
+        self.missing.append(Gap(first, last, number, offset, key))
+
+    def edited(self, line: bytes, number: int, offset: int, more: str = "") -> Finding:
+        """Say that the event of the line that was just taken is not as it was written."""
+        told = f"event {self.seq} is not as it was written{more}"
+        return self.damage("checksum_mismatch", told, number, offset).known_by(line)
 
     def next(self, sequence: int, stated: bytes, line: bytes, number: int, offset: int) -> None:
         """Judge the checksum of a line that is the next by its number."""
         due = self.checksum(line, self.prev)
-        good = due == stated and line[-79:-66] == MARK and line.endswith(b'"}')
-        if not good and self.forged:
-            good = self.sound(line, self.forged)  # only the checksum before it was edited
+        is_shaped = line[-79:-66] == MARK and line.endswith(b'"}')
+        good = due == stated and is_shaped
+        if not good and self.forged and self.sound(line, self.forged):
+            good = True
+            self.altered()
         self.take(sequence, stated, line)
         if not good:
-            self.forged = due
-            self.damage("checksum_mismatch", f"event {sequence} is not as it was written", number, offset)
+            self.forged, self.doubt = due, self.edited(line, number, offset)
+            if is_shaped:  # until the next line tells whether it is the checksum that was altered
+                self.doubt.edits = [(offset + len(line) - 66, stated, due)]
+
+    def altered(self) -> None:
+        """Say of the line before that its checksum alone was altered: what follows it was made from the right one."""
+        assert self.doubt is not None
+        self.doubt.code = "checksum_altered"
+        self.doubt.message = f"the checksum of event {self.seq} was altered; what the event says is as it was written"
 
     def misplaced(self, sequence: int, line: bytes, number: int, offset: int) -> None:
-        """Judge a line whose number has been passed: written again, doubled, or moved."""
-        if self.repeats.get(sequence) == line:
-            if self.glued is not None:
-                self.glued.severity = "note"
-            return
+        """Judge a line whose number has been passed: doubled, or moved."""
         for gap in self.missing:
-            if gap[0] <= sequence <= gap[1]:
+            if gap.first <= sequence <= gap.last:
                 self.missing.remove(gap)
-                self.missing += [
-                    part
-                    for part in ([gap[0], sequence - 1, *gap[2:]], [sequence + 1, gap[1], *gap[2:]])
-                    if part[0] <= part[1]
-                ]
+                for first, last in ((gap.first, sequence - 1), (sequence + 1, gap.last)):
+                    if first <= last:
+                        key = f"events_missing:{first}-{last}:{gap.key.rpartition(':')[2]}"
+                        self.missing.append(Gap(first, last, gap.line, gap.offset, key))
                 self.events += 1
-                self.damage("order", f"event {sequence} stands behind a later one", number, offset)
+                told = f"event {sequence} stands behind a later one"
+                finding = self.damage("order", told, number, offset).known_by(line)
+                finding.after = sequence
+                finding.edits = [(gap.offset, b"", line + b"\n"), (offset, line + b"\n", b"")]
                 return
-        same = line == self.last
-        self.damage(
-            "doubled",
-            f"event {sequence} stands twice" + ("" if same else ", or another took its number"),
-            number,
-            offset,
-        )
+        more = "" if line == self.last else ", or another took its number"
+        finding = self.damage("doubled", f"event {sequence} stands twice{more}", number, offset).known_by(line)
+        finding.after, finding.edits = sequence, [(offset, line + b"\n", b"")]
 
-    def explain(self, event: "dict[str, object]") -> None:
-        """Take a `log_torn` event as the record of the fragment it names, and of those before that one."""
-        data = event.get("data")
-        if not isinstance(data, dict):
-            return
-        named = [
-            index
-            for index, (_, offset, size, _) in enumerate(self.torn)
-            if data.get("offset") == offset or data.get("bytes") == size
-        ]
-        if named:
-            for finding, _, _, starts in self.torn[: named[-1] + 1]:
-                self.open += starts  # a bash line that was still being written goes on further down
-                finding.severity, finding.code = "note", "torn_isolated"
-                finding.message = "a line that was never finished; a later event records it"
-            del self.torn[: named[-1] + 1]
-
-    def unreadable(self, line: bytes, number: int, offset: int) -> None:
-        """Judge a line that is no JSON object: torn, glued together by writers without a lock, or edited."""
-        import re
-
-        starts = [match.start() for match in re.finditer(START, line)]
-        inner = [at for at in starts if at]
-        if inner:
-            self.open += len(starts) - 1
-            self.glue(line, [0, *inner, len(line)], number, offset)
-            return
-        end = re.search(OUR_END, line)
-        if end and int(end[1]) == self.seq + 1:
-            self.take(int(end[1]), end[2], line)
-            self.damage("checksum_mismatch", f"event {self.seq} is not as it was written", number, offset)
-        elif self.open and not starts and re.search(BASH_END, line):
-            self.open -= 1
-            self.findings.append(
-                Finding("note", "bash_fragment", "the rest of a bash line that another line broke", number, offset)
-            )
-        else:
-            finding = self.damage("unreadable_line", "a line that is no JSON object", number, offset)
-            self.torn.append((finding, offset, len(line), len(starts)))
-            del self.torn[:-WATCH]
-            self.watch = WATCH
-
-    def glue(self, line: bytes, cuts: "list[int]", number: int, offset: int) -> None:
-        """Judge a line in which several begin; ours is the last of them, and comes once more on its own."""
-        from itertools import pairwise
-
-        pieces = [line[start:end] for start, end in pairwise(cuts)]
-        whole = 0
-        before = self.prev
-        finding = Finding(
-            "note", "glued_line", "bash lines that broke each other, written without a lock", number, offset
-        )
-        self.findings.append(finding)
-        for index, piece in enumerate(pieces):
-            event = self.parse(piece)
-            whole += event is not None
-            if event is None or "checksum" not in event:
-                continue
-            finding.message = "an event that landed inside a bash line; it is written once more after it"
-            if event.get("sequence_number") == self.seq + 1 and self.sound(piece, self.prev):
-                if index < len(pieces) - 1:
-                    whole = len(pieces)
-                self.take(self.seq + 1, piece[-66:-2], piece)
-                self.tentative = (self.seq, before)
-                self.glued = finding
-                self.repeats = {self.seq: piece}
-                self.watch = WATCH
-        if whole == len(pieces):
-            finding.severity = "damage"
-            finding.message = "several lines without the line feed between them"
-
-    def finish(self) -> None:
-        """Say what only the end of the log tells: numbers that never came, and how much was rewritten."""
-        for first, last, number, offset in sorted(self.missing):
-            which = f"event {first} is" if first == last else f"events {first} to {last} are"
-            self.damage("events_missing", f"{which} missing", number, offset)
+    def finish(self, head: "Head | None" = None) -> None:
+        """Say what only the end of the log tells, and its head: what never came, and how much was rewritten."""
+        if self.suspect:
+            is_last = head is not None and head.checksum.encode() == self.suspect[1] and head.sequence == self.seq + 1
+            sequence, stated, line, number, offset = self.suspect
+            if is_last:
+                self.suspect = None
+                self.take(self.seq + 1, stated, line)
+                self.edited(line, number, offset, f"; it bears the number {sequence}")
+            else:
+                self.settle()
+        if self.forged and head is not None and head.checksum.encode() == self.forged and head.sequence == self.seq:
+            self.altered()
+            self.prev = self.forged
+        for gap in sorted(self.missing, key=lambda gap: gap.first):
+            which = f"event {gap.first} is" if gap.first == gap.last else f"events {gap.first} to {gap.last} are"
+            finding = self.damage("events_missing", f"{which} missing", gap.line, gap.offset)
+            finding.key, finding.after = gap.key, gap.first - 1
         self.missing = []
         if self.rewritten is not None:
             self.rewritten.message = (

@@ -5,7 +5,8 @@ meanwhile can only have added to it. Damage is what no writer of ours, no bash u
 behind, or a loss; all else is a note.
 """
 
-from milestone_cli.core.chain import Chain, Finding, hasher
+from milestone_cli.core.chain import Chain, hasher
+from milestone_cli.core.finding import Finding
 from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
@@ -57,7 +58,7 @@ def verify(store: "Store", stream: str, progress: "Callable[[int, int], None] | 
         raise MilestoneError("not_found", f"there is no milestone '{stream}'", "list them with: milestone state list")
     chain = Chain(hasher(size))
     _walk(store, size, chain, report, progress)
-    chain.finish()
+    chain.finish(head)
     report.events, report.foreign = chain.events, chain.foreign
     report.findings += chain.findings
     _check_head(store, size, head, chain, report)
@@ -127,11 +128,12 @@ def _lost_tail(store: "Store", size: int, head: "Head", chain: Chain, report: Re
     lost = head.sequence - chain.seq
     count = f"event {head.sequence} is" if lost == 1 else f"the last {lost} events, up to {head.sequence}, are"
     if chain.rewritten is not None:
-        report.add("damage", "events_lost_outside", f"{count} missing since the log was written anew outside")
+        told = f"{count} missing since the log was written anew outside"
+        report.add("damage", "events_lost_outside", told, chain.lines + 1, size)
     elif not chain.events and _cleaned(store, report.milestone, size, head.time):
         report.add("note", "events_lost_outside", "bash's clean-up removed every event of ours; all were old enough")
     else:
-        report.add("damage", "tail_missing", f"{count} missing: the log was cut")
+        report.add("damage", "tail_missing", f"{count} missing: the log was cut", chain.lines + 1, size)
 
 
 def _cleaned(store: "Store", stream: str, size: int, last_ns: int) -> bool:

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from milestone_cli.core import chain
+    from milestone_cli.core import finding as chain
     from milestone_cli.core.doctor import Progress
     from milestone_cli.core.verify import Report
     from milestone_cli.storage.contract import Store
