@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -217,6 +218,21 @@ def same_but_for_case(patient: Patient) -> None:
     (patient.store / "state/active/DEMO.json").write_bytes((patient.store / ACTIVE).read_bytes())
 
 
+def dead_agent(patient: Patient) -> None:
+    """One whose shell registered it, took a lock, and ended."""
+    script = f"{MILESTONE} agent register builder; {MILESTONE} lock acquire demo; true"
+    subprocess.run(
+        ["sh", "-c", script], cwd=patient.store.parent, env=clean_environment(patient.home), stdin=subprocess.DEVNULL,
+        capture_output=True, check=True,
+    )  # fmt: skip
+
+
+def forgotten_sync(patient: Patient) -> None:
+    patient.run("agent", "register", "builder", "--for-pid", "0")
+    patient.run("agent", "sync", "--no-wait", "--timeout", "0")
+    time.sleep(1.1)
+
+
 def committed_twice(patient: Patient) -> None:
     (patient.store / "state/completed/demo.json").write_bytes((patient.store / ACTIVE).read_bytes())
 
@@ -317,6 +333,11 @@ AILMENTS = {
     "another head": Ailment(other_head, "heads.head_mismatch", "error", is_repaired=False, is_sound=False),
     "a cut log": Ailment(cut_log, "heads.tail_missing", "error", is_repaired=False, is_sound=False),
     "an editor": Ailment(edit(ACTIVE, lambda raw: raw.replace(b"1.10", b"1.20")), "records.changed_outside", "note"),
+    "a dead agent": Ailment(dead_agent, "agents.dead", "warning"),
+    "a damaged agent": Ailment(write("agents/registry/builder.json", "{"), "agents.damaged", "error"),
+    "a heartbeat of nobody": Ailment(write("agents/status/ghost.json", "{}"), "agents.heartbeat_of_nobody", "note"),
+    "a damaged sync": Ailment(write("agents/coordination/sync-1.json", "{}"), "agents.sync_damaged", "warning"),
+    "a sync that nobody waits for": Ailment(forgotten_sync, "agents.sync_abandoned", "note"),
     "active and completed": Ailment(committed_twice, "records.twice", "error"),
     "a session of nowhere": Ailment(session({"milestone_id": "nowhere"}), "records.session_without_milestone",
                                     "warning", is_repaired=False),

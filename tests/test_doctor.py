@@ -116,7 +116,7 @@ def heal(patient: Patient, ailment: Ailment, before: dict[str, tuple[int, str]])
         assert [one["done"] for one in healed["repairs"] if one["id"] == ailment.id]
     after = {sha for _, sha in contents(patient.store).values()}
     for path, (_, sha) in before.items():
-        written = path.startswith("state/.locks/") or path.endswith((".jsonl", ".head", ".yaml"))
+        written = path.startswith(("state/.locks/", "agents/")) or path.endswith((".jsonl", ".head", ".yaml"))
         assert written or sha in after, f"{path} is nowhere any more"
     _, again = examine(patient, "--fix", "--yes", env=ailment.env)
     assert again["repairs"] == []
@@ -131,7 +131,7 @@ def test_every_finding_of_the_table_is_another_line_of_the_code() -> None:
     """No two rows of the table are the same case, and every check of files and records is in it."""
     checks = {ailment.id.partition(".")[0] for ailment in AILMENTS.values()}
     assert checks >= {"layout", "permissions", "leftovers", "locks", "transactions", "documents", "logs", "heads",
-                      "records", "clock", "configuration", "copies"}  # fmt: skip
+                      "records", "clock", "configuration", "copies", "agents"}  # fmt: skip
 
 
 def test_what_is_set_aside_can_be_put_back(patient: Patient) -> None:

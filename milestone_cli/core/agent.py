@@ -113,7 +113,7 @@ class Agent:
 
 def look(store: "Store", name: str) -> "Agent | None":
     """An agent by its id; None when there is none."""
-    raw = store.get(KIND, safe(name, "agent"))
+    raw = store.get(KIND, name)
     return None if raw is None else Agent(name, raw)
 
 
@@ -123,7 +123,7 @@ def find(store: "Store", name: str) -> Agent:
     Raises:
         MilestoneError: `not_found`, with what there is; `damaged`.
     """
-    found = look(store, name)
+    found = look(store, safe(name, "agent"))
     if found is None:
         known = store.keys(KIND)
         raise MilestoneError(

@@ -9,7 +9,7 @@ from milestone_cli.core import NO_SESSION, acting_agent, current_milestone, curr
 from milestone_cli.core.agent import BEAT, KIND, METRICS, Agent, agents, find, look, subscribers
 from milestone_cli.core.document import assign
 from milestone_cli.core.record import indented, words
-from milestone_cli.core.vitals import LEASE, is_dead
+from milestone_cli.core.vitals import LEASE
 from milestone_cli.core.wish import Wish
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
@@ -143,17 +143,18 @@ def register(
     }  # fmt: skip
     made = Agent(name, b"{}")
 
+    before = look(store, name)
+    if before is not None and before.status == "active" and not _is_same(before, mine):
+        from milestone_cli.core.fallen import bury
+        from milestone_cli.core.vitals import examine
+
+        bury(store, examine(store, [before]), timeout=timeout)
+
     def build() -> Plan:
         nonlocal made
-        from milestone_cli.core.fallen import lose
-
         plan, old = Plan("agent_register"), look(store, name)
         if old is not None and old.status == "active" and not _is_same(old, mine):
-            why = is_dead(store, old)
-            if why is None:
-                raise _taken(old)
-            lose(store, plan, old, why)
-            plan.puts = [one for one in plan.puts if one[0] == "sync"]  # its record is about to be another
+            raise _taken(old)
         if old is not None and old.session == session and old.status != "damaged":
             fields["metrics"] = old.metrics()
         made = put(store, plan, wish.apply(Agent(name, dumps(fields).encode()), indented(fields) + "\n"))

@@ -26,8 +26,8 @@ OPEN = "in_progress"
 
 
 def look(store: "Store", name: str) -> "Facts | None":
-    """A point as its document says; None when there is none, and none that can be read is an empty one."""
-    raw = store.get(KIND, safe(name, "synchronisation point"))
+    """A point as its document says; None when there is none, and an empty one where it cannot be read."""
+    raw = store.get(KIND, name)
     if raw is None:
         return None
     try:
@@ -47,7 +47,7 @@ def read(store: "Store", name: str) -> "Facts":
     Raises:
         MilestoneError: `not_found`, `damaged`.
     """
-    found = look(store, name)
+    found = look(store, safe(name, "synchronisation point"))
     if found is None:
         raise MilestoneError(
             "not_found", f"there is no synchronisation point '{name}'", "`milestone agent sync-list` shows them"
