@@ -5,7 +5,7 @@ looked at again under the milestone's lock, and only what both looks would remov
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import draft, lock_timeout, once, setting
+from milestone_cli.core import departed, draft, lock_timeout, once, setting
 from milestone_cli.core.copies import MARK, find_copies, parse_name
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
 from milestone_cli.core.session import is_alive
@@ -222,4 +222,6 @@ def events(store: "Store", milestone: str) -> "Iterator[Item]":
         yield Item("events", milestone, head.time if head else 0, size, hold=hold)
 
 
-SOURCES: "tuple[Callable[[Store, str], Iterator[Item]], ...]" = (copies, notes, sessions, transactions, events)
+SOURCES: "tuple[Callable[[Store, str], Iterator[Item]], ...]" = (
+    copies, notes, sessions, departed.agents, departed.points, transactions, events
+)  # fmt: skip

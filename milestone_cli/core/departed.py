@@ -1,0 +1,39 @@
+"""Retention of what agents leave: records of those that have ended, with their pages, and points that are over."""
+
+from milestone_cli.core.agent import BEAT, KIND, Agent
+from milestone_cli.core.retention import Item
+from milestone_cli.core.sync import KIND as SYNC
+from milestone_cli.core.sync import OPEN, look
+from milestone_cli.timestamps import parse_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.storage.contract import Store
+
+
+def agents(store: "Store", milestone: str) -> "Iterator[Item]":
+    """Agents of a milestone; who has not ended stays, and so does what cannot be read."""
+    for name in store.keys(KIND):
+        raw = store.get(KIND, name)
+        one = Agent(name, raw) if raw is not None else None
+        if one is None or one.milestone != milestone:
+            continue
+        hold = {"active": "it has not ended", "damaged": "cannot be read: it is damaged"}.get(one.status, "")
+        ended = parse_ns(one.word("ended_at")) or 0
+        puts = [(KIND, name)]
+        puts += [(BEAT, name)] if store.modified(BEAT, name) else []
+        page = f"{one.session}/{name}"
+        puts += [("session-agent", page)] if one.session and store.modified("session-agent", page) else []
+        yield Item("agent", name, max(store.modified(KIND, name), ended), len(raw or b""), hold=hold, puts=tuple(puts))
+
+
+def points(store: "Store", milestone: str) -> "Iterator[Item]":
+    """Synchronisation points of a milestone; one that is open stays."""
+    for name in store.keys(SYNC):
+        one = look(store, name)
+        if one and one.get("milestone_id") == milestone:
+            hold = "it is still waited for" if one["status"] == OPEN else ""
+            time = max(store.modified(SYNC, name), parse_ns(one.get("ended_at")) or 0)
+            yield Item("sync", name, time, len(store.get(SYNC, name) or b""), hold=hold, puts=((SYNC, name),))
