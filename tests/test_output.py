@@ -281,18 +281,20 @@ def test_a_timeline_at_a_terminal_has_days_sessions_and_gaps(tmp_path: Path, scr
     log.write_text("\n".join(lines) + "\n")
     assert [line.rstrip() for line in SGR.sub("", screen("events", "timeline", "old")).split("\n")] == [
         "Timeline of old  times in UTC",
+        "  ▃" + " " * 58 + "▅" + " " * 17 + "▃",
+        "  2026-11-18 22:01" + " " * 46 + "2026-11-19 11:28",
+        "  4 events · 1 failure · 1 session",
         "",
         "2026-11-18  Wednesday",
-        "  22:01:02  a",
-        "            · 10 h 13 m ·",
+        "   22:01:02  a",
+        "             · 10 h 13 m ·",
         "",
         "2026-11-19  Thursday",
-        "  session s-1",
-        "  08:15:00  b",
-        "  08:16:00  build_failed",
-        "            · 3 h 12 m ·",
-        "  no session",
-        "  11:28:00  c",
+        "┌ session s-1",
+        "│  08:15:00  b",
+        "│✗ 08:16:00  build_failed",
+        "             · 3 h 12 m ·",
+        "   11:28:00  c",
         "",
     ]
 

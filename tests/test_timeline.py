@@ -130,8 +130,11 @@ def test_nothing_from_outside_reaches_a_terminal_raw(tmp_path: Path, monkeypatch
     log.bash("a\\u001b[2Jb\\nforged", '{"x":"\x7f\u009b31m"}')
     log.lines.append(b'{"timestamp":"\\u001b[1m\\n","event":"\\u202e\\nforged","data":["\\u0007"]}')
     store = log.write(tmp_path)
-    for shape in (timeline.plain, timeline.fancy):
-        text = b"".join(shape("demo", Timeline(store, "demo").mapped)).decode()
+    for pieces in (
+        timeline.plain("demo", Timeline(store, "demo").mapped),
+        timeline.fancy(Timeline(store, "demo").mapped),
+    ):
+        text = b"".join(pieces).decode()
         assert not [c for c in text if c != "\n" and not c.isprintable()], repr(text)
         assert not any(line.startswith(("forged", "2026-11-21 forged")) for line in text.split("\n"))
 

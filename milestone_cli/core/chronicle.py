@@ -6,6 +6,7 @@ the blocks of the milestones that were at work at the same time. Within one mile
 
 from milestone_cli.core import query
 from milestone_cli.core.timeline import START, Timeline
+from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
 PIECE = 1 << 16
+SECOND = 1_000_000_000
 
 
 class Chronicle:
@@ -50,6 +52,36 @@ class Chronicle:
     def skipped(self) -> int:
         """Lines that were left out because they are no events."""
         return self.parser.skipped + sum([log.skipped for log in self._logs])
+
+    @property
+    def size(self) -> int:
+        """Bytes of the logs, as far as they are read."""
+        return sum([log.size for log in self._logs])
+
+    def again(self) -> "Chronicle":
+        """The same once more, since each is iterated over once."""
+        return Chronicle(self._store, self.names, self._wanted)
+
+    def sampled(self, columns: int) -> "list[tuple[int, int]]":
+        """How many bytes were logged since the moment before, at so many moments, nanoseconds since 1970.
+
+        It takes as long for a long log as for a short one. Where only some events are looked for, nothing is known.
+        """
+        if self._wanted is not None:
+            return []
+        samples: list[tuple[int, int]] = []
+        for name in self.names:
+            ends = _ends(self._store, name)
+            if ends is None:
+                continue
+            first, last = ends
+            before = 0
+            for column in range(1, columns + 1):
+                moment = first + (last - first) * column // columns
+                offset = self._store.seek(name, moment)
+                samples.append((first + (last - first) * (column - 1) // columns, offset - before))
+                before = offset
+        return sorted(samples)
 
     def mapped(self, work: "Callable[[bytes], bytes]") -> "Iterator[bytes]":
         """Yield what `work` makes of each of `blocks`, in order; in a long log other processes may do it."""
@@ -105,6 +137,20 @@ class Chronicle:
             else:
                 # A whole second of bash stands behind what it was written after, whatever the fraction of that.
                 heapreplace(heap, (max(due, moment(following)), number, following, rest))
+
+
+def _ends(store: "Store", stream: str) -> "tuple[int, int] | None":
+    """When the first and the last line of a log were written, nanoseconds since 1970; None where they do not say."""
+    size = store.log_size(stream)[0]
+    found = []
+    for backwards in (False, True):
+        for _, block in store.scan(stream, 0, size, backwards=backwards):
+            line = block.rstrip(b"\n").rpartition(b"\n")[2] if backwards else block
+            found.append(parse_ns(moment(line)[:19].decode("ascii", "replace") + "Z"))
+            break
+    if len(found) < 2 or found[0] is None or found[1] is None:
+        return None
+    return found[0], found[1] + SECOND
 
 
 def moment(line: bytes) -> bytes:

@@ -42,10 +42,11 @@ class Timeline:
     """The lines of a log, ready to be shown; iterate over `blocks` once.
 
     Attributes:
+        size: bytes that are read.
         skipped: lines left out because they are no events; known when all blocks have come.
     """
 
-    __slots__ = ("_by_steps", "_once", "_parser", "_seen", "_size", "_stamps", "_start", "_stop", "_store", "_stream")
+    __slots__ = ("_by_steps", "_once", "_parser", "_seen", "_stamps", "_start", "_stop", "_store", "_stream", "size")
 
     def __init__(
         self,
@@ -78,10 +79,10 @@ class Timeline:
             )
         self._start = store.seek(stream, since) if since is not None else 0
         self._stop = size if until is None else min(size, max(self._start, store.seek(stream, until + LATE)))
-        self._size = self._stop - self._start
+        self.size = self._stop - self._start
         self._seen: list[Look] = []
         self._stamps = _stamps
-        if self._size > VALIDATED:
+        if self.size > VALIDATED:
             import re  # costs most of a Python start, and repays it in a large log
 
             pattern = re.compile(STAMP)
@@ -103,7 +104,7 @@ class Timeline:
         """Yield what `work` makes of each of `blocks`, in order; in a long log other processes may do it."""
         looks = self._looks()
         bounds = _bounds(looks)
-        if self._size > VALIDATED and all(map(_passes, looks, bounds)):
+        if self.size > VALIDATED and all(map(_passes, looks, bounds)):
             return self._store.map_blocks(self._stream, self._start, self._stop, work)
         return map(work, self._in_order(looks, bounds))
 
@@ -142,7 +143,7 @@ class Timeline:
         return self._seen
 
     def _look_through(self) -> "list[Look]":
-        if self._size > VALIDATED and not self._by_steps:
+        if self.size > VALIDATED and not self._by_steps:
             found = self._store.map_blocks(self._stream, self._start, self._stop, self._look)
             return [Look(told) for told in found]
         return [Look(self._look(block)) for block in self._scan()]
@@ -162,7 +163,7 @@ class Timeline:
     def _look(self, block: bytes) -> bytes:
         """Look at a block; in a large log, lines that begin and end as ours do, and only once, are believed."""
         marks = b""
-        if self._size > VALIDATED and block.startswith(START) and block.endswith(b'"}\n'):
+        if self.size > VALIDATED and block.startswith(START) and block.endswith(b'"}\n'):
             count = block.count(b"\n")
             if block.count(SEAM) == count - 1 and block.count(START) == count:
                 marks = b"s"

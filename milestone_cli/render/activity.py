@@ -1,26 +1,28 @@
-"""How much happened when, counted in one pass in as little room as a line of a terminal has columns."""
+"""How much happened when, counted in one pass in little room, and drawn in a line."""
 
 BARS = "▁▂▃▄▅▆▇█"
+QUIET = 8
+"""So much must happen in a bar's time for it to be full."""
 NARROWEST = 1_000_000
-"""Nanoseconds of the first columns; they widen as events come."""
+"""Nanoseconds of the first steps; they widen as events come."""
 
 
 class Activity:
-    """Events counted by time, in columns that become twice as wide whenever they do not reach.
+    """Events counted by time, in steps that become twice as wide whenever they do not reach.
 
     Attributes:
-        counts: events in each column, the first of them holding the earliest event.
+        counts: events in each step, the first of them holding the earliest event.
         failed: how many of them went wrong.
-        start: nanoseconds since 1970 of the first column's begin; None before the first event.
-        width: nanoseconds that a column spans.
+        start: nanoseconds since 1970 at which the first step begins; None before the first event.
+        width: nanoseconds of a step.
         last: nanoseconds since 1970 of the latest event.
     """
 
     __slots__ = ("_most", "counts", "failed", "last", "start", "width")
 
-    def __init__(self, columns: int) -> None:
-        """Count in at most so many columns, an even number; at least half of them are used in the end."""
-        self._most = columns
+    def __init__(self, most: int) -> None:
+        """Count in at most so many steps, an even number; at least half of them are used in the end."""
+        self._most = most
         self.counts: list[int] = []
         self.failed: list[int] = []
         self.start: int | None = None
@@ -48,10 +50,20 @@ class Activity:
         self.counts = _paired(self.counts)
         self.failed = _paired(self.failed)
 
-    def bars(self) -> str:
-        """A bar for each column, as high as it is busy; a column in which nothing happened is empty."""
-        highest = max(self.counts, default=0)
-        return "".join([BARS[_level(count, highest)] if count else " " for count in self.counts])
+    def bars(self, most: int) -> "tuple[str, list[bool]]":
+        """At most so many bars, each as high as it was busy then, and for each whether something went wrong.
+
+        Where nothing happened there is none.
+        """
+        size = len(self.counts)
+        room = min(most, size)
+        counts, failed = [0] * room, [False] * room
+        for i in range(size):
+            at = i * room // size
+            counts[at] += self.counts[i]
+            failed[at] |= self.failed[i] > 0
+        highest = max([QUIET, *counts])
+        return "".join([BARS[_level(count, highest)] if count else " " for count in counts]), failed
 
 
 def _paired(counts: list[int]) -> list[int]:

@@ -1,6 +1,5 @@
 """Events as lines for people, and as JSON that keeps the text of every line."""
 
-from milestone_cli import runtime
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.render import notify, write
 from milestone_cli.render.text import clean, flat
@@ -23,6 +22,8 @@ NAMES = ("checkpoint_name", "session_id", "backup_file")
 """What speaks for itself."""
 PATHS = 4
 """So many of the paths that a change named are told."""
+TOOL = ("tool", "target", "outcome", "duration_ms")
+"""What a call of a tool says in other words."""
 SILENT = ("state_file", "checkpoint_file", "sha256")
 """What says no more than the rest, or nothing to people."""
 
@@ -123,7 +124,20 @@ def told(data: object) -> str:
         return summary(data)
     if not all(isinstance(value, str | int | float | None) for value in data.values()):
         return dumps(data)
+    if isinstance(data.get("tool"), str):
+        return _told_tool(data)
     return ", ".join([_told(name, value) for name, value in data.items() if name not in SILENT])
+
+
+def _told_tool(data: "dict[str, object]") -> str:
+    """A call of a tool: `Bash npm, failed, exit_code 1, 12.3 s`."""
+    target, outcome, took = data.get("target"), data.get("outcome"), data.get("duration_ms")
+    words = [f"{data['tool']} {target}" if isinstance(target, str) else str(data["tool"])]
+    words += [str(outcome)] if outcome is not None and outcome != "ok" else []
+    words += [_told(name, value) for name, value in data.items() if name not in TOOL]
+    if isinstance(took, int | float):
+        words.append(f"{took / 1000:.1f} s" if took >= 100 else f"{took} ms")
+    return ", ".join(words)
 
 
 def _told(name: str, value: object) -> str:
@@ -131,26 +145,21 @@ def _told(name: str, value: object) -> str:
     return shown if name in NAMES else f"{name} {shown}"
 
 
-def show(kind: str, milestone: str, blocks: "Iterable[bytes]", output: str, each: "Each | None" = None) -> None:
+def show(kind: str, milestone: "str | None", blocks: "Iterable[bytes]", output: str) -> None:
     """Print events block by block as they come.
 
     Args:
         kind: of the JSON.
-        milestone: whose events they are.
+        milestone: whose events they are; None for those of a session that has none.
         blocks: whole lines.
         output: text, json or jsonl.
-        each: the same blocks for text, which takes longest and may be made by several processes.
     """
-    if output == "json":
-        pieces = as_json(kind, milestone, blocks)
-    elif output == "jsonl":
-        pieces = iter(blocks)
-    else:
-        from milestone_cli.render import timeline
-        from milestone_cli.render.document import wants_colour
+    pieces = as_json(kind, milestone, blocks) if output == "json" else iter(blocks)
+    if output == "text":
+        from milestone_cli.render.listing import Listing
 
-        shape = timeline.fancy if runtime.is_terminal(1) or wants_colour() else timeline.plain
-        pieces = shape(milestone, each or (lambda work: map(work, blocks)), by_day=False)
+        listing = Listing()
+        pieces = (listing.text(block[:-1].split(b"\n")) for block in blocks)
     for piece in pieces:
         write(piece)
 

@@ -21,10 +21,11 @@ class Listing:
 
     __slots__ = ("_every", "_page")
 
-    def __init__(self, *, every: bool = False) -> None:
-        """Take the form that suits the output; `every`: name the milestone of each event."""
+    def __init__(self, *, every: bool = False, is_screen: "bool | None" = None) -> None:
+        """Take the form that suits the output, unless told which; `every`: name the milestone of each event."""
         self._every = every
-        is_screen = runtime.is_terminal(1) or wants_colour()
+        if is_screen is None:
+            is_screen = runtime.is_terminal(1) or wants_colour()
         self._page = timeline.Page(screen_width(), wants_colour()) if is_screen else None
 
     def text(self, lines: "list[bytes]") -> bytes:

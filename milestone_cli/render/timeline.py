@@ -15,7 +15,7 @@ from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from milestone_cli.render.events import Each
 
@@ -128,11 +128,23 @@ def _parsed(line: bytes) -> "tuple[bytes, bytes]":
     return stamp[:10].encode("utf-8", "replace"), text.encode("utf-8", "replace")
 
 
-def fancy(milestone: str, each: "Each", by_day: bool = True) -> "Iterator[bytes]":
-    """Yield the same by day and session, with gaps shown as gaps, coloured, and cut to the width of a terminal."""
+def dated(title: str, blocks: "Iterable[bytes]") -> "Iterator[bytes]":
+    """Put a header before each day of lines that begin with their date."""
+    yield f"Timeline of {clean(title)}\n".encode()
+    day = b""
+    for block in blocks:
+        lines = []
+        for line in block[:-1].split(b"\n"):
+            if line[:10] != day:
+                day = line[:10]
+                lines.append(b"\n== " + day + b" ==")
+            lines.append(line)
+        yield b"\n".join(lines) + b"\n"
+
+
+def fancy(each: "Each") -> "Iterator[bytes]":
+    """Yield events by day and session, with gaps shown as gaps, coloured, and cut to the width of a terminal."""
     page = Page(screen_width(), wants_colour())
-    if by_day:
-        yield f"{paint('Timeline of ' + clean(milestone), BOLD)}  {paint('times in UTC', DIM)}\n".encode()
     for block in each(bytes):
         events = [parts(line, told) for line in block.split(b"\n") if line]
         page.widen([type_ for _, type_, *_ in events])
@@ -158,22 +170,28 @@ class Page:
         self._room = max([self._room, *[min(columns(type_), most) for type_ in types]])
 
     def lines(self, stamp: str, type_: str, agent: str, session: str, said: str) -> "Iterator[str]":
-        """One event, after the gap, the day and the session that it begins."""
+        """One event, after the gap, the day and the session that it begins.
+
+        What belongs to the session named above has a bar before it; what belongs to none has not.
+        """
         time = parse_ns(stamp[:19] + "Z")
         if time is not None:
             gap = abs(time - self._time) if self._time is not None else 0
             if gap >= GAP:
-                yield " " * 12 + paint(f"· {span(gap)} ·", DIM, self._colour)
+                yield " " * 13 + paint(f"· {span(gap)} ·", DIM, self._colour)
             self._time = time
         if stamp[:10] != self._day:
             self._day = stamp[:10]
+            self._session = ""
             yield ""
             yield self._heading(time)
-        if session != self._session:
+        if session and session != self._session:
             self._session = session
-            heading = fit("session " + session if session else "no session", self._width - 2)
-            yield "  " + paint(heading, CYAN if session else DIM, self._colour)
-        yield event_line(stamp[11:19], type_, agent, said, width=self._width, colour=self._colour, room=self._room)
+            heading = session if session.startswith("session") else "session " + session
+            yield paint("┌ " + fit(heading, self._width - 2), CYAN, self._colour)
+        bar = paint("│", CYAN, self._colour) if session else " "
+        width = self._width - 1
+        yield bar + event_line(stamp[11:19], type_, agent, said, width=width, colour=self._colour, room=self._room)
 
     def _heading(self, time: "int | None") -> str:
         """The day, its name, and how near it is."""
@@ -185,12 +203,21 @@ class Page:
 
 
 def event_line(stamp: str, type_: str, agent: str, said: str, *, width: int, colour: bool, room: int = TYPES) -> str:
-    """One event in columns, cut to the width; only what went wrong and what changed the state have a colour."""
+    """One event in columns, cut to the width; a sign stands before what went wrong and what keeps a state."""
     shown = fit(type_, room)
-    style = RED if is_bad(type_) else GREEN if type_.startswith("state") else ""
+    sign, style = _standing(type_)
     by = "" if agent in {"", "system"} else "  " + fit(agent, max(width // 4, 8))
     rest = width - len(stamp) - 6 - room - columns(by)
     text = fit(said, max(rest, 8))
     gap = " " * (room - columns(shown))
     words = (paint(stamp, DIM, colour), paint(shown, style, colour) + gap, text + paint(by, DIM, colour))
-    return ("  " + "  ".join(words)).rstrip()
+    return (paint(sign, style, colour) + " " + "  ".join(words)).rstrip()
+
+
+def _standing(type_: str) -> "tuple[str, str]":
+    """Sign and style of a type: what can be looked for at a glance."""
+    if is_bad(type_):
+        return "✗", RED
+    if type_.startswith("checkpoint"):
+        return "◆", BOLD
+    return " ", GREEN if type_.startswith("state") else ""

@@ -28,6 +28,8 @@ FAILED_ROOM = 120_000
 """Bytes for failures on top."""
 FEW = 20
 """More failures than these are folded."""
+BARS = 96
+"""Columns of the picture on top."""
 LONGEST = 240
 """Characters of what an event says."""
 MARKS = {FAILURE: "❌ ", CHECKPOINT: "📌 "}
@@ -48,7 +50,7 @@ def markdown(events: "Iterable[dict[str, object]]", title: str, now: int) -> "It
         title: whose they are.
         now: nanoseconds since 1970.
     """
-    lanes, activity = Lanes(), Activity(96)
+    lanes, activity = Lanes(), Activity(1024)
     latest, failed = Kept(ROOM), Kept(FAILED_ROOM)
     sizes: dict[str, int] = {}
     before = 0
@@ -165,7 +167,7 @@ def _summary(lanes: Lanes, activity: Activity) -> str:
     end = _clock(last) if first // DAY == last // DAY else f"{_date(last)} {_clock(last)}"
     return (
         f"**{words[0]}**{''.join([' · ' + word for word in words[1:]])} · "
-        f"{_date(first)} {_clock(first)} to {end} UTC\n\n`{activity.bars()}`\n\n"
+        f"{_date(first)} {_clock(first)} to {end} UTC\n\n`{activity.bars(BARS)[0]}`\n\n"
     )
 
 

@@ -40,15 +40,36 @@ def pieces(output: str, found: "Chronicle", milestone: "str | None", *, is_scree
     if output == "jsonl":
         return found.blocks()
     if output == "text":
-        from milestone_cli.render import timeline
-
-        shape = timeline.fancy if is_screen else timeline.plain
-        return shape(milestone or ALL, found.mapped)
+        return _text(found, milestone, is_screen=is_screen)
     module, name = RENDERERS[output]
     path = f"milestone_cli.render.{module}"
     __import__(path)
     render = getattr(sys.modules[path], name)
     return (piece.encode("utf-8", "replace") for piece in render(_decoded(found), milestone or ALL, runtime.now_ns()))
+
+
+def _text(found: "Chronicle", milestone: "str | None", *, is_screen: bool) -> "Iterator[bytes]":
+    """The timeline for people."""
+    from milestone_cli.render import timeline
+
+    if not is_screen:
+        if milestone is not None:
+            return timeline.plain(milestone, found.mapped)
+        return timeline.dated(ALL, _named(found, is_screen=False))
+    from itertools import chain
+
+    from milestone_cli.render.timeline_head import head
+
+    body = _named(found, is_screen=True) if milestone is None else timeline.fancy(found.mapped)
+    return chain(head(found, milestone or ALL), body)
+
+
+def _named(found: "Chronicle", *, is_screen: bool) -> "Iterator[bytes]":
+    """The events of several milestones, each with the name of its own."""
+    from milestone_cli.render.listing import Listing
+
+    listing = Listing(every=True, is_screen=is_screen)
+    return (listing.text(block[:-1].split(b"\n")) for block in found.blocks())
 
 
 def _decoded(found: "Chronicle") -> "Iterator[dict[str, object]]":
