@@ -43,19 +43,17 @@ def timeline(
     Example: milestone events timeline demo --format json
     """
     from milestone_cli import render
-    from milestone_cli.core import current_milestone
     from milestone_cli.core.chronicle import Chronicle
+    from milestone_cli.model import OF_SESSION
     from milestone_cli.render.document import wants_colour
     from milestone_cli.render.events import notify_skipped
     from milestone_cli.render.timelines import pieces
     from milestone_cli.storage import open_store
 
-    if all_ and milestone is not None:
-        from milestone_cli.errors import MilestoneError
+    from .query import streams
 
-        raise MilestoneError("usage", "one milestone or --all, not both", "leave one of them out")
     store = open_store()
-    names = store.milestones() if all_ else [current_milestone(store, milestone)]
+    names = streams(store, milestone, session, all_=all_)
     wanted = None
     if limit or any(one is not None for one in (type_, agent, session, text, where, since, until, first, last)):
         from milestone_cli.core.filters import from_options
@@ -64,7 +62,9 @@ def timeline(
                               first=first, last=last, limit=limit)  # fmt: skip
     found = Chronicle(store, names, wanted)
     is_screen = into is None and (runtime.is_terminal(1) or wants_colour())
-    shown = pieces(output, found, None if all_ else names[0], is_screen=is_screen)
+    milestone = None if all_ or names[0][:1] == OF_SESSION else names[0]
+    title = "all milestones" if all_ else names[0].removeprefix(OF_SESSION)
+    shown = pieces(output, found, milestone, title, is_screen=is_screen)
     if into is None:
         for piece in shown:
             render.write(piece)

@@ -44,9 +44,8 @@ class Chronicle:
         self._store = store
         self._wanted = wanted
         self.parser = query.Parser()
-        since, until = (wanted.since, wanted.until) if wanted else (None, None)
         by_steps = len(names) > 1
-        self._logs = [Timeline(store, name, since, until, by_steps=by_steps) for name in names]
+        self._logs = [Timeline(store, name, wanted, by_steps=by_steps) for name in names]
 
     @property
     def skipped(self) -> int:
@@ -97,33 +96,32 @@ class Chronicle:
 
     def lines(self) -> "Iterator[bytes]":
         """Yield lines without their line feeds."""
-        if len(self._logs) == 1:
-            return self._of(0)
-        merged = self._merged()
-        limit = self._wanted.limit if self._wanted else 0
-        if not limit:
-            return merged
-        from collections import deque
+        if self._wanted is not None and self._wanted.limit:
+            return self._latest(self._wanted)
+        return self._of(0) if len(self._logs) == 1 else self._merged()
 
-        return iter(deque(merged, limit))
+    def _latest(self, wanted: "query.Filter") -> "Iterator[bytes]":
+        """The last ones, found from the ends of the logs."""
+        from milestone_cli.core.paging import Found
+
+        found = Found(self._store, self.names, wanted)
+        latest = list(found.lines())
+        self.parser.skipped += found.skipped
+        return iter(sorted(latest, key=second) if len(self._logs) == 1 else latest)
 
     def _of(self, number: int) -> "Iterator[bytes]":
         """The lines of one milestone."""
         wanted = self._wanted
         if wanted is None:
             return (line for block in self._logs[number].blocks() for line in block.split(b"\n") if line)
-        if wanted.limit:
-            found = query.query(self._store, self.names[number], wanted, self.parser)
-            return iter(sorted(found, key=second))
         return (line for block in self._logs[number].blocks() for line in wanted.lines(block, self.parser))
 
     def _merged(self) -> "Iterator[bytes]":
         """The lines of all milestones by their time."""
         from heapq import heapify, heappop, heapreplace
 
-        is_bounded = self._wanted is not None and self._wanted.limit  # then the logs are read from their ends
         heap: list[tuple[bytes, int, bytes, Iterator[bytes] | None]]
-        heap = [(b"" if is_bounded else log.first, number, b"", None) for number, log in enumerate(self._logs)]
+        heap = [(log.first, number, b"", None) for number, log in enumerate(self._logs)]
         heapify(heap)
         while heap:
             due, number, line, rest = heap[0]

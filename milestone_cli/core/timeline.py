@@ -5,8 +5,7 @@ whole seconds, may stand a little off, and only what is out of order is held bac
 bounded by that, not by the log.
 """
 
-from milestone_cli.core.query import LATE, Once, Parser
-from milestone_cli.errors import MilestoneError
+from milestone_cli.core.query import Filter, Once, Parser, bounds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,8 +51,7 @@ class Timeline:
         self,
         store: "Store",
         stream: str,
-        since: "int | None" = None,
-        until: "int | None" = None,
+        wanted: "Filter | None" = None,
         *,
         by_steps: bool = False,
     ) -> None:
@@ -62,8 +60,7 @@ class Timeline:
         Args:
             store: the store; only read.
             stream: name of the milestone.
-            since: nanoseconds since 1970; what surely happened before may be left out.
-            until: the same for what surely happened after.
+            wanted: what surely does not match, by where it stands, is left out; all else is not.
             by_steps: keep nothing open between two blocks, because many logs are read side by side.
 
         Raises:
@@ -72,13 +69,7 @@ class Timeline:
         self._store = store
         self._stream = stream
         self._by_steps = by_steps
-        size = store.log_size(stream)[0]
-        if not size and stream not in store.milestones():
-            raise MilestoneError(
-                "not_found", f"there is no milestone '{stream}'", "list them with: milestone state list"
-            )
-        self._start = store.seek(stream, since) if since is not None else 0
-        self._stop = size if until is None else min(size, max(self._start, store.seek(stream, until + LATE)))
+        self._start, self._stop = bounds(store, stream, wanted or Filter())
         self.size = self._stop - self._start
         self._seen: list[Look] = []
         self._stamps = _stamps

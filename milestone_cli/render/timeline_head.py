@@ -21,8 +21,7 @@ SHORT = 32 << 20
 MOST = 96
 """A picture is no wider than this."""
 FINE = 1024
-TYPE = b'"event_type":"'
-SESSION = b'"session_id":"'
+TYPE, SESSION = b'"event_type":', b'"session_id":'
 
 
 class Tally:
@@ -110,5 +109,8 @@ def _moment(ns: int) -> str:
 
 def _after(line: bytes, key: bytes) -> bytes:
     """The text that follows a key, up to the next quotation mark."""
-    at = line.find(key) + len(key)
-    return line[at : line.find(b'"', at)] if at >= len(key) else b""
+    at = line.find(key)
+    if at < 0:
+        return b""
+    at = line.find(b'"', at + len(key)) + 1
+    return line[at : line.find(b'"', at)]

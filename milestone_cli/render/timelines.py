@@ -23,16 +23,18 @@ RENDERERS = {
     "html": ("page", "page"),
 }
 """Module in this folder and function, for each form."""
-ALL = "all milestones"
 
 
-def pieces(output: str, found: "Chronicle", milestone: "str | None", *, is_screen: bool) -> "Iterator[bytes]":
+def pieces(
+    output: str, found: "Chronicle", milestone: "str | None", title: str, *, is_screen: bool
+) -> "Iterator[bytes]":
     """Yield a timeline in a form, piece by piece.
 
     Args:
         output: text, json, jsonl, or one of RENDERERS.
         found: what happened.
-        milestone: whose it is; None for all.
+        milestone: whose it is; None for all, and for a session without one.
+        title: how people call that.
         is_screen: whether it is for a terminal, or a pipe that takes colour.
     """
     if output == "json":
@@ -40,28 +42,28 @@ def pieces(output: str, found: "Chronicle", milestone: "str | None", *, is_scree
     if output == "jsonl":
         return found.blocks()
     if output == "text":
-        return _text(found, milestone, is_screen=is_screen)
+        return _text(found, title, is_screen=is_screen)
     module, name = RENDERERS[output]
     path = f"milestone_cli.render.{module}"
     __import__(path)
     render = getattr(sys.modules[path], name)
-    return (piece.encode("utf-8", "replace") for piece in render(_decoded(found), milestone or ALL, runtime.now_ns()))
+    return (piece.encode("utf-8", "replace") for piece in render(_decoded(found), title, runtime.now_ns()))
 
 
-def _text(found: "Chronicle", milestone: "str | None", *, is_screen: bool) -> "Iterator[bytes]":
+def _text(found: "Chronicle", title: str, *, is_screen: bool) -> "Iterator[bytes]":
     """The timeline for people."""
     from milestone_cli.render import timeline
 
+    is_one = len(found.names) == 1
     if not is_screen:
-        if milestone is not None:
-            return timeline.plain(milestone, found.mapped)
-        return timeline.dated(ALL, _named(found, is_screen=False))
+        if is_one:
+            return timeline.plain(title, found.mapped)
+        return timeline.dated(title, _named(found, is_screen=False))
     from itertools import chain
 
     from milestone_cli.render.timeline_head import head
 
-    body = _named(found, is_screen=True) if milestone is None else timeline.fancy(found.mapped)
-    return chain(head(found, milestone or ALL), body)
+    return chain(head(found, title), timeline.fancy(found.mapped) if is_one else _named(found, is_screen=True))
 
 
 def _named(found: "Chronicle", *, is_screen: bool) -> "Iterator[bytes]":
