@@ -17,6 +17,7 @@ from typing import Any
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.splice import diff
+from milestone_cli.storage.origin import Origin
 
 START = 1_795_262_400  # 2026-11-21T12:00:00Z
 TYPES = ("tests_passed", "tool_used", "agent_registered", "note", "build_finished")
@@ -239,6 +240,9 @@ class DirectoryStore:
     def head(self, stream: str) -> Any:
         path = self.directory / f"milestone-{stream}.head"
         return SimpleNamespace(**json.loads(path.read_text())) if path.exists() else None
+
+    def origin(self, stream: str) -> Origin:
+        return Origin()
 
     def read(self, milestone: str, revision: "int | None" = None) -> Any:
         path = self.directory / f"{milestone}.json"

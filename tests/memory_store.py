@@ -209,6 +209,12 @@ class MemoryStore:
     def origin(self, stream: str) -> Origin:
         return parse(self.get("origin", stream)) or Origin()
 
+    def sealed(self, stream: str) -> list[tuple[int, int, int, int]]:
+        return []
+
+    def pack(self, stream: str, timeout: float) -> tuple[int, int]:
+        return 0, 0
+
     def state_file(self, milestone: str) -> str:
         return milestone
 

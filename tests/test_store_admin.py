@@ -16,6 +16,7 @@ from conftest import ROOT, Cli
 from postgres_server import PASSWORD, QUOTED, Server
 
 from milestone_cli.render.schemas import schema
+from milestone_cli.storage.postgres import VERSION
 from milestone_cli.storage.postgres.url import mask
 
 
@@ -47,7 +48,7 @@ def test_four_who_make_the_store_at_once_make_one(cli: Cli, url: str, postgres: 
     with ThreadPoolExecutor(4) as pool:
         done = list(pool.map(lambda _: cli("init", "demo", env={"MILESTONE_STORE": url}), range(4)))
     assert [one.returncode for one in done] == [0] * 4, [one.stderr for one in done]
-    assert postgres.sql("SELECT count(*) FROM milestone.migration", own_database) == "1"
+    assert postgres.sql("SELECT count(*) FROM milestone.migration", own_database) == str(VERSION)
     assert postgres.sql("SELECT count(*) FROM milestone.project", own_database) == "1"
 
 

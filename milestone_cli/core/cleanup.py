@@ -5,7 +5,7 @@ looked at again under the milestone's lock, and only what both looks would remov
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import departed, draft, lock_timeout, once, setting
+from milestone_cli.core import departed, draft, expiry, lock_timeout, once, setting
 from milestone_cli.core.copies import MARK, find_copies, parse_name
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
 from milestone_cli.core.session import is_alive
@@ -44,8 +44,14 @@ def _configured(store: "Store", name: str, default: str) -> str:
     return check_setting(name, value)
 
 
-def plan_cleanup(store: "Store", milestone: str, policy: Policy) -> Plan:
+def plan_cleanup(store: "Store", milestone: str, policy: Policy, now: "int | None" = None) -> Plan:
     """Say of everything of a milestone whether it would stay, and why; nothing is changed.
+
+    Args:
+        store: where.
+        milestone: whose.
+        policy: what to keep.
+        now: nanoseconds since 1970, when it is not the present moment by which ages are judged.
 
     Raises:
         MilestoneError: `usage` for a policy that keeps nothing; `not_found`.
@@ -56,10 +62,12 @@ def plan_cleanup(store: "Store", milestone: str, policy: Policy) -> Plan:
             "this policy keeps nothing",
             "give --keep-last, or --older-than a span of time, or neither for the last 10 and 7 days",
         )
+    now = runtime.now_ns() if now is None else now
     items = [item for source in SOURCES for item in source(store, milestone)]
+    items += expiry.items(store, milestone, now - policy.older_than)
     if not items and milestone not in store.milestones():
         store.read(milestone)
-    return plan(items, policy, runtime.now_ns())
+    return plan(items, policy, now)
 
 
 def run_cleanup(
@@ -75,19 +83,20 @@ def run_cleanup(
 
     Returns:
         What was removed, which is logged as `state_cleaned`; and whether this was done before under the same key.
+
+    What is sealed of the log and stays is compressed afterwards.
     """
-    wanted = {(item.kind, item.name) for item in planned.removed}
     removed: list[Item] = []
 
     def build() -> Mutation:
-        again = plan_cleanup(store, milestone, policy).removed
-        removed[:] = [item for item in again if (item.kind, item.name) in wanted]
+        removed[:] = _agreed(planned, plan_cleanup(store, milestone, policy, planned.now))
         return _mutation(store, milestone, policy, removed)
 
     request = f"{policy.older_than} {policy.keep_last}".encode()
     known = once(milestone, key, b"cleanup", request)
     # Sessions are changed by transactions alone, and one is under way at a time: they need no lock of their own.
     receipts = store.transact([milestone], build, lock_timeout(store, timeout), known)
+    store.pack(milestone, lock_timeout(store, timeout))
     return removed, receipts[0].replayed
 
 
@@ -105,8 +114,21 @@ def _mutation(store: "Store", milestone: str, policy: Policy, removed: "list[Ite
     }
     mutation = Mutation("cleanup")
     mutation.puts = [(kind, key, None) for item in removed for kind, key in item.puts]
-    mutation.events = [(milestone, draft(store, "state_cleaned", dumps(data)))]
+    old = sorted((item for item in removed if item.kind == expiry.KIND), key=lambda item: item.rank)
+    anchor = expiry.anchor(store, milestone, old)
+    if anchor:
+        mutation.puts.append(expiry.put(anchor[0], milestone))
+        mutation.events.append((milestone, draft(store, "events_removed", anchor[1])))
+    mutation.events.append((milestone, draft(store, "state_cleaned", dumps(data))))
     return mutation
+
+
+def _agreed(planned: Plan, again: Plan) -> "list[Item]":
+    """What both looks would remove; of a log only its beginning, up to the first part that stays."""
+    wanted = {(item.kind, item.name) for item in planned.removed}
+    removed = [item for item in again.removed if (item.kind, item.name) in wanted]
+    stay = [item.rank for item in (*again.kept, *again.removed) if item.kind == expiry.KIND and item not in removed]
+    return [item for item in removed if item.kind != expiry.KIND or item.rank < min(stay, default=item.rank + 1)]
 
 
 def copies(store: "Store", milestone: str) -> "Iterator[Item]":
@@ -213,15 +235,6 @@ def _record(store: "Store", kind: str, key: str) -> "tuple[dict[str, object] | N
     return (record, len(raw), "") if isinstance(record, dict) else (None, len(raw), "cannot be read: it is damaged")
 
 
-def events(store: "Store", milestone: str) -> "Iterator[Item]":
-    """The log; whole, since nothing may go from it before what proves the rest stands in its place."""
-    size = store.log_size(milestone)[0]
-    if size:
-        head = store.head(milestone)
-        hold = "no segment is sealed yet"
-        yield Item("events", milestone, head.time if head else 0, size, hold=hold)
-
-
 SOURCES: "tuple[Callable[[Store, str], Iterator[Item]], ...]" = (
-    copies, notes, sessions, departed.agents, departed.points, transactions, events
+    copies, notes, sessions, departed.agents, departed.points, transactions
 )  # fmt: skip

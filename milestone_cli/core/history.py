@@ -2,6 +2,7 @@
 
 from milestone_cli.model import digest
 from milestone_cli.splice import apply
+from milestone_cli.storage.origin import document_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class History:
         """The newest revision that the log explains; 0 for none."""
         for data in self._states():
             return int(data["revision"])  # type: ignore[call-overload,no-any-return]
-        return 0
+        return self._store.origin(self._stream).revision
 
     def text(self, revision: int) -> "bytes | None":
         """The text at a revision, or None when the log does not hold it whole."""
@@ -84,12 +85,14 @@ class History:
             if "text" in data:
                 return self._replay(splices)
             due -= 1
+        kept = document_of(self._store.origin(self._stream))
+        if kept is not None and kept.revision == due:
+            return self._replay(splices, kept.text) if splices else kept.text
         self.is_cut = True
         self.trouble = f"the log does not reach back to the base of revision {revision}"
         return None
 
-    def _replay(self, newest_first: "list[dict[str, object]]") -> "bytes | None":
-        text = b""
+    def _replay(self, newest_first: "list[dict[str, object]]", text: bytes = b"") -> "bytes | None":
         for data in reversed(newest_first):
             number = data["revision"]
             try:

@@ -81,12 +81,17 @@ class Decision:
 
 
 class Plan:
-    """A decision on every item; kinds in the order in which they came, newest first within a kind."""
+    """A decision on every item; kinds in the order in which they came, newest first within a kind.
 
-    __slots__ = ("decisions",)
+    Attributes:
+        now: the moment by which ages were judged, nanoseconds since 1970.
+    """
 
-    def __init__(self, decisions: "list[Decision]") -> None:
+    __slots__ = ("decisions", "now")
+
+    def __init__(self, decisions: "list[Decision]", now: int = 0) -> None:
         self.decisions = decisions
+        self.now = now
 
     @property
     def kept(self) -> "list[Item]":
@@ -139,7 +144,7 @@ def plan(items: "list[Item]", policy: Policy, now: int) -> Plan:
                 decisions.append(Decision(item, ", ".join(why) or "nothing keeps it", is_kept=False))
                 continue
             decisions.append(Decision(item, reason, is_kept=True))
-    return Plan(decisions)
+    return Plan(decisions, now)
 
 
 def spelt(ns: int) -> str:

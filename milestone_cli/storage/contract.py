@@ -124,6 +124,14 @@ class Store(Protocol):
         """What tells when logs (None: those of all milestones), documents (kind and key) or locks may have changed."""
         ...
 
+    def sealed(self, stream: str) -> list[tuple[int, int, int, int]]:
+        """Parts that only go as a whole, oldest first: offset behind it, last event, its time in nanoseconds, bytes."""
+        ...
+
+    def pack(self, stream: str, timeout: float) -> tuple[int, int]:
+        """Compress what nobody appends to any more; its bytes before and after. Zeros where there is nothing to do."""
+        ...
+
     def lock_holder(self, name: str) -> dict[str, object] | None:
         """Who holds a lock."""
         ...

@@ -35,6 +35,20 @@ def missing(store: "Store", milestone: str) -> MilestoneError:
     )
 
 
+def no_revision(store: "Store", milestone: str, revision: int) -> MilestoneError:
+    """The error for a revision that the log does not hold: never there, or removed by retention."""
+    head, origin = store.head(milestone), store.origin(milestone)
+    hint = f"the newest is {head.revision}" if head else "nothing was saved yet"
+    message = f"'{milestone}' has no revision {revision}"
+    if 0 < revision < origin.revision or (0 < revision == origin.revision and origin.text is None):
+        message += " any more: retention removed its events"
+        kept = origin.revision + (origin.text is None)
+        hint = (
+            f"the oldest that is left is {kept}; `milestone events query {milestone} --type events_removed` says when"
+        )
+    return MilestoneError("revision_not_found", message, hint, milestone_id=milestone, revision=revision)
+
+
 def named(copies: "Copies", milestone: str, name: str) -> "tuple[str, Document]":
     """The copy of a name, of a checkpoint's own name too, and where it is.
 

@@ -6,7 +6,8 @@ later revision can still be replayed. Offsets, numbers and checksums of what is 
 """
 
 from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import Head, digest
+from milestone_cli.model import Document, Head, digest
+from milestone_cli.runtime import timestamp
 
 FIELDS = ("sequence", "checksum", "end", "time", "revision", "state")
 
@@ -59,3 +60,10 @@ def parse(raw: "bytes | None") -> "Origin | None":
     except (ValueError, KeyError, AssertionError):
         return None
     return found
+
+
+def document_of(origin: Origin) -> "Document | None":
+    """The state that was current where a log begins, as far as the origin has it."""
+    if origin.text is None or not origin.revision or digest(origin.text) != origin.state:
+        return None
+    return Document(origin.text, origin.revision, origin.state, timestamp(origin.time), None)

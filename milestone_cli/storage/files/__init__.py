@@ -356,7 +356,19 @@ class FileStore(Folders):
 
         return Watcher(self, streams, documents, locks)
 
+    def sealed(self, stream: str) -> "list[tuple[int, int, int, int]]":
+        """The sealed parts of a log, oldest first: the offset behind each, its last event and its time, and bytes."""
+        from milestone_cli.storage.files.trimming import sealed
+
+        return sealed(self, stream)
+
     # writing
+
+    def pack(self, stream: str, timeout: float) -> "tuple[int, int]":
+        """Compress the sealed parts of a log that are not yet; their bytes before and after."""
+        from milestone_cli.storage.files.trimming import pack
+
+        return pack(self, stream, timeout)
 
     def commit(self, change: "Change") -> "Receipt":
         """Do one change, all or nothing; when this returns, it is on disk.

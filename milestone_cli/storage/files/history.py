@@ -1,6 +1,5 @@
 """Any revision of a state, read back from the log: one base, then its splices; the SHA-256 in the log proves it."""
 
-from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Document, Receipt, digest
 from milestone_cli.splice import apply
@@ -26,18 +25,14 @@ def at_revision(store: "FileStore", milestone: str, revision: int) -> Document:
     document = None
     if log is not None:
         try:
-            document = _replay(log, revision) or _replay_all(log, revision)
+            document = _replay(log, revision) or _replay_kept(store, log, milestone, revision)
+            document = document or _replay_all(log, revision)
         finally:
             log.close()
     if document is None:
-        head = store.head(milestone)
-        raise MilestoneError(
-            "revision_not_found",
-            f"'{milestone}' has no revision {revision}",
-            f"the newest is {head.revision}" if head else "nothing was saved yet",
-            milestone_id=milestone,
-            revision=revision,
-        )
+        from milestone_cli.storage.lookup import no_revision
+
+        raise no_revision(store, milestone, revision)
     return document
 
 
@@ -72,6 +67,23 @@ def _replay(log: "WholeLog", revision: int) -> Document | None:
         if document is None or (document.revision == revision and where <= at):
             return document
     return None
+
+
+def _replay_kept(store: "FileStore", log: "WholeLog", milestone: str, revision: int) -> Document | None:
+    """The same from the text that retention kept when it removed what was before; None when that is not needed."""
+    from milestone_cli.storage.origin import document_of
+
+    document = document_of(store.origin(milestone))
+    if document is None or revision < document.revision:
+        return None
+    stop = bisect(log, REVISION, revision + 1)
+    for _, line in lines(log, log.start, stop, whole_first=True):
+        if document is None or document.revision == revision:
+            return document
+        step = _event(line)
+        if step is not None and step[0] > document.revision:
+            document = follow(document, *step)
+    return document if document and document.revision == revision else None
 
 
 def _replay_all(log: "WholeLog", revision: int) -> Document | None:

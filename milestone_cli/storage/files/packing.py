@@ -45,6 +45,21 @@ def pack(source: int, size: int, target: int) -> "tuple[list[list[int]], str]":
     return sizes, sha.hexdigest()
 
 
+def digest(fd: int, sizes: "list[list[int]]", name: str) -> str:
+    """SHA-256 of the plain bytes of an open compressed part.
+
+    Raises:
+        MilestoneError: `damaged`.
+    """
+    import hashlib
+
+    found, sha, at = Packed(fd, sizes, name), hashlib.sha256(), 0
+    for plain, _ in sizes:
+        sha.update(found.read(plain, at))
+        at += plain
+    return sha.hexdigest()
+
+
 class Packed:
     """A compressed part that is open for reading; the last block that was read is remembered."""
 

@@ -77,9 +77,20 @@ def seal(log: Log, split: "Head | None" = None) -> bool:
             raise
         _go_on(log, made, fd)
         adopt(log, folder, made, PATIENCE)
+        _adopt_earlier(log, parts)
         return True
     finally:
         os.close(folder)
+
+
+def _adopt_earlier(log: Log, parts: Parts) -> None:
+    """Look once more into the part before: somebody may have had its file open for too long then."""
+    for span in parts.spans[-1:]:
+        if layout.segment_file(*span, layout.PLAIN) in parts.names:
+            try:
+                adopt(log, parts.folder, parts.seal(span))
+            except FileNotFoundError:
+                pass  # it has just been compressed, which is done once nothing can come late
 
 
 def make_folder(log: Log) -> int:
@@ -187,7 +198,7 @@ def _go_on(log: Log, made: Seal, fd: int) -> None:
     write_head(log.head_fd, head)
 
 
-def adopt(log: Log, folder: int, part: Seal, patience: int = 0) -> bool:
+def adopt(log: Log, folder: int, part: Seal, patience: int = 0, ending: str = layout.PLAIN) -> bool:
     """Append to a log what bash wrote into a sealed part after it was sealed, once nobody has that open any more.
 
     Args:
@@ -195,11 +206,12 @@ def adopt(log: Log, folder: int, part: Seal, patience: int = 0) -> bool:
         folder: open descriptor of its sealed parts.
         part: not compressed.
         patience: milliseconds to wait for who has it open.
+        ending: of the file: `layout.PLAIN`, or `layout.LATE` where its lines are removed.
 
     Returns:
         Whether nothing can come late any more.
     """
-    name = part.file(layout.PLAIN)
+    name = part.file(ending)
     fd = os.open(name, READ, dir_fd=folder)
     try:
         while not is_left_alone(fd, part.sealed):

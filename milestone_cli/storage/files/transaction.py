@@ -221,7 +221,14 @@ def apply(
         A receipt for each log, in the order of the plan's events.
     """
     try:
+        cuts = [(key, data) for kind, key, data in plan.puts if kind == "origin" and data is not None]
+        if cuts:
+            from milestone_cli.storage.files import trimming
+
+            trimming.part(store, cuts, deadline)
         _put(store, record, plan.puts, is_new=is_new)
+        if cuts:
+            trimming.remove(store, cuts, deadline)
         receipts = _log(store, plan, contents, held, deadline, once)
         intent.close(store, record)
     except (OSError, MilestoneError) as error:

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from milestone_cli.storage.postgres.listening import Listener
     from milestone_cli.storage.postgres.locks import Locks
 
-VERSION = 1
+VERSION = 2
 """The schema that this program knows; `schema.MIGRATIONS` leads there."""
 FRESH = 60.0
 """Seconds for which the server's clock is reckoned rather than asked."""
+STATES = ("active", "completed")
+"""Kinds of documents that never change without an event, of which the server tells."""
 LOCAL = ("current",)
 """Kinds of documents that belong to one user of one machine, not to all who share the store."""
 
@@ -241,6 +243,11 @@ class PostgresStore:
         found = self.ask(sql.SIZE, self.project, stream)
         return (number(found[0][0]), number(found[0][1])) if found else (0, 0)
 
+    def log_span(self, stream: str) -> "tuple[int, int, int]":
+        """The same, and the offset of the first line that is left."""
+        found = self.ask(sql.SPAN, self.project, stream)
+        return (number(found[0][0]), number(found[0][1]), number(found[0][2])) if found else (0, 0, 0)
+
     def scan(
         self, stream: str, start: int = 0, stop: "int | None" = None, *, backwards: bool = False
     ) -> "Iterator[tuple[int, bytes]]":
@@ -264,6 +271,14 @@ class PostgresStore:
         from milestone_cli.storage.origin import Origin, parse
 
         return parse(self.get("origin", stream)) or Origin()
+
+    def sealed(self, stream: str) -> "list[tuple[int, int, int, int]]":  # noqa: ARG002
+        """Nothing: lines go one by one here."""
+        return []
+
+    def pack(self, stream: str, timeout: float) -> "tuple[int, int]":  # noqa: ARG002
+        """The server compresses long lines by itself."""
+        return 0, 0
 
     def bound_session(self, client: "str | None") -> "str | None":
         """The session that a client's session is bound to; without a client, the user's own on this machine."""
@@ -361,7 +376,7 @@ class PostgresStore:
         """What tells when logs, documents or locks may have changed."""
         from milestone_cli.storage.postgres.listening import Listener
 
-        return Listener(self, is_told=not documents and not locks)
+        return Listener(self, is_told=not locks and all(kind in STATES for kind, _ in documents))
 
     # writing
 

@@ -205,8 +205,8 @@ def _check_server(store: "PostgresStore") -> "Iterator[Finding]":
 def _check_logs(store: "PostgresStore") -> "Iterator[Finding]":
     """Whether every log is as long as its lines, without gaps, and every line within its log."""
     rows = store.ask(
-        "SELECT s.name, s.size, coalesce(sum(octet_length(l.data)), 0)::bigint,"
-        " coalesce(max(l.at + octet_length(l.data)), 0)::bigint FROM milestone.stream s"
+        "SELECT s.name, s.size, coalesce(min(l.at), s.size) + coalesce(sum(octet_length(l.data)), 0)::bigint,"
+        " coalesce(max(l.at + octet_length(l.data)), s.size)::bigint FROM milestone.stream s"
         " LEFT JOIN milestone.line l ON l.stream = s.id WHERE s.project = $1"
         " GROUP BY s.id, s.name, s.size ORDER BY s.name",
         store.project,

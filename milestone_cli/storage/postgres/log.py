@@ -4,7 +4,6 @@ A line is the very same bytes as in a file, so what proves a log there proves it
 """
 
 from milestone_cli import runtime
-from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads, quote
 from milestone_cli.model import Document, Receipt, digest, owner
 
@@ -61,7 +60,8 @@ def scan(
     store: "PostgresStore", stream: str, start: int = 0, stop: int | None = None, *, backwards: bool = False
 ) -> "Iterator[tuple[int, bytes]]":
     """Blocks of whole lines with their byte offsets; see `PostgresStore.scan`."""
-    size, identity = store.log_size(stream)
+    size, identity, begin = store.log_span(stream)
+    start = max(start, begin)
     end = size if stop is None else min(stop, size)
     if start >= end:
         return
@@ -113,6 +113,12 @@ def _backwards(store: "PostgresStore", identity: int, start: int, end: int) -> "
             end = page[0]
 
 
+BETWEEN = (
+    "SELECT l.data FROM milestone.stream s JOIN milestone.line l ON l.stream = s.id AND l.state <= $3 AND l.state > $4"
+    " WHERE s.project = $1 AND s.name = $2 ORDER BY l.at"
+)
+
+
 def at_revision(store: "PostgresStore", milestone: str, revision: int) -> Document:
     """Read the state as of a revision: its base and the splices after it, proved by the SHA-256 in the log.
 
@@ -129,8 +135,17 @@ def at_revision(store: "PostgresStore", milestone: str, revision: int) -> Docume
         revision,
     )
     from milestone_cli.storage.files.history import follow
+    from milestone_cli.storage.lookup import no_revision
+    from milestone_cli.storage.origin import document_of
 
     document: Document | None = None
+    kept = document_of(store.origin(milestone))  # retention may have removed what is before
+    if kept is not None and kept.revision <= revision:
+        if kept.revision == revision:
+            return kept
+        if not any(b'"text":' in (line or b"") for (line,) in lines):
+            lines = store.ask(BETWEEN, store.project, milestone, revision, kept.revision)
+            document = kept
     for (line,) in lines:
         event = loads(line or b"{}")
         data = event.get("data") if isinstance(event, dict) else None
@@ -139,11 +154,4 @@ def at_revision(store: "PostgresStore", milestone: str, revision: int) -> Docume
         document = follow(document, data["revision"], event, data) or document  # type: ignore[arg-type]
         if document is not None and document.revision == revision:
             return document
-    head = store.head(milestone)
-    raise MilestoneError(
-        "revision_not_found",
-        f"'{milestone}' has no revision {revision}",
-        f"the newest is {head.revision}" if head else "nothing was saved yet",
-        milestone_id=milestone,
-        revision=revision,
-    )
+    raise no_revision(store, milestone, revision)

@@ -9,7 +9,7 @@ the server's kind, all given back with the transaction that took them:
 - NAME: one change of a state at a time; who holds a lease changes it only under this.
 """
 
-VERSION = 1
+VERSION = 2
 """The schema that this program knows."""
 SCHEMA = "milestone"
 
@@ -319,7 +319,7 @@ GRANTS = {
         "GRANT SELECT ON ALL TABLES IN SCHEMA milestone TO {role}",
         "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA milestone TO {role}",
     ),
-    # A log is only ever appended to, and migrations are for whoever owns the schema.
+    # A log is only ever appended to, or trimmed by `milestone.trim`, and migrations are for whoever owns the schema.
     "writer": (
         "GRANT USAGE ON SCHEMA milestone TO {role}",
         "GRANT SELECT ON ALL TABLES IN SCHEMA milestone TO {role}",
@@ -331,5 +331,49 @@ GRANTS = {
     ),
 }
 
-MIGRATIONS: "tuple[tuple[int, str, str], ...]" = ((1, "tables and functions", TABLES + FUNCTIONS),)
+TRIMMING = """
+-- What is left of the line of an idempotency key when retention has removed it: what its receipt says.
+ALTER TABLE milestone.once ADD COLUMN stub bytea;
+
+CREATE OR REPLACE FUNCTION milestone.known(p_stream bigint, p_key bytea, p_request text) RETURNS bytea
+LANGUAGE plpgsql AS $$
+DECLARE
+    o milestone.once;
+BEGIN
+    SELECT * INTO o FROM milestone.once WHERE stream = p_stream AND key = p_key;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    ELSIF o.request <> p_request THEN
+        RAISE EXCEPTION 'key' USING ERRCODE = 'MS004';
+    END IF;
+    RETURN coalesce((SELECT data FROM milestone.line WHERE stream = p_stream AND at = o.at), o.stub);
+END $$;
+
+-- Remove the lines of a log that are before its origin, which has just been put: whoever may write may do this, since
+-- what proves the rest stays.
+CREATE FUNCTION milestone.trim(p_project int, p_name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s bigint;
+    cut bigint;
+BEGIN
+    SELECT id INTO s FROM milestone.stream WHERE project = p_project AND name = p_name FOR UPDATE;
+    SELECT (convert_from(data, 'UTF8')::json ->> 'end')::bigint INTO cut FROM milestone.document
+        WHERE project = p_project AND kind = 'origin' AND key = p_name;
+    UPDATE milestone.once o SET stub = convert_to(json_build_object(
+            'event_id', line ->> 'event_id', 'timestamp', line ->> 'timestamp',
+            'revision', (line ->> 'revision')::bigint, 'sequence_number', (line ->> 'sequence_number')::bigint,
+            'data', json_build_object('sha256', coalesce(line -> 'data' ->> 'sha256', '')))::text, 'UTF8')
+        FROM (SELECT l.at, convert_from(l.data, 'UTF8')::json AS line FROM milestone.line l
+              JOIN milestone.once k ON k.stream = l.stream AND k.at = l.at
+              WHERE l.stream = s AND l.at < cut) old
+        WHERE o.stream = s AND o.at = old.at;
+    DELETE FROM milestone.line WHERE stream = s AND at < cut;
+END $$;
+"""
+
+MIGRATIONS: "tuple[tuple[int, str, str], ...]" = (
+    (1, "tables and functions", TABLES + FUNCTIONS),
+    (2, "the oldest events of a log can be removed", TRIMMING),
+)
 """Number, name and statements of each step from one schema to the next, in order."""

@@ -39,6 +39,10 @@ HEAD = (
     " FROM milestone.stream WHERE project = $1 AND name = $2"
 )
 SIZE = "SELECT size, id FROM milestone.stream WHERE project = $1 AND name = $2"
+SPAN = (
+    "SELECT size, id, coalesce((SELECT min(at) FROM milestone.line WHERE stream = s.id), size) FROM milestone.stream s"
+    " WHERE project = $1 AND name = $2"
+)
 SEEK = (
     "SELECT coalesce((SELECT at FROM milestone.line WHERE stream = s.id AND time >= $3"
     " ORDER BY time, at LIMIT 1), size) FROM milestone.stream s WHERE project = $1 AND name = $2"

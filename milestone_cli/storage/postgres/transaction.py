@@ -212,6 +212,8 @@ def _do(
             statements.append((DROP, (store.project, kind, place)))
         else:
             statements.append((PUT, (store.project, kind, place, data)))
+        if kind == "origin":
+            statements.append(("SELECT milestone.trim($1, $2)", (store.project, key)))
     done = closed(record, "committed", runtime.timestamp(store.clock()))
     statements.append((PUT, (store.project, "committed", plan.id, dumps(done).encode() + b"\n")))
     store.connection().pipeline(statements)

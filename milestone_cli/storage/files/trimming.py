@@ -1,0 +1,216 @@
+"""Taking away the oldest events of a log, and compressing its sealed parts; never in a writer's way.
+
+What goes is told by the log's origin, a document that a transaction puts: before it is put, the log is parted there;
+once it is, the parts before it go, the oldest first. Each step can be done again by whoever finds it half done. A part
+is compressed once nobody has it open any more, beside the plain one, read back, and only then put in its place.
+"""
+
+import fcntl
+import os
+
+from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
+from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.commit import write_synced
+from milestone_cli.storage.files.folders import READ
+from milestone_cli.storage.files.log import Log, flock
+from milestone_cli.storage.files.sealing import PATIENCE, adopt, seal
+from milestone_cli.storage.files.segments import Parts, Seal, damaged, open_folder, parts_of
+from milestone_cli.storage.origin import Origin, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.storage.files import FileStore
+
+    Cuts = list[tuple[str, bytes]]
+
+NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+PACK_ASIDE, SEAL_ASIDE = ".pack.tmp", ".pack-seal.tmp"
+LINE = 1 << 16
+"""Bytes before a cut that surely hold the end of the line before it."""
+
+
+def _open(store: "FileStore", stream: str, deadline: float) -> Log:
+    return Log(store.folder(layout.LOCKS), store.log_folder(stream), stream, deadline)
+
+
+def part(store: "FileStore", cuts: "Cuts", deadline: float) -> None:
+    """Part logs where their origins will be: what is old is sealed there, and what is not stays in bash's file."""
+    for stream, raw in cuts:
+        origin = parse(raw)
+        log = _open(store, stream, deadline)
+        try:
+            if origin is None or log.fd < 0:
+                continue
+            folder = open_folder(log.folder, stream)
+            base = 0
+            if folder is not None:
+                try:
+                    base = Parts(folder, os.fstat(log.fd)).end
+                finally:
+                    os.close(folder)
+            if origin.end > base and _fits(log, base, origin):
+                seal(log, origin)
+        finally:
+            log.close()
+
+
+def _fits(log: Log, base: int, origin: Origin) -> bool:
+    """Whether a log is still the one that an origin was drawn up from; the clean-up of bash may just have been here."""
+    at = origin.end - base
+    if at > log.head.end:
+        return False
+    before = os.pread(log.fd, min(LINE, at), max(0, at - LINE))
+    stated = f'"checksum":"{origin.checksum}"}}\n'.encode()
+    return before.endswith(b"\n") and (stated in before or origin.sequence < log.head.sequence)
+
+
+def remove(store: "FileStore", cuts: "Cuts", deadline: float) -> None:
+    """Take away the sealed parts before the origins of logs; the last seal stays, since the log goes on from it."""
+    for stream, raw in cuts:
+        origin, found = parse(raw), parts_of(store, stream)
+        if found is None:
+            continue
+        try:
+            flock(found.folder, deadline, stream)  # before the log's own lock, as who compresses does
+            log = _open(store, stream, deadline)
+            try:
+                if origin is not None and log.fd >= 0:
+                    _remove(log, found.folder, origin.end)
+            finally:
+                log.close()
+        finally:
+            found.close()
+
+
+def _remove(log: Log, folder: int, end: int) -> None:
+    parts = Parts(folder, os.fstat(log.fd))
+    for span in parts.data:
+        if span[1] > end:
+            break
+        plain = layout.segment_file(*span, layout.PLAIN)
+        if plain in parts.names and not adopt(log, folder, parts.seal(span), PATIENCE):
+            late = layout.segment_file(*span, layout.LATE)  # somebody is about to write a line into it
+            os.rename(plain, late, src_dir_fd=folder, dst_dir_fd=folder)
+        for ending in (layout.PLAIN, layout.PACKED):
+            _unlink(layout.segment_file(*span, ending), folder)
+    left = Parts(folder, os.fstat(log.fd))
+    for span in left.spans[:-1]:
+        if not left.has_data(span) and layout.segment_file(*span, layout.LATE) not in left.names:
+            _unlink(layout.segment_file(*span, layout.SEAL), folder)
+    os.fsync(folder)
+
+
+def _unlink(name: str, folder: int) -> None:
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
+
+
+def sealed(store: "FileStore", stream: str) -> "list[tuple[int, int, int, int]]":
+    """The sealed parts of a log, oldest first: where each one ends, its last event and that one's time, and its size.
+
+    Returns:
+        Offset in the log, sequence number, nanoseconds since 1970, bytes on disk.
+    """
+    parts = parts_of(store, stream)
+    if parts is None:
+        return []
+    found = []
+    try:
+        for span in parts.data:
+            known = parts.seal(span)
+            size = sum(packed for _, packed in known.blocks) if known.blocks else known.size
+            found.append((known.end, known.sequence, known.time, size))
+    finally:
+        parts.close()
+    return found
+
+
+def pack(store: "FileStore", stream: str, timeout: float) -> "tuple[int, int]":
+    """Compress the sealed parts of a log that are not yet, and adopt what bash wrote into them late.
+
+    Args:
+        store: where.
+        stream: name of the log.
+        timeout: seconds to wait for the log's lock, which is held only while late lines are looked for.
+
+    Returns:
+        Bytes of what was compressed, before and after.
+
+    Raises:
+        MilestoneError: `lock_timeout`; `damaged`.
+    """
+    found = parts_of(store, stream)
+    if found is None:
+        return 0, 0
+    before = after = 0
+    try:
+        try:
+            fcntl.flock(found.folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return 0, 0  # somebody is at it
+        for name in found.names:
+            if name.endswith((PACK_ASIDE, SEAL_ASIDE)):
+                _unlink(name, found.folder)
+        for known in _settled(store, stream, found, timeout):
+            done = _pack(found.folder, known)
+            before, after = before + known.size, after + done
+    finally:
+        found.close()
+    return before, after
+
+
+def _settled(store: "FileStore", stream: str, found: Parts, timeout: float) -> "Iterator[Seal]":
+    """The plain parts into which nothing can come late any more; and nothing has, or it was adopted."""
+    ended = [one[:2] for one in map(layout.segment_span, found.names) if one and one[2] == layout.LATE]
+    spans = [span for span in found.data if layout.segment_file(*span, layout.PLAIN) in found.names]
+    for span in [*ended, *spans]:
+        known = found.seal(span)
+        is_late = span not in spans
+        log = _open(store, stream, runtime.monotonic() + timeout)
+        try:
+            is_settled = adopt(log, found.folder, known, ending=layout.LATE if is_late else layout.PLAIN)
+        finally:
+            log.close()
+        if is_settled and is_late:
+            _unlink(known.file(layout.LATE), found.folder)
+        elif is_settled:
+            yield known
+
+
+def _pack(folder: int, known: Seal) -> int:
+    """Compress one part; bytes that it has then."""
+    from milestone_cli.storage.files import packing
+
+    plain, packed, aside = known.file(layout.PLAIN), known.file(layout.PACKED), f".{known.file('')}{PACK_ASIDE}"
+    source = os.open(plain, READ, dir_fd=folder)
+    try:
+        target = os.open(aside, NEW, 0o600, dir_fd=folder)
+        try:
+            known.blocks, known.sha256 = packing.pack(source, known.size, target)
+            os.fsync(target)
+        finally:
+            os.close(target)
+        target = os.open(aside, READ, dir_fd=folder)
+        try:
+            if packing.digest(target, known.blocks, aside) != known.sha256:
+                raise damaged(aside, "what was compressed reads back as something else")
+        finally:
+            os.close(target)
+        write_synced(SEAL_ASIDE, known.text(), folder)
+        os.rename(SEAL_ASIDE, known.file(layout.SEAL), src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(aside, packed, src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+        os.unlink(plain, dir_fd=folder)
+        os.fsync(folder)
+    except (OSError, MilestoneError):
+        for name in (aside, SEAL_ASIDE):
+            _unlink(name, folder)
+        raise
+    finally:
+        os.close(source)
+    return sum(size for _, size in known.blocks)
