@@ -44,10 +44,10 @@ _milestone() {
             continue
         fi
         case $word in
-            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --duration-ms | --errors | --escalation | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --limit | --lines | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --revision | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
+            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --revision | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
             -?*)
                 case $command:$word in
-                    'session create':--user | 'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
+                    'wait':--state | 'session create':--user | 'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
                 esac
                 ;;
             *)
@@ -65,6 +65,8 @@ _milestone() {
         case $command:$option in
             'init':--format) _milestone_offer 'text json jsonl yaml' ;;
             'status':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'wait':--session) _milestone_offer '<sessions>' ;;
+            'wait':--format) _milestone_offer 'text json jsonl yaml' ;;
             'doctor':--fail-on) _milestone_offer 'error warning' ;;
             'doctor':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state save':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -186,6 +188,7 @@ _milestone() {
             '') _milestone_offer '--store --verbose --no-color --version --help' ;;
             'init') _milestone_offer '--format --help' ;;
             'status') _milestone_offer '--format --help' ;;
+            'wait') _milestone_offer '--event --agent --session --text --where --state --revision --lock --after-cursor --timeout --format --help' ;;
             'doctor') _milestone_offer '--fix --dry-run --yes --selftest --fail-on --format --help' ;;
             'schema') _milestone_offer '--help' ;;
             'state save') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
@@ -274,7 +277,7 @@ _milestone() {
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status doctor schema hook state events checkpoint session agent cleanup lock transaction store config' ;;
+        :0) _milestone_offer 'init status wait doctor schema hook state events checkpoint session agent cleanup lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query follow timeline verify replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
@@ -288,7 +291,8 @@ _milestone() {
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config cursor doctor doctor-selftest error event-batch event-count event-log events events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify' ;;
+        'wait':0) _milestone_offer '<milestones>' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config cursor doctor doctor-selftest error event-batch event-count event-log events events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

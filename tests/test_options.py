@@ -17,7 +17,8 @@ from milestone_cli.render.schemas import schema
 READS = {
     "status", "schema", "names", "state load", "state get", "state list", "state history", "state diff",
     "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
-    "checkpoint diff", "session current", "session list", "session show", "session handoff", "cleanup plan",
+    "checkpoint diff", "session current", "session list", "session show", "session handoff", "session get",
+    "session log", "session history", "cleanup plan",
     "lock list", "lock show", "transaction list", "transaction show", "config show", "hook status", "hook statusline",
     "store info", "store check", "agent list", "agent show", "agent sync-list", "agent sync-show",
 }  # fmt: skip
@@ -49,6 +50,7 @@ WITHOUT_FORMAT = {
 }
 REMOVES = {
     "doctor", "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
+    "session delete",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",
     "store migrate", "store copy", "store moved",
 }  # fmt: skip
@@ -70,8 +72,12 @@ TWICE = {
     "checkpoint pin": "checkpoint pin demo before-refactoring",
     "checkpoint unpin": "checkpoint unpin demo before-refactoring",
     "session create": "session create demo",
-    "session use": """session use "$(ls .milestones/state/sessions | grep -o 'session-[0-9-]*')" """,
-    "session end": """session end "$(ls .milestones/state/sessions | grep -o 'session-[0-9-]*')" """,
+    "session use": "session use work",
+    "session end": "session end work",
+    "session delete": "session delete work --force",
+    "session set": "session set work step=9",
+    "session progress": "session progress work 40",
+    "session record": "session record work --request why",
     "cleanup run": "cleanup run demo --older-than 0 --keep-last 1",
     "transaction apply": """transaction apply '{"op": "set", "milestone": "demo", "path": "step", "value": 9}'""",
     "transaction rollback": """transaction rollback "$(ls -R .milestones/transactions | grep -o 'txn-[0-9a-f]*' """
@@ -124,7 +130,11 @@ def test_asked_for_twice_it_is_done_once(path: str, tmp_path: Path, home: Path, 
         "state redo": "state undo demo", "state reopen": "state complete demo", "lock release": "lock acquire demo",
         **dict.fromkeys(("agent update", "agent retire", "agent sync"), "agent register builder"),
         "agent ack": "agent register builder > /dev/null; milestone agent sync --no-wait",
-        "lock break": "lock acquire demo", "session use": "session create demo", "session end": "session create demo",
+        "lock break": "lock acquire demo",
+        **dict.fromkeys(
+            [f"session {verb}" for verb in ("use", "end", "delete", "set", "progress", "record")],
+            "session create demo --name work",
+        ),
     }.get(path, "status demo")  # fmt: skip
     line = f"milestone {TWICE[path]} --idempotency-key once --format json"
     count = "wc -l < .milestones/state/events/milestone-demo.jsonl"

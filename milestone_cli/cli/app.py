@@ -31,6 +31,7 @@ from . import (
     options,
     query,
     session,
+    sessionwork,
     state,
     statusline,
     store,
@@ -38,6 +39,7 @@ from . import (
     sync,
     timeline,
     transaction,
+    wait,
 )
 
 Command = Callable[..., int | None]  # what it returns is the exit code
@@ -45,6 +47,7 @@ Command = Callable[..., int | None]  # what it returns is the exit code
 COMMANDS: tuple[Command, ...] = (
     store.init,
     store.status,
+    wait.wait,
     doctor.doctor,
     store.schema,
     store.names,
@@ -89,15 +92,22 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         ),
     ),
     "session": (
-        "Say who works on what, from which shell or client.",
+        "Say who works on what, how far, and what was asked.",
         (
             session.create,
             session.current,
             session.use,
             session.list_,
             session.show,
+            sessionwork.set_,
+            sessionwork.get,
+            sessionwork.progress,
+            sessionwork.log,
+            sessionwork.record,
+            sessionwork.history,
             handoff.session_handoff,
             session.end,
+            session.delete,
         ),
     ),
     "agent": (

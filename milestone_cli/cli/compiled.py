@@ -11,6 +11,7 @@ GLOBALS = "--store:store:s: --verbose:verbose:t: --no-color:no_color:t:"
 COMMANDS = {
     "init": "milestone_cli.cli.store:init: :milestone:s: --format:output:c:text,json,jsonl,yaml",
     "status": "milestone_cli.cli.store:status: :milestone:s: --format:output:c:text,json,jsonl,yaml",
+    "wait": "milestone_cli.cli.wait:wait: :milestone:s: --event:event:S: --agent:agent:S: --session:session:s: --text:text:s: --where:where:S: --state:state:S: --revision:revision:i:1, --lock:lock:S: --after-cursor:after_cursor:s: --timeout:timeout:s: --format:output:c:text,json,jsonl,yaml",
     "doctor": "milestone_cli.cli.doctor:doctor: --fix:fix:t: --dry-run:dry_run:t: --yes:yes:t: --selftest:selftest:t: --fail-on:fail_on:c:error,warning --format:output:c:text,json,jsonl,yaml",
     "schema": "milestone_cli.cli.store:schema: :kind:s:",
     "names": "milestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints,transactions :milestone:s:",
@@ -43,7 +44,7 @@ COMMANDS = {
     "checkpoint delete": "milestone_cli.cli.checkpoint:delete:words :words:S: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "checkpoint pin": "milestone_cli.cli.checkpoint:pin:words :words:S: --reason:reason:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "checkpoint unpin": "milestone_cli.cli.checkpoint:unpin:words :words:S: --reason:reason:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "session create": "milestone_cli.cli.session:create: :milestone:s: --no-milestone:no_milestone:t: --name:name:s: --type:type_:s: --user:user:s: --context:context:s: --metadata:metadata:s: --auto-checkpoint:auto_checkpoint:t: --no-auto-checkpoint:auto_checkpoint:n: --checkpoint-interval:checkpoint_interval:i:0, --max-duration:max_duration:i:0, --backup-retention:backup_retention:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
+    "session create": "milestone_cli.cli.session:create: :milestone:s: --no-milestone:no_milestone:t: --name:name:s: --type:type_:s: --user:user:s: --context:context:s: --metadata:metadata:s: --auto-checkpoint:auto_checkpoint:t: --no-auto-checkpoint:no_auto_checkpoint:t: --checkpoint-interval:checkpoint_interval:i:0, --max-duration:max_duration:i:0, --backup-retention:backup_retention:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "session current": "milestone_cli.cli.session:current: --format:output:c:text,json,jsonl,yaml",
     "session use": "milestone_cli.cli.session:use:name :name:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
     "session list": "milestone_cli.cli.session:list_: --active:active:t: --inactive-for:inactive_for:s: --count:count:t: --format:output:c:text,json,jsonl,yaml",

@@ -23,11 +23,14 @@ __all__ = [
     "AgentsList",
     "AllMilestones",
     "At",
+    "AutoCheckpoint",
+    "BackupRetention",
     "Batch",
     "BeatInterval",
     "Block",
     "BuryDead",
     "CheckpointDiffWords",
+    "CheckpointInterval",
     "CheckpointName",
     "CheckpointState",
     "CheckpointWords",
@@ -39,6 +42,10 @@ __all__ = [
     "DiffWords",
     "DocumentFormat",
     "DryRun",
+    "Duration",
+    "EntryResponse",
+    "Escalation",
+    "EventWish",
     "EventWords",
     "Events",
     "EverybodyToo",
@@ -60,17 +67,22 @@ __all__ = [
     "InPlugin",
     "InProject",
     "InUser",
+    "InactiveFor",
     "Indent",
     "KeepLast",
+    "KeyWords",
     "Kind",
     "Last",
+    "LastEntries",
     "LastEvent",
     "Limit",
     "LockCommand",
     "LockName",
     "LockTimeout",
     "LockWait",
+    "LockWish",
     "Looks",
+    "MaxDuration",
     "MaxTokens",
     "MilestoneId",
     "MonitorInterval",
@@ -78,11 +90,14 @@ __all__ = [
     "MoreOperations",
     "MoreTime",
     "NamesOf",
+    "NoAutoCheckpoint",
+    "NoMilestone",
     "NoWait",
     "OfMilestone",
     "OfSession",
     "OlderThan",
     "OnlyOpen",
+    "Operation",
     "Operations",
     "PacketFormat",
     "PatchType",
@@ -94,20 +109,28 @@ __all__ = [
     "RecordAccess",
     "ReplayAt",
     "ReplayFormat",
+    "Request",
     "Resume",
     "Reverse",
     "Revision",
+    "RevisionWish",
     "SchemaFile",
     "SeenRevision",
     "SelfTest",
     "Session",
+    "SessionContext",
     "SessionFilter",
     "SessionId",
+    "SessionMetadata",
     "SessionName",
+    "SessionOwnName",
+    "SessionType",
+    "SetKeyWords",
     "SetWords",
     "ShowCursor",
     "Since",
     "StaleAfter",
+    "StateWish",
     "StatusLine",
     "StoreName",
     "StoreSource",
@@ -126,7 +149,10 @@ __all__ = [
     "Trigger",
     "TypeFilter",
     "Until",
+    "User",
     "VerifyCopy",
+    "WaitAgents",
+    "WaitTimeout",
     "WhereFilter",
     "WriterRole",
     "Yes",
@@ -381,8 +407,9 @@ Trigger = Annotated[
 ]
 ActiveOnly = Annotated[bool, typer.Option("--active", help="Only those that are at work, expired ones too.")]
 AutoCheckpoint = Annotated[
-    bool, typer.Option("--auto-checkpoint/--no-auto-checkpoint", help="Make checkpoints by itself, by interval.")
+    bool, typer.Option("--auto-checkpoint", help="Make checkpoints by itself; so it is anyway.")
 ]
+NoAutoCheckpoint = Annotated[bool, typer.Option("--no-auto-checkpoint", help="Make none but at the beginning and end.")]
 BackupRetention = Annotated[
     int, typer.Option("--backup-retention", metavar="DAYS", min=0, help="Days for which a clean-up keeps checkpoints.")
 ]
@@ -446,3 +473,21 @@ FollowLines = Annotated[
     int, typer.Option("-n", "--lines", metavar="N", min=0, help="Begin with the latest so many; 0: none.")
 ]
 FollowFormat = Annotated[Literal["text", "jsonl"], typer.Option("--format", help="Form of the output.")]
+EventWish = Annotated[
+    list[str] | None, typer.Option("--event", metavar="T", help="An event of this type; * and ? match any text.")
+]
+StateWish = Annotated[
+    list[str] | None,
+    typer.Option("--state", metavar="PATH[=VALUE]", help="The state has this value there, or any; repeatable."),
+]
+RevisionWish = Annotated[
+    int | None, typer.Option("--revision", metavar="N", min=1, help="The state has reached this revision.")
+]
+LockWish = Annotated[list[str] | None, typer.Option("--lock", metavar="NAME", help="This lock is free; repeatable.")]
+WaitAgents = Annotated[
+    list[str] | None,
+    typer.Option("--agent", metavar="A[=STATUS]", help="The agent is active, retired, failed, …; alone: whose event."),
+]
+WaitTimeout = Annotated[
+    str | None, typer.Option("--timeout", metavar="SPAN", help="At most so long: 30s, 5m; left out: for ever.")
+]

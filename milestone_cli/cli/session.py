@@ -1,31 +1,79 @@
-"""The commands of `milestone session`: create, current, use, list, show, end."""
+"""The commands of `milestone session`: create, current, use, list, show, end, delete."""
 
 from milestone_cli import render
-from milestone_cli.core import current_milestone, session
+from milestone_cli.core import session
 from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import Format, IdempotencyKey, LockTimeout, MilestoneId, SessionId, SessionName
+    from .options import (
+        ActiveOnly,
+        AutoCheckpoint,
+        BackupRetention,
+        CheckpointInterval,
+        Count,
+        DryRun,
+        Force,
+        Format,
+        IdempotencyKey,
+        InactiveFor,
+        LockTimeout,
+        MaxDuration,
+        MilestoneId,
+        NoAutoCheckpoint,
+        NoMilestone,
+        SessionContext,
+        SessionId,
+        SessionMetadata,
+        SessionName,
+        SessionOwnName,
+        SessionType,
+        User,
+        Yes,
+    )
 
 
 def create(
     milestone: "MilestoneId" = None,
+    no_milestone: "NoMilestone" = False,
+    name: "SessionOwnName" = None,
+    type_: "SessionType" = "general",
+    user: "User" = None,
+    context: "SessionContext" = None,
+    metadata: "SessionMetadata" = None,
+    auto_checkpoint: "AutoCheckpoint" = False,
+    no_auto_checkpoint: "NoAutoCheckpoint" = False,
+    checkpoint_interval: "CheckpointInterval" = 300,
+    max_duration: "MaxDuration" = 14400,
+    backup_retention: "BackupRetention" = 7,
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
     """Begin a session of the calling shell, make it the current one, and print its id.
 
-    Inside Claude Code it is bound to the client's session, and no other one's current session is touched.
+    Inside Claude Code it is bound to the client's session, and no other one's current session is touched. Without any
+    milestone in the store it has none; context and configuration can be edited in its session.yaml.
 
-    Example: milestone session create demo
+    Example: milestone session create demo --type review --context '{"goal": "mend the tests"}'
     """
     from milestone_cli.core import sessioning
 
+    from .data import read_data
+
+    wish = sessioning.Wish(type_, name, user)
+    wish.context = b"{}" if context is None else read_data(context)
+    wish.metadata = b"{}" if metadata is None else read_data(metadata)
+    if auto_checkpoint and no_auto_checkpoint:
+        from milestone_cli.errors import MilestoneError
+
+        raise MilestoneError("usage", "--auto-checkpoint or --no-auto-checkpoint, not both", "leave one of them out")
+    given = (not no_auto_checkpoint, checkpoint_interval, max_duration, backup_retention)
+    settings = zip(session.CONFIGURATION, given, strict=True)
+    wish.configuration = {key: value for key, value in settings if value != session.CONFIGURATION[key]}
     store = open_store()
-    name = current_milestone(store, milestone)
-    made, replayed = sessioning.create(store, name, key=idempotency_key, timeout=lock_timeout)
+    whose = sessioning.meant_milestone(store, milestone, is_without=no_milestone)
+    made, replayed = sessioning.create(store, whose, wish, key=idempotency_key, timeout=lock_timeout)
     render.emit("session-create", {**made.fields(), "replayed": replayed}, made.id, output)
 
 
@@ -70,26 +118,58 @@ def use(
     render.emit("session-use", {**found.fields(), "replayed": replayed}, text, output)
 
 
-def list_(output: "Format" = "text") -> None:
+def list_(
+    active: "ActiveOnly" = False,
+    inactive_for: "InactiveFor" = None,
+    count: "Count" = False,
+    output: "Format" = "text",
+) -> None:
     """List all sessions, oldest first; those of the bash utilities too.
 
-    Example: milestone session list
+    What an orphaned or an expired one has left open stands below it. --inactive-for shows those that have not ended
+    and were silent for so long.
+
+    Example: milestone session list --active
     """
+    from milestone_cli.core import activity
     from milestone_cli.render.session import list_text
 
-    found = [one.fields() for one in session.sessions(open_store())]
-    render.emit("session-list", {"sessions": found}, list_text(found), output)
+    store = open_store()
+    found = [one for one in session.sessions(store) if not active or one.status in session.AT_WORK]
+    if inactive_for is not None:
+        from milestone_cli.core.times import duration
+
+        span = duration(inactive_for)
+        found = [one for one in found if one.status != "completed"]
+        seen = activity.last_seen(store, found)
+        found = [one for one in found if activity.is_silent(store, seen[one.id], span)]
+    if count:
+        render.emit("session-count", {"count": len(found)}, str(len(found)), output)
+        return
+    behind = activity.left_open(store, found)
+    told: list[dict[str, object]] = [{**one.fields(), "open": behind.get(one.id, [])} for one in found]
+    is_all = not active and inactive_for is None
+    render.emit("session-list", {"sessions": told}, list_text(told, is_all=is_all), output)
 
 
 def show(name: "SessionId" = None, output: "Format" = "text") -> None:
-    """Show everything that a session's record says.
+    """Show everything that a session's record says, and what it has left open.
 
     Example: milestone session show "$(milestone session create demo)"
     """
+    from milestone_cli.core import activity
     from milestone_cli.render.session import show_text
 
-    found = session.current(open_store(), name)
-    fields = {**found.fields(), "trouble": found.trouble or None, "record": found.record}
+    store = open_store()
+    found = session.current(store, name)
+    found, notes = activity.up_to_date(store, found)
+    fields: dict[str, object] = {
+        **found.fields(),
+        "open": activity.left_open(store, [found]).get(found.id, []),
+        "trouble": found.trouble or None,
+        "record": found.record,
+    }
+    render.notify(notes)
     render.emit("session-show", fields, show_text(fields), output)
 
 
@@ -108,3 +188,47 @@ def end(
     found, changed = sessioning.end(open_store(), name, key=idempotency_key, timeout=lock_timeout)
     text = f"{found.id} {'ended' if changed else 'had ended already'}"
     render.emit("session-end", {**found.fields(), "changed": changed}, text, output)
+
+
+def delete(
+    name: "SessionName",
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    force: "Force" = False,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Delete a session with its checkpoints; its events stay in the log, and `transaction rollback` brings it back.
+
+    At a terminal it is shown and confirmed first, unless --yes. While its process lives it is refused (exit 4), unless
+    --force; and as long as a checkpoint of it is pinned.
+
+    Example: milestone session delete "$(milestone session create demo)" --dry-run
+    """
+    from milestone_cli import runtime
+    from milestone_cli.core import sessiondelete
+    from milestone_cli.render.session import deletion_text
+
+    store = open_store()
+    if dry_run or (not yes and runtime.is_terminal(0)):
+        planned = sessiondelete.Deletion(store, session.find(store, name))
+        if dry_run:
+            fields = {**planned.fields(), "removed": False, "replayed": False}
+            render.emit("session-delete", fields, deletion_text(planned.fields()), output)
+            return
+        if not planned.pinned and (force or not planned.blockers):
+            from .confirm import confirm
+
+            confirm(deletion_text(planned.fields()), "Delete it?")
+    done, replayed = sessiondelete.delete(store, name, force=force, key=idempotency_key, timeout=lock_timeout)
+    if done is None:
+        fields = {**session.Session(name, b"{}", 0, "").fields(), "documents": 0, "bytes": 0, "recoverable": True,
+                  "refused": [], "transaction_id": None}  # fmt: skip
+    else:
+        fields = {**done.fields(), "refused": []}
+    back = (
+        f"; `milestone transaction rollback {done.transaction}` brings it back" if done and done.is_recoverable else ""
+    )
+    text = f"{name} deleted{' already, under this key' if replayed else ''}{back}"
+    render.emit("session-delete", {**fields, "removed": True, "replayed": replayed}, text, output)

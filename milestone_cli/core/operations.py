@@ -220,7 +220,7 @@ def _session(store: "Store", one: Operation, expect: "int | None") -> None:
 
     if one.op == "session_create":
         _at_revision(store, one.milestone, expect)
-        sessioning.create(store, one.milestone, type_=one.words.get("type", "general"))
+        sessioning.create(store, one.milestone, sessioning.Wish(one.words.get("type", "general")))
     elif one.op == "session_use":
         sessioning.use(store, one.words["session"])
     else:

@@ -1,7 +1,7 @@
 """Small records in JSON that people may look into: written indented; and what a log said of them, found again."""
 
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads, quote
+from milestone_cli.jsontext import dumps, loads, members, quote, skip
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,3 +50,16 @@ def data_of(store: "Store", stream: str, event_id: str) -> "dict[str, object]":
             data = event.get("data") if isinstance(event, dict) else None
             return data if isinstance(data, dict) else {}
     return {}
+
+
+def laid_out(text: str, margin: str = "") -> str:
+    """An object as it is written, its numbers and strings too, but in lines as `indented` has them."""
+    at = skip(text, 0)
+    if text[at] != "{":
+        return text
+    found = members(text, at)
+    if not found:
+        return "{}"
+    inner = margin + "  "
+    lines = [f"{inner}{quote(key)}: {laid_out(text[start:end], inner)}" for key, _, start, end in found]
+    return "{\n" + ",\n".join(lines) + "\n" + margin + "}"

@@ -1,13 +1,15 @@
 """Sessions as they are found: who works on what, from which process.
 
-A session whose process is proved dead shows as orphaned; that is found out when somebody looks, and never stored.
+A session whose process is proved dead shows as orphaned, and one that lasts longer than it should as expired; that is
+found out when somebody looks, and never stored.
 """
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, current_session
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, loads
-from milestone_cli.model import safe
+from milestone_cli.model import log_of, safe
+from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +19,15 @@ LIMIT = 1 << 20
 """Largest record, in bytes."""
 SLACK = 2.0
 """Seconds that a process may seem younger than the record that it wrote."""
+AT_WORK = ("active", "expired")
+"""Statuses of sessions whose process may live."""
+CONFIGURATION: "dict[str, object]" = {
+    "auto_checkpoint": True,
+    "checkpoint_interval": 300,
+    "max_session_duration": 14400,
+    "backup_retention": 7,
+}
+"""What a session is configured to where nobody says otherwise: seconds, and days of retention."""
 
 
 class Session:
@@ -24,7 +35,8 @@ class Session:
 
     Attributes:
         id: the session's.
-        status: as stored, but `orphaned` for an active one whose process is gone, and `damaged` for no JSON.
+        status: as stored, but `orphaned` for an active one whose process is gone, `expired` for one that has lasted
+            longer than its configuration says, and `damaged` for no JSON.
         record: its keys and values; empty when damaged.
         text: the record as it is stored.
         is_current: it acts when nobody says otherwise.
@@ -56,6 +68,8 @@ class Session:
             self.is_alive = is_alive(record, written)
             if self.is_alive is False:
                 self.status = "orphaned"
+            elif self.expires_at and self.expires_at < runtime.now_ns():
+                self.status = "expired"
 
     def word(self, key: str) -> "str | None":
         """A value that is a text; None for anything else."""
@@ -70,9 +84,29 @@ class Session:
         except MilestoneError:
             return None
 
+    @property
+    def stream(self) -> str:
+        """The log that tells of it: its milestone's, else its own."""
+        return self.milestone or log_of(self.id)
+
+    @property
+    def configuration(self) -> "dict[str, object] | None":
+        """What it is configured to; None for one that never was, of a client or of the bash utilities."""
+        found = self.record.get("configuration")
+        return {**CONFIGURATION, **found} if isinstance(found, dict) else None
+
+    @property
+    def expires_at(self) -> int:
+        """When it has lasted as long as it may, nanoseconds since 1970; 0: never."""
+        longest = (self.configuration or {}).get("max_session_duration")
+        since = parse_ns(self.word("active_since") or self.word("created_at") or "")
+        return since + int(longest * 1e9) if since and isinstance(longest, int | float) and longest > 0 else 0
+
     def fields(self) -> "dict[str, object]":
         """The session as JSON values."""
-        pid = self.record.get("pid")
+        pid, expires_at = self.record.get("pid"), self.expires_at
+        operation, progress = self.record.get("operation"), self.record.get("progress")
+        last = self.record.get("last_checkpoint")
         return {
             "session_id": self.id,
             "milestone_id": self.milestone,
@@ -86,6 +120,10 @@ class Session:
             "host": self.word("host"),
             "working_directory": self.word("working_directory"),
             "git_branch": self.word("git_branch"),
+            "operation": operation if isinstance(operation, str) else None,
+            "progress": progress if isinstance(progress, int | float) else None,
+            "last_checkpoint": last.get("name") if isinstance(last, dict) else None,
+            "expires_at": runtime.timestamp(expires_at) if expires_at else None,
         }
 
 
@@ -162,7 +200,7 @@ def holders(store: "Store", milestone: str) -> list[Session]:
         one
         for one in sessions(store)
         if one.milestone == milestone
-        and one.status == "active"
+        and one.status in AT_WORK
         and one.is_alive
         and not one.is_current
         and not runtime.is_ancestor(int(str(one.record["pid"])))
@@ -183,3 +221,12 @@ def sound(found: Session) -> Session:
             session_id=found.id,
         )
     return found
+
+
+def current_text(store: "Store", given: "str | None" = None) -> Session:
+    """A session whose record can be read: what is given, else the current one.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`.
+    """
+    return sound(current(store, given))

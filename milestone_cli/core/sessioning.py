@@ -1,4 +1,4 @@
-"""Beginning, taking over and ending sessions; each all or nothing, and logged where the session has a milestone.
+"""Beginning, taking over and ending sessions; each all or nothing, and logged: by the milestone, else on its own.
 
 Records are files that the bash utilities write too: their keys come first, an edit leaves every other byte as it was,
 and keys that are not known here stay. Nobody's current session is touched but the caller's own.
@@ -7,47 +7,135 @@ and keys that are not known here stay. Nobody's current session is touched but t
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import acting_agent, lock_timeout, once
-from milestone_cli.core.record import data_of, indented
-from milestone_cli.core.session import Session, current, find, sound
+from milestone_cli.core import acting_agent, current_milestone, lock_timeout, once
+from milestone_cli.core.document import assign
+from milestone_cli.core.record import data_of, indented, laid_out, words
+from milestone_cli.core.session import CONFIGURATION, Session, current, find, sound
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps
-from milestone_cli.model import Draft, Plan, safe
+from milestone_cli.jsontext import check, dumps, skip
+from milestone_cli.model import Draft, Plan, digest, log_of, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
+LIMIT = 1 << 18
+"""Largest metadata of a session, in bytes."""
+WORKING: "dict[str, object]" = {"metadata": {}, "context": {}, "configuration": {}, "state": {}, "progress": 0,
+                                "operation": None}  # fmt: skip
+"""What a record has to work with; keyed state is its `state`."""
+
+
+class Wish:
+    """What a new session shall be.
+
+    Attributes:
+        name: its own; None: made of the time and the process.
+        type: of it.
+        user: whose it is; None: who calls.
+        context, metadata: JSON objects, as they were written.
+        configuration: settings that are not the built-in ones.
+    """
+
+    __slots__ = ("configuration", "context", "metadata", "name", "type", "user")
+
+    def __init__(self, type_: str = "general", name: "str | None" = None, user: "str | None" = None) -> None:
+        self.type = type_
+        self.name = name
+        self.user = user
+        self.context = b"{}"
+        self.metadata = b"{}"
+        self.configuration: dict[str, object] = {}
+
+    def checked(self) -> "tuple[str, str]":
+        """Context and metadata as texts.
+
+        Raises:
+            MilestoneError: `invalid_name`, `invalid_json`, `invalid_data`, `too_large`.
+        """
+        from milestone_cli.core.sessionfile import check_context
+
+        if self.name is not None:
+            safe(self.name, "session")
+        words(self.type, "the type")
+        words(self.user, "the user")
+        context = check_context(check(self.context, LIMIT, "the context"))
+        metadata = check(self.metadata, LIMIT, "the metadata")
+        if metadata[skip(metadata, 0)] != "{":
+            raise MilestoneError("invalid_data", "the metadata is no JSON object", 'write it as {"name": value}')
+        return context.strip(), metadata.strip()
+
+    def request(self) -> "tuple[bytes, ...]":
+        """What tells one request from another."""
+        said = [self.type, self.name, self.user, self.configuration]
+        return self.type.encode(), *([dumps(said).encode(), self.context, self.metadata] if self.is_more() else [])
+
+    def is_more(self) -> bool:
+        """Whether it says more than a type."""
+        return bool(self.name or self.user or self.configuration or self.context != b"{}" or self.metadata != b"{}")
+
 
 def create(
     store: "Store",
-    milestone: str,
+    milestone: "str | None",
+    wish: "Wish | None" = None,
     *,
-    type_: str = "general",
     key: "str | None" = None,
     timeout: "float | None" = None,
 ) -> "tuple[Session, bool]":
     """Begin a session of the calling shell, and make it the current one of the client, or else of the directory.
 
+    Args:
+        store: where.
+        milestone: that it works on; None: it has none, and a log of its own.
+        wish: what it shall be.
+        key: idempotency key; of a session without a milestone it makes the name, too.
+        timeout: seconds to wait for other transactions.
+
     Returns:
         The session, and whether it is an earlier one under the same idempotency key.
+
+    Raises:
+        MilestoneError: `conflict` when the name is taken; `invalid_name`, `invalid_json`, `invalid_data`.
     """
+    from milestone_cli.core.snapshot import FIRST
+    from milestone_cli.core.snapshotting import add
+
+    wish = wish or Wish()
+    context, metadata = wish.checked()
     client = runtime.env("CLAUDE_CODE_SESSION_ID") or ""
-    fields = identity(milestone, type_, runtime.caller(), _folder(), client)
+    fields = identity(milestone, wish.type, runtime.caller(), _folder(), client)
+    fields["user"] = wish.user or fields["user"]
+    named = wish.name or (f"session-{digest(key.encode())[:20]}" if key and not milestone else "")
     binding = _binding()
     made, raw = "", b""
 
     def build() -> Plan:
         nonlocal made, raw
         plan = Plan("session_create")
-        made, raw = begin(store, plan, fields, binding)
-        plan.events.append((milestone, event("session_created", made)))
+        made = named or _free_name(store, str(fields["pid"]))
+        if named:
+            _refuse_taken(store, named)
+        now = runtime.timestamp(runtime.now_ns())
+        text = dumps({**fields, "session_id": made, "created_at": now, **WORKING})
+        for name, value in (("metadata", metadata), ("context", context)):
+            text = assign(text, name, value)
+        text = assign(text, "configuration", dumps({**CONFIGURATION, **wish.configuration}))
+        stream = milestone or log_of(made)
+        if milestone:
+            plan.events.append((stream, event("session_created", made)))
+        else:
+            plan.events.append((stream, event("session_initialized", made, type=wish.type)))
+        text, _ = add(store, plan, made, text, FIRST, FIRST)
+        raw = laid_out(text).encode() + b"\n"
+        plan.puts += [("session", made, raw), (*binding, f"{made}\n".encode())]
         return plan
 
-    known = once(milestone, key, b"session create", type_.encode())
+    stream = milestone or (log_of(named) if named else "")
+    known = once(stream, key, b"session create", *wish.request()) if stream else None
     receipts = store.transact([], build, lock_timeout(store, timeout), known)
     if receipts[0].replayed:
-        earlier = data_of(store, milestone, receipts[0].event_id).get("session_id")
+        earlier = data_of(store, stream, receipts[0].event_id).get("session_id")
         return find(store, str(earlier)), True
     # What was written is told without looking again: from here on nothing may fail.
     return Session(made, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or made), False
@@ -59,17 +147,52 @@ def begin(store: "Store", plan: Plan, fields: "dict[str, object]", binding: "tup
     Returns:
         Its name, and its record as it is written.
     """
-    now = runtime.timestamp(runtime.now_ns())
-    base = f"session-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{fields['pid']}"
-    made, count = base, 1
-    while store.modified("session", made):
-        count += 1
-        made = f"{base}-{count}"
-    fields["session_id"], fields["created_at"] = made, now
+    made = _free_name(store, str(fields["pid"]))
+    fields["session_id"], fields["created_at"] = made, runtime.timestamp(runtime.now_ns())
     raw = indented(fields).encode() + b"\n"
     plan.puts.append(("session", made, raw))
     plan.puts.append((*binding, f"{made}\n".encode()))
     return made, raw
+
+
+def meant_milestone(store: "Store", given: "str | None", *, is_without: bool) -> "str | None":
+    """The milestone of a new session: the one that is meant; None where there is none, or none is wanted.
+
+    Raises:
+        MilestoneError: `usage`; `milestone_ambiguous` where several are active and none is meant.
+    """
+    if is_without:
+        if given is not None:
+            raise MilestoneError("usage", "a milestone or --no-milestone, not both", "leave one of them out")
+        return None
+    if given is None and not runtime.env("MILESTONE_ID") and not store.active():
+        return None
+    try:
+        return current_milestone(store, given)
+    except MilestoneError as error:
+        if error.code == "milestone_ambiguous":
+            error.hint = "name one, or give --no-milestone"
+        raise
+
+
+def _free_name(store: "Store", pid: str) -> str:
+    """A name of this second and a process, and of nothing else."""
+    now = runtime.timestamp(runtime.now_ns())
+    base = f"session-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{pid}"
+    made, count = base, 1
+    while store.modified("session", made):
+        count += 1
+        made = f"{base}-{count}"
+    return made
+
+
+def _refuse_taken(store: "Store", name: str) -> None:
+    """Refuse a name that is taken, in whatever case; that of a session that is deleted is free."""
+    for taken in store.keys("session"):
+        if taken.lower() == name.lower():
+            raise MilestoneError(
+                "conflict", f"there is a session '{taken}' already", "choose another name", session_id=taken
+            )
 
 
 def event(type_: str, name: str, **said: object) -> Draft:
@@ -84,11 +207,11 @@ def _folder() -> str:
         return ""  # removed meanwhile
 
 
-def identity(milestone: str, type_: str, pid: int, folder: str, client: str) -> "dict[str, object]":
+def identity(milestone: "str | None", type_: str, pid: int, folder: str, client: str) -> "dict[str, object]":
     """A new record: the keys of the bash utilities in their order, then ours.
 
     Args:
-        milestone: that it works on.
+        milestone: that it works on; None for none.
         type_: of the session.
         pid: its process.
         folder: where it works.
@@ -130,14 +253,13 @@ def use(
     """Make a session the current one; one that is orphaned goes over to the calling shell.
 
     Returns:
-        The session, and whether this was done before, under the same idempotency key; only a session of a milestone
-        has a log that remembers a key.
+        The session, and whether this was done before, under the same idempotency key.
 
     Raises:
         MilestoneError: `not_found`; `conflict` when it has ended; `damaged`.
     """
     kind, place = _binding()
-    stream = find(store, name).milestone
+    stream = find(store, name).stream
     raw = b""
 
     def build() -> Plan:
@@ -148,17 +270,18 @@ def use(
                 "conflict", f"the session '{name}' has ended", "`milestone session create` begins a new one"
             )
         plan, raw = Plan("session_use"), found.text.encode()
-        if found.status == "orphaned":
+        if found.status in ("orphaned", "expired"):
             pid = runtime.caller()
-            raw = edited(found.text, {"pid": pid, **process(pid)})
+            since = runtime.timestamp(runtime.now_ns())
+            raw = edited(found.text, {"pid": pid, **process(pid), "active_since": since})
             plan.puts.append(("session", name, raw))
         if store.get(kind, place) != f"{name}\n".encode():
             plan.puts.append((kind, place, f"{name}\n".encode()))
-        if stream and (plan.puts or key):
+        if plan.puts or key:
             plan.events.append((stream, event("session_used", name)))
         return plan
 
-    known = once(stream, key, b"session use", name.encode(), place.encode()) if stream else None
+    known = once(stream, key, b"session use", name.encode(), place.encode())
     receipts = store.transact([], build, lock_timeout(store, timeout), known)
     if receipts and receipts[0].replayed:
         return find(store, name), True
@@ -191,7 +314,7 @@ def end(
         MilestoneError: `not_found`, `damaged`.
     """
     meant = current(store, given)
-    name, stream = meant.id, meant.milestone
+    name, stream = meant.id, meant.stream
     changed, raw = False, meant.text.encode()
 
     def build() -> Plan:
@@ -201,17 +324,23 @@ def end(
         if found.status != "completed":
             changed = True
             ended_at = at or runtime.timestamp(runtime.now_ns())
-            raw = edited(found.text, {"status": "completed", "ended_at": ended_at})
+            ending: dict[str, object] = {"status": "completed", "ended_at": ended_at}
+            text = edited(found.text, ending).decode()
+            if found.configuration is not None:
+                from milestone_cli.core.snapshotting import add, brought_up
+
+                text = edited(brought_up(store, found), ending).decode()
+                text, _ = add(store, plan, name, text, "end")
+            raw = text.encode()
             plan.puts.append(("session", name, raw))
-            if stream:
-                plan.events.append((stream, event("session_ended", name, **(said or {}))))
+            plan.events.append((stream, event("session_ended", name, **(said or {}))))
         for kind in ("current", "client"):
             for one in [""] if kind == "current" else store.keys("client"):
                 if (store.get(kind, one) or b"").split()[:1] == [name.encode()]:
                     plan.puts.append((kind, one, None))
         return plan
 
-    known = once(stream, key, b"session end", name.encode()) if stream else None
+    known = once(stream, key, b"session end", name.encode())
     store.transact([], build, lock_timeout(store, timeout), known)
     return Session(name, raw, 0, ""), changed
 

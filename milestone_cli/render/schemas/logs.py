@@ -5,7 +5,7 @@ from milestone_cli.render.schemas.shapes import COUNT, FLAG, NAME, SHA, STRING, 
 EVENT = record(
     {
         "timestamp": TIME,
-        "milestone_id": STRING,
+        "milestone_id": nullable(STRING),
         "session_id": STRING,
         "event_type": STRING,
         "event": {"type": "string", "description": "the type, as the first line of the bash utilities spells it"},
@@ -94,6 +94,20 @@ KINDS: dict[str, tuple[str, Schema]] = {
     "timeline": (
         "Everything that happened, in order; no milestone_id where it is of all.",
         record({"milestone_id": nullable(NAME), "events": array(EVENT)}),
+    ),
+    "wait": (
+        "What made it true that was waited for; only what was asked for is there.",
+        record(
+            {
+                "event": EVENT,
+                "revision": COUNT,
+                "values": {"type": "object", "description": "the values of the state, by their paths"},
+                "agents": {"type": "object", "additionalProperties": STRING, "description": "status by agent"},
+                "locks": array(NAME),
+                "cursor": STRING,
+            },
+            [],
+        ),
     ),
     "verify": (
         "What verifying logs found.",
