@@ -63,8 +63,7 @@ def timeline(
     found = Chronicle(store, names, wanted)
     is_screen = into is None and (runtime.is_terminal(1) or wants_colour())
     milestone = None if all_ or names[0][:1] == OF_SESSION else names[0]
-    title = "all milestones" if all_ else names[0].removeprefix(OF_SESSION)
-    shown = pieces(output, found, milestone, title, is_screen=is_screen)
+    shown = pieces(output, found, milestone, every=all_, is_screen=is_screen)
     if into is None:
         for piece in shown:
             render.write(piece)

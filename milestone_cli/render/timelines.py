@@ -7,6 +7,7 @@ whose they are, and `now` is nanoseconds since 1970. It is imported when it is a
 import sys
 
 from milestone_cli import runtime
+from milestone_cli.model import OF_SESSION
 from milestone_cli.render import events as lines
 
 TYPE_CHECKING = False
@@ -26,23 +27,24 @@ RENDERERS = {
 
 
 def pieces(
-    output: str, found: "Chronicle", milestone: "str | None", title: str, *, is_screen: bool
+    output: str, found: "Chronicle", milestone: "str | None", *, every: bool, is_screen: bool
 ) -> "Iterator[bytes]":
     """Yield a timeline in a form, piece by piece.
 
     Args:
         output: text, json, jsonl, or one of RENDERERS.
         found: what happened.
-        milestone: whose it is; None for all, and for a session without one.
-        title: how people call that.
+        milestone: whose it is; None for all, and for a session that has none.
+        every: it is of all milestones.
         is_screen: whether it is for a terminal, or a pipe that takes colour.
     """
+    title = "all milestones" if every else found.names[0].removeprefix(OF_SESSION)
     if output == "json":
         return lines.as_json("timeline", milestone, found.blocks())
     if output == "jsonl":
         return found.blocks()
     if output == "text":
-        return _text(found, title, is_screen=is_screen)
+        return _text(found, title, every=every, is_screen=is_screen)
     module, name = RENDERERS[output]
     path = f"milestone_cli.render.{module}"
     __import__(path)
@@ -50,20 +52,17 @@ def pieces(
     return (piece.encode("utf-8", "replace") for piece in render(_decoded(found), title, runtime.now_ns()))
 
 
-def _text(found: "Chronicle", title: str, *, is_screen: bool) -> "Iterator[bytes]":
+def _text(found: "Chronicle", title: str, *, every: bool, is_screen: bool) -> "Iterator[bytes]":
     """The timeline for people."""
     from milestone_cli.render import timeline
 
-    is_one = len(found.names) == 1
     if not is_screen:
-        if is_one:
-            return timeline.plain(title, found.mapped)
-        return timeline.dated(title, _named(found, is_screen=False))
+        return timeline.dated(title, _named(found, is_screen=False)) if every else timeline.plain(title, found.mapped)
     from itertools import chain
 
     from milestone_cli.render.timeline_head import head
 
-    return chain(head(found, title), timeline.fancy(found.mapped) if is_one else _named(found, is_screen=True))
+    return chain(head(found, title), _named(found, is_screen=True) if every else timeline.fancy(found.mapped))
 
 
 def _named(found: "Chronicle", *, is_screen: bool) -> "Iterator[bytes]":
