@@ -171,7 +171,8 @@ class Picture:
         for start, end in sorted(self._lanes.gaps):
             x0, x1 = self._x(start) + 3, self._x(end) - 3
             if x1 - x0 >= LEAST:
-                yield f'<rect class="quiet" x="{x0:.1f}" y="{TOP}" width="{x1 - x0:.1f}" height="{height - TOP - 40}"/>\n'
+                size = f'width="{x1 - x0:.1f}" height="{height - TOP - 40}"'
+                yield f'<rect class="quiet" x="{x0:.1f}" y="{TOP}" {size}/>\n'
 
     def _gap_labels(self, y: int) -> "Iterator[str]":
         for start, end in self._lanes.gaps:

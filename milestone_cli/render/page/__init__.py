@@ -12,6 +12,7 @@ import html
 import os
 import re
 from collections import deque
+from itertools import islice
 
 from milestone_cli import __version__, runtime
 from milestone_cli.render.ages import span
@@ -30,6 +31,8 @@ KEPT = 200_000
 """So many events are in the page in full, the newest."""
 ROOM = 64 << 20
 """So many characters they may have together."""
+PIECE = 1000
+"""Lines in a piece of the output."""
 STEPS = 2048
 """The older ones are counted in at most so many intervals."""
 SCRIPTS = ("text", "time", "log", "marks", "chart", "gestures", "list", "details", "timeline")
@@ -65,8 +68,8 @@ def page(events: "Iterable[dict[str, object]]", title: str, now: int) -> "Iterat
     yield '<script type="application/json" id="columns">'
     yield _safe(_columns(kept, older, lanes, title, now))
     yield '</script>\n<script type="text/plain" id="lines">'
-    for _, _, text in kept:
-        yield "\n" + _safe(text)
+    for at in range(0, len(kept), PIECE):
+        yield _safe("".join(["\n" + text for _, _, text in islice(kept, at, at + PIECE)]))
     yield "</script>\n"
     for script in scripts:
         yield f"<script>{script}</script>\n"
