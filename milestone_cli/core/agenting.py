@@ -281,6 +281,8 @@ def retire(
 ) -> "tuple[Agent, bool, bool]":
     """Let an agent leave: what waits for it waits no longer. Its record stays, for those who look back.
 
+    One that has failed leaves too, by which somebody says that this is known.
+
     Returns:
         The agent, whether it left now, and whether this was done before under the same idempotency key.
 
@@ -298,7 +300,7 @@ def retire(
         nonlocal made, changed
         plan, one = Plan("agent_retire"), find(store, name)
         made = one
-        if one.status != "active":
+        if one.status == "retired":
             return plan
         changed = True
         text = (store.get(KIND, name) or b"").decode()

@@ -170,6 +170,7 @@ def _tell_open(outline: _Outline, facts: "Facts") -> None:
     for one in listed(facts["locks"]):
         where = f" on {one['host']}" if one["host"] and one["host"] != runtime.host() else ""
         outline.line(2, f"the lock {one['name']} is held by process {one['pid']}{where}")
+    _tell_crew(outline, facts)
     for name, rank, what in (
         ("orphaned_sessions", 4, "was left behind: its process is gone"),
         ("active_sessions", 5, "is active too"),
@@ -180,6 +181,23 @@ def _tell_open(outline: _Outline, facts: "Facts") -> None:
             outline.line(rank, f"session {one} {what}")
         if len(found) > 3:
             outline.line(rank, f"{len(found) - 3} more sessions like it (`milestone session list`)")
+
+
+def _tell_crew(outline: _Outline, facts: "Facts") -> None:
+    """Agents at work, those that fell, and synchronisations in which somebody is awaited."""
+    for one in listed(facts["agents"]):
+        doing = f", at: {one_line(str(one['doing']))}" if one["doing"] else ""
+        state = "is dead, and nobody has taken over" if one["dead"] else "is at work"
+        kind = one_line(str(one["type"] or "general"))
+        outline.line(2 if one["dead"] else 3, f"agent {one['agent_id']} ({kind}) {state}{doing}")
+    for one in listed(facts["fallen"]):
+        outline.line(2, f"agent {one['agent_id']} failed at {second(one['ended_at'])}: {one_line(str(one['reason']))}")
+    for one in listed(facts["syncs"]):
+        missing = one["missing"]
+        if one["status"] == "in_progress" and isinstance(missing, list):
+            outline.line(2, f"the synchronisation {one['sync_id']} waits for {', '.join(map(str, missing))}")
+        elif one["status"] == "failed":
+            outline.line(3, f"the synchronisation {one['sync_id']} failed: {one_line(str(one['reason']))}")
 
 
 def _tell_past(outline: _Outline, facts: "Facts") -> None:

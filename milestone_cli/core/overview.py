@@ -2,6 +2,7 @@
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, checkpoint, current_session
+from milestone_cli.core.crew import crew
 from milestone_cli.core.session import sessions
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
@@ -123,6 +124,7 @@ def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
         "session_id": None if session == NO_SESSION else session,
         "sessions": _sessions(store, name),
         "lock": store.lock_holder(name),
+        **crew(store, name),
         "checkpoints": count,
         "last_checkpoint": newest and {"name": newest.name, "created_at": newest.created_at, "state": newest.state},
         "said": said,

@@ -65,6 +65,12 @@ def gather(store: "Store", milestone: str, session: "str | None", alone: bool, f
         "tools": _tools(events),
         "transactions": _transactions(store),
         "locks": _locks(store),
+        "agents": [
+            {**{key: one[key] for key in ("agent_id", "type", "doing")}, "dead": one["health"] == "dead"}
+            for one in listed(facts["agents"])
+        ],
+        "fallen": facts["fallen"],
+        "syncs": facts["syncs"],
         "orphaned_sessions": [one.id for one in known if one.status == "orphaned"],
         "active_sessions": [one.id for one in known if one.status == "active"],
         "checkpoint": facts["last_checkpoint"],

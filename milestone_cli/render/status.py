@@ -6,6 +6,7 @@ It keeps to one screen: where that has few lines, lists become lines, and what m
 from milestone_cli import runtime
 from milestone_cli.jsontext import dumps
 from milestone_cli.render.ages import size, when
+from milestone_cli.render.crew import crew_lines
 from milestone_cli.render.overview import LABEL, labelled, state_of
 from milestone_cli.render.table import (
     BOLD,
@@ -107,6 +108,7 @@ def _facts(found: "Facts", is_short: bool) -> list[str]:
         lines.append(labelled("lock", f"held by {lock.get('kind')} process {lock.get('pid')}{elsewhere}", MAGENTA))
     else:
         lines.append(labelled("lock", "free"))
+    lines += crew_lines(found, is_short)
     lines.append(_checkpoint(found["last_checkpoint"], found["checkpoints"]))
     return lines if is_short else [*lines, labelled("store", str(found["store"]))]
 

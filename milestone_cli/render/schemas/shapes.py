@@ -33,6 +33,36 @@ SAVED: dict[str, Schema] = {
     "timestamp": TIME,
     "replayed": FLAG,
 }
+CREW: dict[str, Schema] = {
+    "agents": array(
+        record(
+            {
+                "agent_id": NAME,
+                "type": nullable(STRING),
+                "health": {"enum": ["healthy", "stale", "dead", "unknown"]},
+                "evidence": array(STRING),
+                "silent_seconds": nullable({"type": "number", "minimum": 0}),
+                "doing": nullable(STRING),
+            }
+        )
+    ),
+    "fallen": array(
+        record({"agent_id": NAME, "type": nullable(STRING), "reason": nullable(STRING), "ended_at": nullable(TIME)})
+    ),
+    "syncs": array(
+        record(
+            {
+                "sync_id": NAME,
+                "status": {"enum": ["in_progress", "completed", "failed"]},
+                "participants": array(NAME),
+                "answered": array(NAME),
+                "missing": array(NAME),
+                "reason": nullable(STRING),
+            }
+        )
+    ),
+}
+"""Who works on a milestone, who fell, and who waits for whom."""
 OPERATION: Schema = {"enum": ["add", "remove", "replace"]}
 CHECKPOINT: dict[str, Schema] = {
     "milestone_id": NAME,

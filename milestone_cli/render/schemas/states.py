@@ -3,6 +3,7 @@
 from milestone_cli.render.schemas.shapes import (
     CHECKPOINT,
     COUNT,
+    CREW,
     FLAG,
     NAME,
     OPERATION,
@@ -125,6 +126,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
                     record({"session_id": STRING, "created_at": nullable(STRING), "status": {"enum": OPEN}})
                 ),
                 "lock": nullable({"type": "object"}),
+                **CREW,
                 "checkpoints": COUNT,
                 "last_checkpoint": nullable(record({"name": STRING, "created_at": TIME, "state": CHECKPOINT["state"]})),
                 "said": {"type": "object", "description": "what the state itself says: goal, next, blockers, …"},

@@ -1,0 +1,76 @@
+"""The agents of a milestone and what they wait for, in the few lines that a status has room for."""
+
+from milestone_cli.render.ages import SECOND, short, when
+from milestone_cli.render.overview import labelled
+from milestone_cli.render.table import DIM, MAGENTA, RED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Facts = dict[str, object]
+
+MOST = 5
+"""So many agents have a line of their own."""
+
+
+def crew_lines(found: "Facts", is_short: bool) -> "list[str]":
+    """Who is at work and how, who fell, and which synchronisations are open or went wrong."""
+    agents, fallen, syncs = (_listed(found.get(key)) for key in ("agents", "fallen", "syncs"))
+    lines = _short(agents) if is_short else _long(agents)
+    lines += [_fallen(one) for one in fallen[-1 if is_short else -3 :]]
+    return lines + [_sync(one) for one in syncs if one["status"] != "completed" or not is_short]
+
+
+def _listed(value: object) -> "list[Facts]":
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _style(health: object) -> str:
+    return {"healthy": "", "dead": RED}.get(str(health), MAGENTA)
+
+
+def _long(agents: "list[Facts]") -> "list[str]":
+    lines = []
+    for i, one in enumerate(agents[:MOST]):
+        seconds = one["silent_seconds"]
+        heard = f", heard {short(int(seconds * SECOND))} ago" if isinstance(seconds, int | float) else ""
+        doing = f": {one['doing']}" if one["doing"] else ""
+        told = f"{one['agent_id']} ({one['type'] or 'general'}), {one['health']}{heard}{doing}"
+        lines.append(labelled("agents" if i == 0 else "", told, _style(one["health"])))
+    if len(agents) > MOST:
+        lines.append(labelled("", f"and {len(agents) - MOST} more", DIM))
+    return lines
+
+
+def _short(agents: "list[Facts]") -> "list[str]":
+    if not agents:
+        return []
+    told = ", ".join(
+        f"{one['agent_id']}" if one["health"] == "healthy" else f"{one['agent_id']} {one['health']}" for one in agents
+    )
+    worst = next((one["health"] for one in agents if one["health"] != "healthy"), "healthy")
+    return [labelled("agents", told, _style(worst))]
+
+
+def _fallen(one: "Facts") -> str:
+    return labelled("failed", f"{one['agent_id']} {when(one['ended_at'])}: {one['reason']}", RED)
+
+
+def _sync(one: "Facts") -> str:
+    answered, participants, missing = (_count(one[key]) for key in ("answered", "participants", "missing"))
+    told = f"{one['sync_id']} {str(one['status']).replace('_', ' ')}, {answered} of {participants} answered"
+    if missing and one["status"] == "in_progress":
+        told += f", waits for {_names(one['missing'])}"
+    elif one["status"] == "failed":
+        told += f": {one['reason']}"
+    elif isinstance(one["lost"], dict) and one["lost"]:
+        told += f", without {', '.join(one['lost'])}"
+    style = {"failed": RED, "in_progress": MAGENTA}.get(str(one["status"]), "")
+    return labelled("sync", told, style)
+
+
+def _count(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0
+
+
+def _names(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else ""
