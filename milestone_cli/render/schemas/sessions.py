@@ -20,7 +20,7 @@ from milestone_cli.render.schemas.shapes import (
 SESSION: dict[str, Schema] = {
     "session_id": STRING,
     "milestone_id": nullable(NAME),
-    "status": {"type": "string", "description": "as stored; orphaned: its process is gone; damaged: no JSON"},
+    "status": {"type": "string", "description": "as stored; orphaned: its process is gone; expired; damaged: no JSON"},
     "current": FLAG,
     "type": nullable(STRING),
     "created_at": nullable(STRING),
@@ -30,6 +30,19 @@ SESSION: dict[str, Schema] = {
     "host": nullable(STRING),
     "working_directory": nullable(STRING),
     "git_branch": nullable(STRING),
+    "operation": nullable(STRING),
+    "progress": nullable({"type": "number", "minimum": 0, "maximum": 100}),
+    "last_checkpoint": nullable(STRING),
+    "expires_at": nullable(TIME),
+}
+OPEN: Schema = {"type": "array", "items": STRING, "description": "what an orphaned or expired one left open, in words"}
+LOGGED: dict[str, Schema] = {
+    "session_id": STRING,
+    "milestone_id": nullable(NAME),
+    "event_id": STRING,
+    "sequence_number": COUNT,
+    "timestamp": TIME,
+    "replayed": FLAG,
 }
 CHANGES: Schema = array(
     record({"op": {"enum": ["add", "remove", "replace"]}, "path": STRING, "value": {}, "old": {}}, ["op", "path"])
@@ -104,10 +117,61 @@ KINDS: dict[str, tuple[str, Schema]] = {
         record({"session_id": nullable(STRING), "milestone_id": nullable(NAME), "status": nullable(STRING)}),
     ),
     "session-end": ("A session that has ended.", record({**SESSION, "changed": FLAG})),
-    "session-list": ("All sessions, oldest first.", record({"sessions": array(record(SESSION))})),
+    "session-count": ("How many sessions there are.", record({"count": COUNT})),
+    "session-delete": (
+        "A session that was deleted, or would be; `refused` says why not.",
+        record(
+            {
+                **SESSION,
+                "documents": COUNT,
+                "bytes": COUNT,
+                "recoverable": FLAG,
+                "refused": array(STRING),
+                "transaction_id": nullable(STRING),
+                "removed": FLAG,
+                "replayed": FLAG,
+            }
+        ),
+    ),
+    "session-history": (
+        "The last entries of a session's history, oldest first.",
+        record(
+            {
+                "session_id": STRING,
+                "milestone_id": nullable(NAME),
+                "entries": array(
+                    record(
+                        {
+                            "timestamp": TIME,
+                            "request": STRING,
+                            "agent": STRING,
+                            "response": {},
+                            "escalations": array({}),
+                            "duration_ms": nullable({"type": "number", "minimum": 0}),
+                            "event_id": STRING,
+                        }
+                    )
+                ),
+            }
+        ),
+    ),
+    "session-list": ("All sessions, oldest first.", record({"sessions": array(record({**SESSION, "open": OPEN}))})),
+    "session-progress": (
+        "How far a session said that it is; `checkpoint` was made with it, because it was time.",
+        record(
+            {
+                **{key: value for key, value in LOGGED.items() if key != "milestone_id"},
+                "progress": {"type": "number", "minimum": 0, "maximum": 100},
+                "operation": nullable(STRING),
+                "checkpoint": nullable(NAME),
+            }
+        ),
+    ),
+    "session-record": ("An entry of a session's history that was added.", record(LOGGED)),
+    "session-set": ("Values of a session's keyed state that were set.", record(LOGGED)),
     "session-show": (
         "One session, with its whole record.",
-        record({**SESSION, "trouble": nullable(STRING), "record": {"type": "object"}}),
+        record({**SESSION, "open": OPEN, "trouble": nullable(STRING), "record": {"type": "object"}}),
     ),
     "session-handoff": (
         "What somebody must know to go on with the work.",
