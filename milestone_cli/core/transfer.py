@@ -112,7 +112,9 @@ def plan(source: "Side", target: "Side", *, resume: bool = False) -> "tuple[Copy
                 raise _diverged(target, f"the log of '{name}'")
             found.again.append(name)
             has = 0
-        found.total += size
+        begin = source.origin(name).end
+        has = max(has, begin)
+        found.total += size - begin
         if has < size or (is_ours and name in here.logs):
             found.logs[name] = (has, size)
             found.size += size - has
@@ -172,16 +174,19 @@ def _diverged(target: "Side", what: str) -> MilestoneError:
 
 
 def _is_beginning(source: "Side", target: "Side", name: str, size: int) -> bool:
-    """Whether a log of the target is how that of the source begins."""
-    return not size or _hash(source, name, size) == _hash(target, name, size)
+    """Whether a log of the target is how that of the source begins, or began before retention was there."""
+    start = source.origin(name).end
+    if target.origin(name).end > start:
+        return False
+    return size <= start or _hash(source, name, start, size) == _hash(target, name, start, size)
 
 
-def _hash(side: "Side", name: str, size: int, progress: "Callable[[int], None] | None" = None) -> str:
-    """SHA-256 of the first bytes of a log."""
+def _hash(side: "Side", name: str, start: int, size: int, progress: "Callable[[int], None] | None" = None) -> str:
+    """SHA-256 of the bytes of a log from an offset on, up to its size."""
     import hashlib
 
     found = hashlib.sha256()
-    for _, block in side.scan(name, 0, size):
+    for _, block in side.scan(name, start, size):
         found.update(block)
         if progress:
             progress(len(block))
@@ -225,6 +230,9 @@ def _copy(source: "Side", target: "Side", found: Copy, progress: "Progress") -> 
     for name in found.again:
         target.drop(name)
     for name, (start, size) in found.logs.items():
+        origin = source.document("origin", name) if source.origin(name).end else None
+        if origin is not None:
+            target.begin(name, *origin)
         for at, block in _gathered(source, name, start, size):
             target.extend(name, at, block)
             done += len(block)
@@ -318,7 +326,8 @@ def _prove(source: "Side", target: "Side", look: Look, found: Copy, progress: "P
     there = Look(target)
     wrong = [name for name, (size, _) in look.logs.items() if there.logs.get(name, (0, 0))[0] != size]
     for name, (size, _) in look.logs.items():
-        if name not in wrong and _hash(source, name, size, count) != _hash(target, name, size, count):
+        start = source.origin(name).end
+        if name not in wrong and _hash(source, name, start, size, count) != _hash(target, name, start, size, count):
             wrong.append(name)
     wrong += ["/".join(place) for place, sha in look.documents.items() if there.documents.get(place) != sha]
     if wrong:

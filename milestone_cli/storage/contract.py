@@ -1,6 +1,6 @@
 """What every store keeps to; files today, a database later, and one in memory that the tests hold against both."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from milestone_cli.model import Change, Document, Draft, Head, Plan, Receipt
@@ -126,6 +126,22 @@ class Store(Protocol):
 
     def sealed(self, stream: str) -> list[tuple[int, int, int, int]]:
         """Parts that only go as a whole, oldest first: offset behind it, last event, its time in nanoseconds, bytes."""
+        ...
+
+    def rewrite(
+        self,
+        stream: str,
+        edits: Sequence[tuple[int, bytes, bytes]],
+        tell: Callable[[str], list[Draft]],
+        *,
+        rehead: bool,
+        timeout: float,
+    ) -> Receipt:
+        """Put other bytes into a log, all or nothing, and log what `tell` makes of where the old one is kept.
+
+        The next state is logged whole; with `rehead` the log itself says where it stands, not its head. Raises
+        `conflict` when what the edits name is not there, or in a sealed part.
+        """
         ...
 
     def pack(self, stream: str, timeout: float) -> tuple[int, int]:
@@ -344,6 +360,14 @@ class Side(Protocol):
 
     def head(self, stream: str) -> Head:
         """Where a log stands."""
+        ...
+
+    def origin(self, stream: str) -> Origin:
+        """Where a log begins."""
+        ...
+
+    def begin(self, stream: str, raw: bytes, written: int) -> None:
+        """Let a log begin where the document of an origin says, which is put; what is before goes, if it is there."""
         ...
 
     def check_names(self, documents: list[tuple[str, str]]) -> None:

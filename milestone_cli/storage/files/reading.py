@@ -17,16 +17,22 @@ NEAR = 1 << 16
 
 
 def scan(
-    store: "FileStore", stream: str, start: int = 0, stop: int | None = None, *, backwards: bool = False
+    store: "FileStore",
+    stream: str,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    backwards: bool = False,
+    is_exact: bool = False,
 ) -> "Iterator[tuple[int, bytes]]":
-    """Blocks of whole lines with their byte offsets; see `FileStore.scan`."""
+    """Blocks of whole lines with their byte offsets; see `FileStore.scan`. `is_exact`: only what has an offset."""
     log = open_whole(store, stream)
     if log is None:
         return
     try:
         end = log.end if stop is None else stop
         blocks = _backwards(log, start, end) if backwards else forwards(log, start, end)
-        if start < log.base <= end and (late := log.late()):
+        if not is_exact and start < log.base <= end and (late := log.late()):
             blocks = _with_late(blocks, late, end, backwards=backwards)
         yield from blocks
     finally:

@@ -54,7 +54,7 @@ def seal(log: Log, split: "Head | None" = None) -> bool:
         OSError: nothing has changed then.
         MilestoneError: `damaged`, when the seal before this one is.
     """
-    folder = make_folder(log)
+    folder = make_folder(log.folder, log.stream)
     try:
         status = os.fstat(log.fd)
         parts = Parts(folder, status)
@@ -93,26 +93,30 @@ def _adopt_earlier(log: Log, parts: Parts) -> None:
                 pass  # it has just been compressed, which is done once nothing can come late
 
 
-def make_folder(log: Log) -> int:
-    """The folder of a log's sealed parts, opened and made where it is missing; for the caller to close."""
-    outer, inner = layout.segments_folder(log.stream)
-    folder = open_folder(log.folder, log.stream)
+def make_folder(parent: int, stream: str) -> int:
+    """The folder of a log's sealed parts, opened and made where it is missing; for the caller to close.
+
+    Args:
+        parent: open descriptor of the folder of the log.
+        stream: name of the log.
+    """
+    folder = open_folder(parent, stream)
     if folder is not None:
         return folder
-    above = log.folder
+    above = parent
     try:
-        for name in (outer, inner):
+        for name in layout.segments_folder(stream):
             try:
                 os.mkdir(name, 0o700, dir_fd=above)
                 os.fsync(above)
             except FileExistsError:
                 pass
-            fd = os.open(name, DIRECTORY, dir_fd=above)
-            if above != log.folder:
+            inner = os.open(name, DIRECTORY, dir_fd=above)
+            if above != parent:
                 os.close(above)
-            above = fd
+            above = inner
     except BaseException:
-        if above != log.folder:
+        if above != parent:
             os.close(above)
         raise
     return above

@@ -14,12 +14,14 @@ from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.log import FLAGS, HEAD, SLOT, SLOTS, Log, flock, slot, write_head
 from milestone_cli.storage.files.marks import MarkedStore, write
 from milestone_cli.storage.files.nested import logs
+from milestone_cli.storage.files.segments import open_folder, parts_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from milestone_cli.storage.findings import Finding
+    from milestone_cli.storage.origin import Origin
 
 LEFT = ("current", "pending")
 """Kinds that stay where they are: who works here, and what is under way."""
@@ -42,6 +44,7 @@ class Side:
         self.store = MarkedStore(path)
         self.path = path
         self._folders: set[str] = set()
+        self._bases: dict[str, int] = {}
 
     def prepare(self) -> bool:
         """Make the layout where it is missing; whether the store is new."""
@@ -117,9 +120,12 @@ class Side:
     def settle(self) -> None:
         """Let the store record what is not recorded yet, so that a copy is of what its logs explain."""
         from milestone_cli.model import Plan
+        from milestone_cli.storage.files import trimming
 
         for name in self.store.milestones():
             self.store.transact([name], lambda: Plan("settle"), 30)
+        for name in self.logs():
+            trimming.adopt_all(self.store, name, 30)
 
     def documents(self) -> "list[tuple[str, str]]":
         """Kind and key of every document."""
@@ -147,7 +153,9 @@ class Side:
 
     def scan(self, stream: str, start: int, stop: int) -> "Iterator[tuple[int, bytes]]":
         """Blocks of a log."""
-        return self.store.scan(stream, start, stop)
+        from milestone_cli.storage.files.reading import scan
+
+        return scan(self.store, stream, start, stop, is_exact=True)
 
     def head(self, stream: str) -> Head:
         """Where a log stands, brought up to date."""
@@ -157,7 +165,35 @@ class Side:
         finally:
             log.close()
 
+    def origin(self, stream: str) -> "Origin":
+        """Where a log begins."""
+        return self.store.origin(stream)
+
     # putting
+
+    def begin(self, stream: str, raw: bytes, written: int) -> None:
+        """Let a log begin where the document of an origin says, which is put; what is before goes, if it is there."""
+        from milestone_cli.storage.files import trimming
+
+        deadline = runtime.monotonic() + 30
+        if self.store.has_log(stream):
+            trimming.part(self.store, [(stream, raw)], deadline)
+            self.put([("origin", stream, raw, written)])
+            trimming.remove(self.store, [(stream, raw)], deadline)
+        else:
+            self.put([("origin", stream, raw, written)])
+            trimming.begin(self.store, stream, raw)
+        self._bases.pop(stream, None)
+
+    def _base(self, stream: str) -> int:
+        """Offset in a log of the first byte of its file."""
+        found = self._bases.get(stream)
+        if found is None:
+            parts = parts_of(self.store, stream)
+            found = self._bases[stream] = parts.end if parts else 0
+            if parts:
+                parts.close()
+        return found
 
     def put(self, documents: "list[tuple[str, str, bytes | None, int]]") -> None:
         """Put documents as they are, with the times of their writing, or take them away."""
@@ -204,7 +240,7 @@ class Side:
         self._folders.add(layout.log_folder(stream))
         fd = os.open(layout.log_file(stream), FLAGS | os.O_APPEND, 0o600, dir_fd=folder)
         try:
-            if os.fstat(fd).st_size != at:
+            if self._base(stream) + os.fstat(fd).st_size != at:
                 raise MilestoneError("conflict", f"the log of '{stream}' was written by somebody else meanwhile", "")
             view = memoryview(block)
             while view:
@@ -240,6 +276,15 @@ class Side:
                 os.unlink(name, dir_fd=folder)
             except FileNotFoundError:
                 pass
+        inner = open_folder(folder, stream)
+        if inner is not None:
+            try:
+                for name in os.listdir(inner):
+                    os.unlink(name, dir_fd=inner)
+                os.fsync(inner)
+            finally:
+                os.close(inner)
+        self._bases.pop(stream, None)
 
     def sync(self) -> None:
         """Let everything that was put survive a power cut."""

@@ -10,12 +10,13 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
+from milestone_cli.model import GENESIS
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.folders import READ
 from milestone_cli.storage.files.log import Log, flock
-from milestone_cli.storage.files.sealing import PATIENCE, adopt, seal
-from milestone_cli.storage.files.segments import Parts, Seal, damaged, open_folder, parts_of
+from milestone_cli.storage.files.sealing import PATIENCE, adopt, make_folder, seal
+from milestone_cli.storage.files.segments import FACTS, Parts, Seal, damaged, open_folder, parts_of
 from milestone_cli.storage.origin import Origin, parse
 
 TYPE_CHECKING = False
@@ -128,6 +129,40 @@ def sealed(store: "FileStore", stream: str) -> "list[tuple[int, int, int, int]]"
     finally:
         parts.close()
     return found
+
+
+def adopt_all(store: "FileStore", stream: str, timeout: float) -> None:
+    """Adopt what bash wrote late into the sealed parts of a log.
+
+    Raises:
+        MilestoneError: `lock_timeout`; `damaged`.
+    """
+    found = parts_of(store, stream)
+    if found is not None:
+        try:
+            for _ in _settled(store, stream, found, timeout):
+                pass
+        finally:
+            found.close()
+
+
+def begin(store: "FileStore", stream: str, raw: bytes) -> None:
+    """Let a log that is not there yet begin at an offset: a seal stands for what is gone."""
+    origin = parse(raw)
+    if origin is None:
+        raise damaged(f"{layout.ORIGINS}/{stream}", "it does not prove itself")
+    known = Seal()
+    for name in FACTS:
+        setattr(known, name, getattr(origin, name))
+    known.first, known.before, known.sealed = 1, GENESIS, runtime.now_ns()
+    folder = make_folder(store.log_folder(stream), stream)
+    try:
+        _unlink(SEAL_ASIDE, folder)
+        write_synced(SEAL_ASIDE, known.text(), folder)
+        os.rename(SEAL_ASIDE, known.file(layout.SEAL), src_dir_fd=folder, dst_dir_fd=folder)
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def pack(store: "FileStore", stream: str, timeout: float) -> "tuple[int, int]":

@@ -7,6 +7,7 @@ block is a transaction of its own that moves the log's end, so a copy that was k
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Head
+from milestone_cli.storage.origin import Origin, parse
 from milestone_cli.storage.postgres import LOCAL, PostgresStore
 from milestone_cli.storage.postgres.commit import meant
 from milestone_cli.storage.postgres.connection import RefusedError
@@ -146,7 +147,23 @@ class Side:
         """Where a log stands."""
         return self.store.head(stream) or Head()
 
+    def origin(self, stream: str) -> "Origin":
+        """Where a log begins."""
+        return self.store.origin(stream) if self.store.project else Origin()
+
     # putting
+
+    def begin(self, stream: str, raw: bytes, written: int) -> None:
+        """Let a log begin where the document of an origin says, which is put; what is before goes, if it is there."""
+        origin = parse(raw)
+        if origin is None:
+            raise MilestoneError("damaged", f"the origin of the log of '{stream}' does not prove itself")
+        place = (self.store.project, stream)
+        statements: list[Statement] = [
+            ("BEGIN", ()), (MAKE, place), (PUT, (self.store.project, "origin", stream, raw, written)),
+            (BEGIN_AT, (*place, origin.end)), ("SELECT milestone.trim($1, $2)", place), ("COMMIT", ()),
+        ]  # fmt: skip
+        self.store.connection().pipeline(statements, 60.0)
 
     def put(self, documents: "list[tuple[str, str, bytes | None, int]]") -> None:
         """Put documents as they are, with the times of their writing, or take them away; all or nothing."""
@@ -164,7 +181,7 @@ class Side:
 
     def extend(self, stream: str, at: int, block: bytes) -> None:
         """Put bytes at the end of a log, which must be at an offset."""
-        columns, lines = _parted(block, at)
+        columns, lines = parted(block, at)
         torn = "true" if lines and not lines[-1].endswith(b"\n") else "false"
         connection = self.store.connection()
         connection.pipeline([("BEGIN", ()), (MAKE, (self.store.project, stream))])
@@ -223,6 +240,7 @@ PUT = (
     "INSERT INTO milestone.document (project, kind, key, data, written) VALUES ($1, $2, $3, $4, $5)"
     " ON CONFLICT (project, kind, key) DO UPDATE SET data = excluded.data, written = excluded.written"
 )
+BEGIN_AT = "UPDATE milestone.stream SET size = greatest(size, $3) WHERE project = $1 AND name = $2"
 MAKE = "INSERT INTO milestone.stream (project, name) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 EXTEND = (
     "INSERT INTO milestone.line (stream, at, time, state, base, data)"
@@ -244,7 +262,7 @@ def _beaten(stream: str) -> MilestoneError:
     return MilestoneError("conflict", f"the log of '{stream}' was written by somebody else meanwhile", "")
 
 
-def _parted(block: bytes, at: int) -> "tuple[list[str], list[bytes]]":
+def parted(block: bytes, at: int) -> "tuple[list[str], list[bytes]]":
     """The lines of a block, and what is told of each: offset, time, state's revision, base; as arrays in text."""
     lines = block.split(b"\n")
     tail = lines.pop()
