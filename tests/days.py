@@ -36,7 +36,7 @@ class Worked(Log):
         return super().event(type_, data, **{"session": self.session, "step": 0, **more})
 
 
-def day(count: int, seed: int = 7, days: int = 1) -> Log:
+def day(count: int, seed: int = 7, days: int = 1, milestone: str = "demo") -> Log:
     """A log of about `count` events over so many days."""
     rng = random.Random(seed)
     events: list[tuple[float, str, dict[str, object], str, str]] = []
@@ -46,7 +46,7 @@ def day(count: int, seed: int = 7, days: int = 1) -> Log:
             name = session if days == 1 else f"{session}-{number + 1}"
             share = max(round(count * (end - start) / 9.7 / days), 2)
             events += _session(rng, begins, ends, name, share)
-    log = Worked(start=MIDNIGHT)
+    log = Worked(milestone, MIDNIGHT)
     state: dict[str, Any] = {"goal": "the new parser", "step": 0, "done": []}
     for time, type_, data, agent, name in sorted(events, key=lambda event: event[0]):
         log.now = max(time, log.now)
