@@ -18,6 +18,9 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Edit = tuple[int, bytes, bytes]
+    """Of a log: offset, the bytes that stand there, and what shall stand there."""
+
 GENESIS = "0" * 64
 """The checksum before the first line of a log."""
 OF_SESSION = "@"

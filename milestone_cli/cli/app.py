@@ -33,6 +33,7 @@ from . import (
     session,
     sessionwork,
     state,
+    stats,
     statusline,
     store,
     stores,
@@ -76,7 +77,16 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     ),
     "events": (
         "Log events, and look at what happened.",
-        (events.log, query.query, query.follow, timeline.timeline, integrity.verify, integrity.replay),
+        (
+            events.log,
+            query.query,
+            query.follow,
+            timeline.timeline,
+            stats.stats,
+            integrity.verify,
+            integrity.repair,
+            integrity.replay,
+        ),
     ),
     "checkpoint": (
         "Keep states under a name, and bring them back.",

@@ -8,20 +8,24 @@ if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
     from .options import (
+        Accept,
         AllMilestones,
+        DryRun,
         Format,
         FromEvent,
+        LockTimeout,
         MilestoneId,
-        OfSession,
         ReplayAt,
         ReplayFormat,
+        SessionLog,
         ToEvent,
+        Yes,
     )
 
 
 def replay(
     milestone: "MilestoneId" = None,
-    session: "OfSession" = None,
+    session: "SessionLog" = None,
     first: "FromEvent" = None,
     last: "ToEvent" = None,
     at: "ReplayAt" = None,
@@ -96,6 +100,49 @@ def verify(
     reports = [core.verify(store, name, findings.progress(name)) for name in names]
     render.emit("verify", findings.fields(reports), findings.text(reports), output)
     return 0 if all(report.ok for report in reports) else EXIT["damaged"]
+
+
+def repair(
+    milestone: "MilestoneId" = None,
+    session: "SessionLog" = None,
+    accept: "Accept" = False,
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> int:
+    """Mend a damaged log as far as its checksums prove how; what is taken out is kept. Exit 6 when damage is left.
+
+    At a terminal the plan is shown and confirmed first, unless --yes. What nothing proves, such as an edited or removed
+    event, stays as it is; --accept makes it known, so that `events verify` tells it from new damage.
+
+    Example: milestone events repair demo --dry-run
+    """
+    from milestone_cli import render
+    from milestone_cli.core import repair as core
+    from milestone_cli.errors import EXIT
+    from milestone_cli.render import repairs
+    from milestone_cli.storage import open_store
+
+    store = open_store()
+    found = core.plan(store, _stream(store, milestone, session), accept=accept)
+    fields: dict[str, object] = {**found.fields(), "dry_run": dry_run, "ok": found.report.ok, "event_id": None}
+    fields.update(sequence_number=None, kept=None, left=[act.finding.fields() for act in found.of("leave")])
+    if dry_run or found.is_idle:
+        render.emit("events-repair", fields, repairs.plan_text(found), output)
+        return 0 if dry_run or found.report.ok else EXIT["damaged"]
+    if not yes:
+        from .confirm import confirm
+
+        confirm(repairs.plan_text(found), "Repair it?")
+    receipt, kept, after = core.run(store, found, timeout=lock_timeout)
+    assert receipt is not None
+    render.notify(receipt.notes)
+    left = [one for one in after.findings if one.severity == "damage"]
+    fields.update(ok=after.ok, event_id=receipt.event_id, sequence_number=receipt.sequence, kept=kept or None)
+    fields["left"] = [one.fields() for one in left]
+    render.emit("events-repair", fields, repairs.done_text(found, receipt, kept, left), output)
+    return 0 if after.ok else EXIT["damaged"]
 
 
 def _stream(store: "Store", milestone: "str | None", session: "str | None") -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 __all__ = [
+    "Accept",
     "ActingAgent",
     "ActiveOnly",
     "AfterCursor",
@@ -121,6 +122,7 @@ __all__ = [
     "SessionContext",
     "SessionFilter",
     "SessionId",
+    "SessionLog",
     "SessionMetadata",
     "SessionName",
     "SessionOwnName",
@@ -346,7 +348,10 @@ ToEvent = Annotated[
     int | None, typer.Option("--to", metavar="SEQ", min=1, help="Up to this event; left out: the last.")
 ]
 ReplayAt = Annotated[str | None, typer.Option("--at", metavar="T", help="Up to this moment; like --since.")]
-OfSession = Annotated[
+Accept = Annotated[
+    bool, typer.Option("--accept", help="Acknowledge what cannot be mended: it stays, and is a note from then on.")
+]
+SessionLog = Annotated[
     str | None, typer.Option("--session", metavar="S", help="The log that has this session's events.")
 ]
 ReplayFormat = Annotated[
@@ -490,4 +495,7 @@ WaitAgents = Annotated[
 ]
 WaitTimeout = Annotated[
     str | None, typer.Option("--timeout", metavar="SPAN", help="At most so long: 30s, 5m; left out: for ever.")
+]
+OfSession = Annotated[
+    str | None, typer.Option("--session", metavar="S", help="Of this session, instead of a milestone.")
 ]

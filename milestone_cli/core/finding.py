@@ -4,8 +4,7 @@ from milestone_cli.model import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    Edit = tuple[int, bytes, bytes]
-    """Offset, the bytes that stand there, and what shall stand there."""
+    from milestone_cli.model import Edit
 
 
 class Finding:

@@ -15,18 +15,27 @@ if TYPE_CHECKING:
 
     from milestone_cli.model import Document, Head
     from milestone_cli.storage.contract import Store
+    from milestone_cli.storage.origin import Origin
 
 
 class Report:
-    """What was found out about one log and its state."""
+    """What was found out about one log and its state.
 
-    __slots__ = ("events", "findings", "foreign", "milestone", "revision")
+    Attributes:
+        milestone: name of the log.
+        events: lines of ours; `foreign`, those of other programs.
+        revision: of the state, the newest that is known.
+        sequence: number of the last event of ours.
+    """
+
+    __slots__ = ("events", "findings", "foreign", "milestone", "revision", "sequence")
 
     def __init__(self, milestone: str) -> None:
         self.milestone = milestone
         self.events = 0
         self.foreign = 0
         self.revision = 0
+        self.sequence = 0
         self.findings: list[Finding] = []
 
     @property
@@ -50,6 +59,21 @@ def verify(store: "Store", stream: str, progress: "Callable[[int, int], None] | 
     Raises:
         MilestoneError: `not_found` when there is neither a log nor a state.
     """
+    origin = store.origin(stream)
+    try:
+        report = _verify(store, stream, origin, progress)
+    except MilestoneError as error:
+        if error.code != "damaged" or store.origin(stream).end == origin.end:
+            raise
+    else:
+        if store.origin(stream).end == origin.end:
+            return report
+    return verify(store, stream, progress)  # retention removed meanwhile what was being read
+
+
+def _verify(
+    store: "Store", stream: str, origin: "Origin", progress: "Callable[[int, int], None] | None"
+) -> Report:
     report = Report(stream)
     head = store.head(stream)
     state = _read(store, stream, report)
@@ -57,12 +81,20 @@ def verify(store: "Store", stream: str, progress: "Callable[[int, int], None] | 
     if state is None and size == 0 and head is None and not report.findings:
         raise MilestoneError("not_found", f"there is no milestone '{stream}'", "list them with: milestone state list")
     chain = Chain(hasher(size))
-    _walk(store, size, chain, report, progress)
+    if origin.end:
+        chain.seq, chain.prev = origin.sequence, origin.checksum.encode()
+        removed = f"events {origin.first} to {origin.sequence} were removed by retention; the rest is proved from there"
+        report.add("note", "events_removed", removed)
+    _walk(store, origin.end, size, chain, report, progress)
     chain.finish(head)
-    report.events, report.foreign = chain.events, chain.foreign
+    report.events, report.foreign, report.sequence = chain.events, chain.foreign, chain.seq
     report.findings += chain.findings
     _check_head(store, size, head, chain, report)
     _check_state(store, size, state, head, chain, report)
+    if not report.ok:
+        from milestone_cli.core.acknowledged import note
+
+        note(store, stream, size, report.findings)
     report.findings.sort(key=lambda finding: finding.line or 1 << 62)
     return report
 
@@ -79,11 +111,11 @@ def _read(store: "Store", stream: str, report: Report) -> "Document | None":
 
 
 def _walk(
-    store: "Store", size: int, chain: Chain, report: Report, progress: "Callable[[int, int], None] | None"
+    store: "Store", start: int, size: int, chain: Chain, report: Report, progress: "Callable[[int, int], None] | None"
 ) -> None:
     """Feed the whole log to the chain."""
     tail, at = b"", 0
-    for offset, block in store.scan(report.milestone, 0, size):
+    for offset, block in store.scan(report.milestone, start, size):
         tail, at = chain.feed(offset, block), offset + len(block)
         if progress:
             progress(at, size)

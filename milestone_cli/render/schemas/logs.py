@@ -52,6 +52,31 @@ KINDS: dict[str, tuple[str, Schema]] = {
             {"milestone_id": NAME, "event_id": STRING, "sequence_number": COUNT, "timestamp": TIME, "replayed": FLAG}
         ),
     ),
+    "events-repair": (
+        "What repairing a log did, or would do.",
+        record(
+            {
+                "milestone_id": nullable(NAME),
+                "session_id": nullable(NAME),
+                "dry_run": FLAG,
+                "ok": {"type": "boolean", "description": "whether the log is sound: now, or before with dry_run"},
+                "event_id": nullable(STRING),
+                "sequence_number": nullable(COUNT),
+                "kept": {**nullable(STRING), "description": "where the log as it was is kept"},
+                "actions": array(
+                    {
+                        **FINDING,
+                        "properties": {
+                            **FINDING["properties"],  # type: ignore[dict-item]
+                            "action": {"enum": ["mend", "record", "accept", "leave"]},
+                            "what": STRING,
+                        },
+                    }
+                ),
+                "left": array(FINDING),
+            }
+        ),
+    ),
     "events-replay": (
         "Every change of a state in a range of events, with the state after each.",
         record(

@@ -17,9 +17,9 @@ from milestone_cli.storage.files.folders import READ, Folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from milestone_cli.model import Change, Document, Draft, Head, Plan, Receipt
+    from milestone_cli.model import Change, Document, Draft, Edit, Head, Plan, Receipt
     from milestone_cli.storage.files.health.aside import Aside
     from milestone_cli.storage.files.locks import Locks
     from milestone_cli.storage.files.watching import Watcher
@@ -363,6 +363,31 @@ class FileStore(Folders):
         return sealed(self, stream)
 
     # writing
+
+    def rewrite(
+        self,
+        stream: str,
+        edits: "Sequence[Edit]",
+        tell: "Callable[[str], list[Draft]]",
+        *,
+        rehead: bool,
+        timeout: float,
+    ) -> "Receipt":
+        """Put other bytes into a log, all or nothing, and log what `tell` makes of where the old one is kept.
+
+        Args:
+            stream: the log.
+            edits: sorted, none in another's bytes.
+            tell: makes events from where the log as it was is kept; empty without edits.
+            rehead: the log itself says where it stands, not its head.
+            timeout: seconds to wait for a lock.
+
+        Raises:
+            MilestoneError: `conflict` when what the edits name is not there; `lock_timeout`.
+        """
+        from milestone_cli.storage.files.rewriting import rewrite
+
+        return rewrite(self, stream, edits, tell, rehead=rehead, timeout=timeout)
 
     def pack(self, stream: str, timeout: float) -> "tuple[int, int]":
         """Compress the sealed parts of a log that are not yet; their bytes before and after."""

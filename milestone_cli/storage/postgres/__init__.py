@@ -19,9 +19,9 @@ from milestone_cli.storage.postgres.url import mask, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from milestone_cli.model import Change, Draft, Plan, Receipt
+    from milestone_cli.model import Change, Draft, Edit, Plan, Receipt
     from milestone_cli.storage.findings import Finding
     from milestone_cli.storage.origin import Origin
     from milestone_cli.storage.postgres.connection import Row
@@ -275,6 +275,31 @@ class PostgresStore:
     def sealed(self, stream: str) -> "list[tuple[int, int, int, int]]":  # noqa: ARG002
         """Nothing: lines go one by one here."""
         return []
+
+    def rewrite(
+        self,
+        stream: str,
+        edits: "Sequence[Edit]",
+        tell: "Callable[[str], list[Draft]]",
+        *,
+        rehead: bool,
+        timeout: float,
+    ) -> "Receipt":
+        """Put other bytes into a log, all or nothing, and log what `tell` makes of where the old one is kept.
+
+        Args:
+            stream: the log.
+            edits: sorted, none in another's bytes.
+            tell: makes events from where the log as it was is kept; empty without edits.
+            rehead: the log itself says where it stands, not its head.
+            timeout: seconds to wait for a lock.
+
+        Raises:
+            MilestoneError: `conflict` when what the edits name is not there; `lock_timeout`.
+        """
+        from milestone_cli.storage.postgres.rewriting import rewrite
+
+        return rewrite(self, stream, edits, tell, rehead=rehead, timeout=timeout)
 
     def pack(self, stream: str, timeout: float) -> "tuple[int, int]":  # noqa: ARG002
         """The server compresses long lines by itself."""
