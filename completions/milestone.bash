@@ -44,7 +44,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --revision | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
+            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --git | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --revision | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
             -?*)
                 case $command:$word in
                     'wait':--state | 'session create':--user | 'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
@@ -135,6 +135,8 @@ _milestone() {
             'session handoff':--format) _milestone_offer 'text markdown json yaml' ;;
             'session end':--format) _milestone_offer 'text json jsonl yaml' ;;
             'session delete':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'session recover':--git) _milestone_offer 'warn checkout' ;;
+            'session recover':--format) _milestone_offer 'text json jsonl yaml' ;;
             'agent register':--session) _milestone_offer '<sessions>' ;;
             'agent register':--milestone) _milestone_offer '<milestones>' ;;
             'agent register':--state) _milestone_offer '<paths>' ;;
@@ -246,6 +248,7 @@ _milestone() {
             'session handoff') _milestone_offer '--max-tokens --format --help' ;;
             'session end') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
             'session delete') _milestone_offer '--dry-run --yes --force --idempotency-key --lock-timeout --format --help' ;;
+            'session recover') _milestone_offer '--from --keep-state --git --dry-run --yes --force --idempotency-key --lock-timeout --format --help' ;;
             'agent register') _milestone_offer '--type --session --milestone --state --depends-on --subscribe --for-pid --idempotency-key --lock-timeout --format --help' ;;
             'agent update') _milestone_offer '--type --state --depends-on --subscribe --operations --errors --seconds --idempotency-key --lock-timeout --format --help' ;;
             'agent heartbeat') _milestone_offer '--for-pid --format --help' ;;
@@ -293,7 +296,7 @@ _milestone() {
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query follow timeline stats verify repair replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
-        session:0) _milestone_offer 'create current use list show set get progress log record history handoff end delete' ;;
+        session:0) _milestone_offer 'create current use list show set get progress log record history handoff end delete recover' ;;
         agent:0) _milestone_offer 'register update heartbeat list show retire run health monitor sync ack sync-list sync-show' ;;
         cleanup:0) _milestone_offer 'plan run' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
@@ -304,7 +307,7 @@ _milestone() {
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
         'wait':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;
@@ -356,6 +359,7 @@ _milestone() {
         'session handoff':0) _milestone_offer '<sessions>' ;;
         'session end':0) _milestone_offer '<sessions>' ;;
         'session delete':0) _milestone_offer '<sessions>' ;;
+        'session recover':0) _milestone_offer '<sessions>' ;;
         'cleanup plan':0) _milestone_offer '<milestones>' ;;
         'cleanup run':0) _milestone_offer '<milestones>' ;;
         'transaction show':0) _milestone_offer '<transactions>' ;;

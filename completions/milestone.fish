@@ -7,7 +7,7 @@ function __milestone_words
     for word in (commandline -opc)[2..]
         if test $skip = 1
             set skip 0
-        else if contains -- $word --after-cursor --agent --agents --at --backup-retention --block --checkpoint-interval --context --deadline --depends-on --duration-ms --errors --escalation --event --events --fail-on --for-pid --format --from --idempotency-key --if-revision --inactive-for --indent --interval --keep-last --limit --lines --lock --lock-timeout --looks --max-duration --max-tokens --metadata --milestone --name --older-than --operation --operations --output --plugin --reader --reason --request --response --revision --schema --seconds --session --since --stale-after --status --store --subscribe --text --timeout --to --trigger --type --until --wait --where --writer -n -o; or contains -- "$plain[1..2]:$word" 'wait:--state' 'session create:--user' 'agent register:--state' 'agent update:--state' 'agent run:--state' 'agent ack:--state'
+        else if contains -- $word --after-cursor --agent --agents --at --backup-retention --block --checkpoint-interval --context --deadline --depends-on --duration-ms --errors --escalation --event --events --fail-on --for-pid --format --from --git --idempotency-key --if-revision --inactive-for --indent --interval --keep-last --limit --lines --lock --lock-timeout --looks --max-duration --max-tokens --metadata --milestone --name --older-than --operation --operations --output --plugin --reader --reason --request --response --revision --schema --seconds --session --since --stale-after --status --store --subscribe --text --timeout --to --trigger --type --until --wait --where --writer -n -o; or contains -- "$plain[1..2]:$word" 'wait:--state' 'session create:--user' 'agent register:--state' 'agent update:--state' 'agent run:--state' 'agent ack:--state'
             set skip 1
         else if not string match -q -- '-?*' $word
             set -a plain $word
@@ -115,6 +115,7 @@ complete -c milestone -n '__milestone_at "session" 0' -a history -d 'Show the la
 complete -c milestone -n '__milestone_at "session" 0' -a handoff -d 'Tell what somebody must know to go on with the work: the most useful first, whole lines, within a budget.'
 complete -c milestone -n '__milestone_at "session" 0' -a end -d 'End a session; whoever has another one as the current one keeps it.'
 complete -c milestone -n '__milestone_at "session" 0' -a delete -d 'Delete a session with its checkpoints; its events stay in the log, and `transaction rollback` brings it back.'
+complete -c milestone -n '__milestone_at "session" 0' -a recover -d 'Go on with an interrupted session where a checkpoint has kept it: record, page, agents, the milestone\'s state.'
 complete -c milestone -n '__milestone_at "agent" 0' -a register -d 'Make an agent known to the others of its milestone and session.'
 complete -c milestone -n '__milestone_at "agent" 0' -a update -d 'Record what an agent knows, what it depends on, and what it has done; its counts only grow.'
 complete -c milestone -n '__milestone_at "agent" 0' -a heartbeat -d 'Say that an agent lives.'
@@ -175,7 +176,7 @@ complete -c milestone -n '__milestone_at "doctor"' -l yes -d 'Do not ask, at a t
 complete -c milestone -n '__milestone_at "doctor"' -l selftest -d 'Try the disk of the store, and say what can be promised there.'
 complete -c milestone -n '__milestone_at "doctor"' -l fail-on -x -a 'error warning' -d 'Exit 6 from which severity on.'
 complete -c milestone -n '__milestone_at "doctor"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
-complete -c milestone -n '__milestone_at "schema" 0' -a 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait'
+complete -c milestone -n '__milestone_at "schema" 0' -a 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait'
 complete -c milestone -n '__milestone_at "state save" 0' -a '(__milestone_names milestones) (__milestone_files)'
 complete -c milestone -n '__milestone_at "state save" 1' -a '(__milestone_files)'
 complete -c milestone -n '__milestone_at "state save"' -l if-revision -x -d 'Only if this is the current revision; 0: only if new.'
@@ -440,6 +441,16 @@ complete -c milestone -n '__milestone_at "session delete"' -l force -d 'Even if 
 complete -c milestone -n '__milestone_at "session delete"' -l idempotency-key -x -d 'Do this once, however often it is asked for.'
 complete -c milestone -n '__milestone_at "session delete"' -l lock-timeout -x -d 'Seconds to wait for the lock (default 30).'
 complete -c milestone -n '__milestone_at "session delete"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
+complete -c milestone -n '__milestone_at "session recover" 0' -a '(__milestone_names sessions)'
+complete -c milestone -n '__milestone_at "session recover"' -l from -x -d 'The checkpoint; latest: the newest sound one.'
+complete -c milestone -n '__milestone_at "session recover"' -l keep-state -d 'Leave the milestone\'s state as it is.'
+complete -c milestone -n '__milestone_at "session recover"' -l git -x -a 'warn checkout' -d 'Say what differs, or check the branch of then out.'
+complete -c milestone -n '__milestone_at "session recover"' -l dry-run -d 'Show what would be done, and do nothing.'
+complete -c milestone -n '__milestone_at "session recover"' -l yes -d 'Do not ask, at a terminal either.'
+complete -c milestone -n '__milestone_at "session recover"' -l force -d 'Even if somebody who is at work would lose work.'
+complete -c milestone -n '__milestone_at "session recover"' -l idempotency-key -x -d 'Do this once, however often it is asked for.'
+complete -c milestone -n '__milestone_at "session recover"' -l lock-timeout -x -d 'Seconds to wait for the lock (default 30).'
+complete -c milestone -n '__milestone_at "session recover"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "agent register"' -l type -x -d 'What kind of agent it is (default general).'
 complete -c milestone -n '__milestone_at "agent register"' -l session -x -a '(__milestone_names sessions)' -d 'Of this session, instead of a milestone.'
 complete -c milestone -n '__milestone_at "agent register"' -l milestone -x -a '(__milestone_names milestones)' -d 'Of this milestone; left out: the one that is meant.'

@@ -108,6 +108,7 @@ def test_agrees_with_datetime(when: dt.datetime) -> None:
         ("90 min", 5400),
         (" 30s ", 30),
         ("1 week", 7 * 86400),
+        ("3000ms", 3),
         ("0", 0),
     ],
 )
@@ -116,7 +117,7 @@ def test_a_span_has_one_meaning(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "7", "d", "-1d", "1.5d", "1d2h", "7 fortnights", "٣d", "9999999999d", "7d ago", "1M"]
+    "text", ["", "7", "d", "-1d", "1.5d", "1d2h", "7 fortnights", "٣d", "9999999999d", "7d ago", "1M", "5ds"]
 )
 def test_what_is_no_span_is_refused(text: str) -> None:
     with pytest.raises(MilestoneError) as caught:

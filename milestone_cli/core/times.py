@@ -10,6 +10,7 @@ from milestone_cli.timestamps import days, parse_ns
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 UNITS = {
+    "ms": 1_000_000,
     "s": SECOND, "sec": SECOND, "second": SECOND,
     "m": 60 * SECOND, "min": 60 * SECOND, "minute": 60 * SECOND,
     "h": 3600 * SECOND, "hour": 3600 * SECOND,
@@ -17,7 +18,7 @@ UNITS = {
     "w": 7 * DAY, "week": 7 * DAY,
 }  # fmt: skip
 HINT = "write 2026-11-21T12:00:00Z, a date like 2026-11-21 (midnight UTC), '2h ago', yesterday, today or now"
-SPAN_HINT = "write a whole number and s, m, h, d or w, as in 24h, 7d or 2w"
+SPAN_HINT = "write a whole number and ms, s, m, h, d or w, as in 24h, 7d or 2w"
 
 
 def civil(days: int) -> "tuple[int, int, int]":
@@ -84,7 +85,7 @@ def duration(text: str) -> int:
 def _span(span: str) -> "int | None":
     number = span.rstrip("abcdefghijklmnopqrstuvwxyz ")
     unit = span[len(number) :].strip(" ")
-    size = UNITS.get(unit) or UNITS.get(unit.removesuffix("s"))
+    size = UNITS.get(unit) or (UNITS.get(unit.removesuffix("s")) if len(unit) > 2 else None)  # ms is not several m
     if not (number.isascii() and number.isdigit()) or len(number) > 9 or size is None:
         return None
     return int(number) * size
