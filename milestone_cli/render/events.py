@@ -22,6 +22,8 @@ NAMES = ("checkpoint_name", "session_id", "backup_file")
 """What speaks for itself."""
 PATHS = 4
 """So many of the paths that a change named are told."""
+NOBODY = ("", "system")
+"""Who acted where nobody said who did."""
 TOOL = ("tool", "target", "outcome", "duration_ms")
 """What a call of a tool says in other words."""
 SILENT = ("state_file", "checkpoint_file", "sha256")

@@ -8,19 +8,19 @@ from collections import deque
 
 from milestone_cli.render.activity import Activity
 from milestone_cli.render.ages import span
-from milestone_cli.render.events import told
-from milestone_cli.render.lanes import CHECKPOINT, FAILURE, NOBODY, Lanes
+from milestone_cli.render.events import NOBODY, told
+from milestone_cli.render.lanes import CHECKPOINT, FAILURE, Lanes
 from milestone_cli.render.text import flat
 from milestone_cli.render.timeline import GAP, WEEK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from milestone_cli.render.lanes import Mark
 
     Row = tuple[Mark, str, int]
-    """Where an event is drawn, what it says, and how many bytes that takes at most."""
+    """Where an event is drawn, what it says, and how many bytes that takes at least."""
 
 ROOM = 850_000
 """Bytes for events; with failures and headings it stays below 1,000,000, since more may stand in the summary."""
@@ -38,7 +38,7 @@ DAY = 86_400_000_000
 """Microseconds."""
 AGENT = 2
 """Place of the agent in a lane."""
-FRAME, GAP_ROOM, DAY_ROOM = 40, 40, 200
+FRAME, GAP_ROOM, DAY_ROOM = 20, 40, 200
 """Bytes of a row beside its names and what it says, of a gap before it, and of a day with the head of its table."""
 
 
@@ -52,25 +52,18 @@ def markdown(events: "Iterable[dict[str, object]]", title: str, now: int) -> "It
     """
     lanes, activity = Lanes(), Activity(1024)
     latest, failed = Kept(ROOM), Kept(FAILED_ROOM)
-    sizes: dict[str, int] = {}
-    before = 0
     for event in events:
         mark = lanes.place(event)
-        _, time, lane, type_ = mark
-        name, kind = lanes.types[type_]
-        activity.add(time * MICROSECOND, kind == FAILURE)
+        is_failed = lanes.types[mark[3]][1] == FAILURE
+        activity.add(mark[1] * MICROSECOND, is_failed)
         said = code(told(event.get("data")), LONGEST)
-        size = FRAME + len(said.encode("utf-8", "replace"))
-        for place in (*lanes.lanes[lane], name):
-            if place not in sizes:
-                sizes[place] = len(code(place).encode("utf-8", "replace")) + 3
-            size += sizes[place]
-        size += DAY_ROOM if time // DAY != before // DAY else GAP_ROOM if _is_gap(time - before) else 0
-        before = time
-        latest.add((mark, said, size))
-        if kind == FAILURE:
-            failed.add((mark, said, size))
+        row = (mark, said, FRAME + len(said.encode("utf-8", "replace")))
+        latest.add(row)
+        if is_failed:
+            failed.add(row)
     table = Table(lanes)
+    latest.fit(table, _clock)
+    failed.fit(table, _moment)
     yield f"## Timeline of {code(title)}\n\n{_summary(lanes, activity)}"
     if failed.rows:
         yield from _failures(table, failed, lanes.failures)
@@ -91,10 +84,10 @@ class Kept:
         left_out: how many earlier ones had no room.
     """
 
-    __slots__ = ("_room", "left_out", "rows")
+    __slots__ = ("_most", "_room", "left_out", "rows")
 
     def __init__(self, room: int) -> None:
-        self._room = room
+        self._most = self._room = room
         self.rows: deque[Row] = deque()
         self.left_out = 0
 
@@ -104,6 +97,21 @@ class Kept:
         self._room -= row[2]
         while self._room < 0:
             self._room += self.rows.popleft()[2]
+            self.left_out += 1
+
+    def fit(self, table: "Table", shown: "Callable[[int], str]") -> None:
+        """Let go of the oldest rows until those that stay fit, with all that stands around them."""
+        sizes: list[int] = []
+        before = 0
+        for row in self.rows:
+            time = row[0][1]
+            around = DAY_ROOM if time // DAY != before // DAY else GAP_ROOM if _is_gap(time - before) else 0
+            sizes.append(len(table.row(row, shown(time)).encode("utf-8", "replace")) + around)
+            before = time
+        size = sum(sizes)
+        while size > self._most:
+            size -= sizes[len(sizes) - len(self.rows)]
+            self.rows.popleft()
             self.left_out += 1
 
 
@@ -139,7 +147,7 @@ class Table:
         """All rows in one table, with their dates."""
         yield self._head
         for row in rows:
-            yield self.row(row, f"{_date(row[0][1])} {_clock(row[0][1])}")
+            yield self.row(row, _moment(row[0][1]))
         yield "\n"
 
     def row(self, row: "Row", time: str) -> str:
@@ -160,14 +168,14 @@ def _summary(lanes: Lanes, activity: Activity) -> str:
         (lanes.failures, "failure", "failures"),
         (lanes.checkpoints, "checkpoint", "checkpoints"),
         (len(lanes.sessions), "session", "sessions"),
-        (len(lanes.agents), "agent", "agents"),
+        (len(lanes.agents.difference(NOBODY)), "agent", "agents"),
     )
     words = [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
     first, last = lanes.first, lanes.last
-    end = _clock(last) if first // DAY == last // DAY else f"{_date(last)} {_clock(last)}"
+    end = _clock(last) if first // DAY == last // DAY else _moment(last)
     return (
         f"**{words[0]}**{''.join([' · ' + word for word in words[1:]])} · "
-        f"{_date(first)} {_clock(first)} to {end} UTC\n\n`{activity.bars(BARS)[0]}`\n\n"
+        f"{_moment(first)} to {end} UTC\n\n`{activity.bars(BARS)[0]}`\n\n"
     )
 
 
@@ -210,6 +218,10 @@ def _date(us: int) -> str:
     from milestone_cli.core.times import day
 
     return day(us * MICROSECOND)
+
+
+def _moment(us: int) -> str:
+    return f"{_date(us)} {_clock(us)}"
 
 
 def _clock(us: int) -> str:

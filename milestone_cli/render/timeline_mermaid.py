@@ -7,8 +7,8 @@ where marks are left out. Labels hold only characters without a meaning in Merma
 
 from collections import deque
 
-from milestone_cli.render.events import told
-from milestone_cli.render.lanes import CHECKPOINT, FAILURE, NOBODY, Lanes
+from milestone_cli.render.events import NOBODY, told
+from milestone_cli.render.lanes import CHECKPOINT, FAILURE, Lanes
 from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False

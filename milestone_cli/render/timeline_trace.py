@@ -6,9 +6,11 @@ things at once has several threads, so that in one thread nothing overlaps: a vi
 Source: "Trace Event Format", the JSON that chrome://tracing defined; times are microseconds.
 """
 
+import orjson
+
 from milestone_cli.jsontext import dumps, quote
-from milestone_cli.render.events import summary
-from milestone_cli.render.lanes import CHECKPOINT, FAILURE, KINDS, NOBODY, Lanes
+from milestone_cli.render.events import NOBODY, summary
+from milestone_cli.render.lanes import CHECKPOINT, FAILURE, KINDS, Lanes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -136,6 +138,12 @@ def _arguments(event: "dict[str, object]", type_: str) -> str:
         values["said"] = summary(data)
     elif data not in (None, {}):
         values["data"] = data
+    try:
+        quick = orjson.dumps(values, option=orjson.OPT_STRICT_INTEGER)
+    except TypeError:  # a number that is too great, or half a character
+        quick = b""
+    if 0 < len(quick) <= LONGEST and quick.count(b"{") + quick.count(b"[") <= DEEPEST:
+        return quick.decode()
     return dumps(_plain(values))
 
 
