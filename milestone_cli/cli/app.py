@@ -30,6 +30,7 @@ from . import (
     lock,
     options,
     query,
+    recovery,
     session,
     sessionwork,
     state,
@@ -118,6 +119,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
             handoff.session_handoff,
             session.end,
             session.delete,
+            recovery.session_recover,
         ),
     ),
     "agent": (

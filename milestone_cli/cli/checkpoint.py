@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         IdempotencyKey,
         LockTimeout,
         MilestoneId,
+        OfSession,
         Reason,
         Yes,
     )
@@ -29,42 +30,74 @@ def create(
     milestone: "MilestoneId" = None,
     name: "CheckpointName" = None,
     reason: "Reason" = None,
+    session: "OfSession" = None,
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Keep a milestone's present state under a name, to come back to it.
+    """Keep a milestone's present state under a name, to come back to it; or, with --session, all that a session is.
+
+    Of a session it keeps record, context, state and agents, and names the milestone's revision, the position in the
+    log, directory, branch and commit; `session recover` brings that back.
 
     Example: milestone checkpoint create demo --name before-refactoring --reason "all tests pass"
     """
+    if session is not None:
+        from . import sessionpoints
+
+        _refuse_milestone(milestone)
+        return sessionpoints.create(session, name, reason, idempotency_key, lock_timeout, output)
     store = open_store()
     whose = current_milestone(store, milestone)
     made, replayed = checkpointing.create(store, whose, name, reason, key=idempotency_key, timeout=lock_timeout)
     at = f", revision {made.revision}" if made.revision else ""
     text = f"{whose}: checkpoint {made.name}{at}{'; made already, under this key' if replayed else ''}"
     render.emit("checkpoint-create", {**made.fields(), "replayed": replayed}, text, output)
+    return None
 
 
-def list_(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
-    """List a milestone's checkpoints, oldest first; those of the bash utilities too.
+def _refuse_milestone(milestone: "str | None") -> None:
+    if milestone is not None:
+        from milestone_cli.errors import MilestoneError
+
+        raise MilestoneError("usage", "a milestone or --session, not both", "leave one of them out")
+
+
+def list_(milestone: "MilestoneId" = None, session: "OfSession" = None, output: "Format" = "text") -> None:
+    """List a milestone's checkpoints, oldest first; those of the bash utilities too. Or those of a session.
 
     Example: milestone checkpoint list demo
     """
+    if session is not None:
+        from . import sessionpoints
+
+        _refuse_milestone(milestone)
+        return sessionpoints.list_(session, output)
     from milestone_cli.render.checkpoint import list_text
 
     store = open_store()
     name = current_milestone(store, milestone)
     found = [one.fields() for one in checkpoint.checkpoints(store, name)]
     render.emit("checkpoint-list", {"milestone_id": name, "checkpoints": found}, list_text(name, found), output)
+    return None
 
 
-def show(words: "CheckpointWords", state: "CheckpointState" = False, output: "DocumentFormat" = "text") -> None:
+def show(
+    words: "CheckpointWords",
+    state: "CheckpointState" = False,
+    session: "OfSession" = None,
+    output: "DocumentFormat" = "text",
+) -> None:
     """Show one checkpoint: when and why it was made, and what differs from the present state.
 
     With --state its document is printed, exactly as it was saved.
 
     Example: milestone checkpoint show demo before-refactoring
     """
+    if session is not None:
+        from . import sessionpoints
+
+        return sessionpoints.show(session, words, output)
     from milestone_cli.render.checkpoint import show_text
 
     store = open_store()
@@ -72,7 +105,7 @@ def show(words: "CheckpointWords", state: "CheckpointState" = False, output: "Do
     whose = current_milestone(store, given)
     if state:
         render.write(checkpoint.text_of(store, whose, name))
-        return
+        return None
     found = checkpoint.find(store, whose, name)
     changes = None
     if found.text is not None and (present := checkpoint.present_text(store, found.milestone)) is not None:
@@ -81,6 +114,7 @@ def show(words: "CheckpointWords", state: "CheckpointState" = False, output: "Do
         changes = len(compare(present, found.text))
     fields = {**found.fields(), "changes": changes}
     render.emit("checkpoint-show", fields, show_text(fields), output)
+    return None
 
 
 def diff(words: "CheckpointDiffWords", output: "Format" = "text") -> None:
@@ -166,6 +200,7 @@ def delete(
     words: "CheckpointWords",
     dry_run: "DryRun" = False,
     yes: "Yes" = False,
+    session: "OfSession" = None,
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
@@ -176,6 +211,10 @@ def delete(
 
     Example: milestone checkpoint delete demo before-refactoring --dry-run
     """
+    if session is not None:
+        from . import sessionpoints
+
+        return sessionpoints.delete(session, words, dry_run, yes, idempotency_key, lock_timeout, output)
     from milestone_cli import runtime
 
     store = open_store()
@@ -196,11 +235,13 @@ def delete(
     text = f"{whose}: checkpoint {name} {done}{_again(replayed)}"
     fields = {**found.fields(), "removed": not dry_run, "replayed": replayed}
     render.emit("checkpoint-delete", fields, text, output)
+    return None
 
 
 def pin(
     words: "CheckpointWords",
     reason: "Reason" = None,
+    session: "OfSession" = None,
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
@@ -209,12 +250,17 @@ def pin(
 
     Example: milestone checkpoint pin demo before-refactoring --reason "the last release"
     """
-    _pin(checkpointing.pin, "pinned", words, reason, idempotency_key, lock_timeout, output)
+    if session is not None:
+        from . import sessionpoints
+
+        return sessionpoints.pin(session, words, True, reason, idempotency_key, lock_timeout, output)
+    return _pin(checkpointing.pin, "pinned", words, reason, idempotency_key, lock_timeout, output)
 
 
 def unpin(
     words: "CheckpointWords",
     reason: "Reason" = None,
+    session: "OfSession" = None,
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
@@ -223,7 +269,11 @@ def unpin(
 
     Example: milestone checkpoint unpin demo before-refactoring
     """
-    _pin(checkpointing.unpin, "not pinned", words, reason, idempotency_key, lock_timeout, output)
+    if session is not None:
+        from . import sessionpoints
+
+        return sessionpoints.pin(session, words, False, reason, idempotency_key, lock_timeout, output)
+    return _pin(checkpointing.unpin, "not pinned", words, reason, idempotency_key, lock_timeout, output)
 
 
 def _pin(

@@ -60,6 +60,8 @@ __all__ = [
     "Format",
     "FromCopy",
     "FromEvent",
+    "FromPoint",
+    "GitWay",
     "HistoryLimit",
     "HookEvents",
     "IdempotencyKey",
@@ -71,6 +73,7 @@ __all__ = [
     "InactiveFor",
     "Indent",
     "KeepLast",
+    "KeepState",
     "KeyWords",
     "Kind",
     "Last",
@@ -411,9 +414,7 @@ Trigger = Annotated[
     str | None, typer.Option("--trigger", metavar="A", help="The agent that asks; left out: MILESTONE_AGENT.")
 ]
 ActiveOnly = Annotated[bool, typer.Option("--active", help="Only those that are at work, expired ones too.")]
-AutoCheckpoint = Annotated[
-    bool, typer.Option("--auto-checkpoint", help="Make checkpoints by itself; so it is anyway.")
-]
+AutoCheckpoint = Annotated[bool, typer.Option("--auto-checkpoint", help="Make checkpoints by itself; so it is anyway.")]
 NoAutoCheckpoint = Annotated[bool, typer.Option("--no-auto-checkpoint", help="Make none but at the beginning and end.")]
 BackupRetention = Annotated[
     int, typer.Option("--backup-retention", metavar="DAYS", min=0, help="Days for which a clean-up keeps checkpoints.")
@@ -498,4 +499,9 @@ WaitTimeout = Annotated[
 ]
 OfSession = Annotated[
     str | None, typer.Option("--session", metavar="S", help="Of this session, instead of a milestone.")
+]
+FromPoint = Annotated[str, typer.Option("--from", metavar="NAME", help="The checkpoint; latest: the newest sound one.")]
+KeepState = Annotated[bool, typer.Option("--keep-state", help="Leave the milestone's state as it is.")]
+GitWay = Annotated[
+    Literal["warn", "checkout"], typer.Option("--git", help="Say what differs, or check the branch of then out.")
 ]

@@ -52,6 +52,18 @@ def data_of(store: "Store", stream: str, event_id: str) -> "dict[str, object]":
     return {}
 
 
+def squeezed(text: str) -> str:
+    """A JSON text without white space between its parts; its numbers and strings stay as they are written."""
+    at = skip(text, 0)
+    if text[at] not in "{[":
+        return text[at:].rstrip()
+    is_object = text[at] == "{"
+    parts = [
+        (f"{quote(key)}:" if is_object else "") + squeezed(text[start:end]) for key, _, start, end in members(text, at)
+    ]
+    return ("{%s}" if is_object else "[%s]") % ",".join(parts)
+
+
 def laid_out(text: str, margin: str = "") -> str:
     """An object as it is written, its numbers and strings too, but in lines as `indented` has them."""
     at = skip(text, 0)

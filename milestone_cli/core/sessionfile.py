@@ -257,7 +257,9 @@ def _wrong(name: str, why: str) -> MilestoneError:
 # writing
 
 
-def written(store: "Store", text: str, name: str, points: "list[str]") -> "tuple[str, bytes | None]":
+def written(
+    store: "Store", text: str, name: str, points: "list[str]", old: "bytes | None" = None
+) -> "tuple[str, bytes | None]":
     """A session's record with its page brought up to it.
 
     Args:
@@ -265,6 +267,7 @@ def written(store: "Store", text: str, name: str, points: "list[str]") -> "tuple
         text: the record; what people edited is in it already, see `news`.
         name: of the session.
         points: names of its checkpoints, oldest first.
+        old: the page that goes on, where it is not the one that is there.
 
     Returns:
         The record, which knows the page; and the page, None where it cannot be read and stays as it is.
@@ -275,7 +278,8 @@ def written(store: "Store", text: str, name: str, points: "list[str]") -> "tuple
     assert isinstance(record, dict)
     known = record.get("page")
     is_edited = isinstance(known, dict) and known.get("edited") is True
-    old = store.get(KIND, name) if is_edited else None
+    if is_edited and old is None:
+        old = store.get(KIND, name)
     if old is None:
         raw = page(text, points).encode("utf-8", "backslashreplace")
     else:

@@ -107,7 +107,7 @@ def create(
     fields = identity(milestone, wish.type, runtime.caller(), _folder(), client)
     fields["user"] = wish.user or fields["user"]
     named = wish.name or (f"session-{digest(key.encode())[:20]}" if key and not milestone else "")
-    binding = _binding()
+    pointer = binding()
     made, raw = "", b""
 
     def build() -> Plan:
@@ -128,7 +128,7 @@ def create(
             plan.events.append((stream, event("session_initialized", made, type=wish.type)))
         text, _ = add(store, plan, made, text, FIRST, FIRST)
         raw = laid_out(text).encode() + b"\n"
-        plan.puts += [("session", made, raw), (*binding, f"{made}\n".encode())]
+        plan.puts += [("session", made, raw), (*pointer, f"{made}\n".encode())]
         return plan
 
     stream = milestone or (log_of(named) if named else "")
@@ -241,7 +241,7 @@ def process(pid: int) -> "dict[str, object]":
     return {"host": runtime.host(), "boot_id": runtime.boot_id(), "start_time": runtime.start_time(pid)}
 
 
-def _binding() -> "tuple[str, str]":
+def binding() -> "tuple[str, str]":
     """Kind and key of the document that says which session is current: the client's own, else the directory's."""
     client = runtime.env("CLAUDE_CODE_SESSION_ID")
     return ("client", safe(client, "client session")) if client else ("current", "")
@@ -258,7 +258,7 @@ def use(
     Raises:
         MilestoneError: `not_found`; `conflict` when it has ended; `damaged`.
     """
-    kind, place = _binding()
+    kind, place = binding()
     stream = find(store, name).stream
     raw = b""
 

@@ -6,6 +6,7 @@ kept once; of the milestone's state it names the revision, whose text the log ha
 where sessions and agents stand still, and the state is one whole revision: writers never wait for it.
 """
 
+from milestone_cli.core.record import squeezed
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads, members, quote, skip
 from milestone_cli.model import digest, safe
@@ -174,7 +175,7 @@ def file(session: str, name: str) -> str:
 
 
 def kept_of(text: str) -> bytes:
-    """The members of a record that come back, each exactly as it is written there."""
+    """The members of a record that come back, each as it is written there but for white space."""
     spans = {key: text[start:end] for key, _, start, end in members(text, skip(text, 0))}
-    lines = [f"  {quote(key)}: {spans[key]}" for key in KEPT if key in spans]
+    lines = [f"  {quote(key)}: {squeezed(spans[key])}" for key in KEPT if key in spans]
     return ("{\n" + ",\n".join(lines) + "\n}\n").encode()

@@ -135,13 +135,18 @@ def add(
     if before_recovery is None:
         text = assign(text, "last_checkpoint", dumps({"name": made, "created_at": now}))
     text = assign(text, "updated_at", quote(now))
-    text, page = sessionfile.written(store, text, session, [*there, made])
+    text, page = sessionfile.written(store, text, session, [*by_time(store, session, there), made])
     if page is not None:
         plan.puts.append((sessionfile.KIND, session, page))
     data = {"checkpoint_name": made, "checkpoint_file": file(session, made), "session_id": session, "reason": reason}
     stream = Session(session, text.encode(), 0, "").stream
     plan.events.append((stream, Draft("checkpoint_created", dumps(data), session, acting_agent())))
     return text, Checkpoint(session, made, raw)
+
+
+def by_time(store: "Store", session: str, there: "list[str]") -> "list[str]":
+    """Names of checkpoints in the order of their making."""
+    return sorted(there, key=lambda name: (store.modified(KIND, f"{session}/{name}"), name))
 
 
 def _name(given: "str | None", there: "list[str]", base: str) -> str:

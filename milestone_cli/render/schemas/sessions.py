@@ -74,6 +74,31 @@ TRANSACTION: dict[str, Schema] = {
     "session_id": nullable(STRING),
     **CHANGED,
 }
+POINT: dict[str, Schema] = {
+    "session_id": STRING,
+    "checkpoint_name": NAME,
+    "state": {"enum": ["good", "damaged"]},
+    "trouble": nullable(STRING),
+    "created_at": nullable(TIME),
+    "reason": nullable(STRING),
+    "milestone_id": nullable(NAME),
+    "revision": nullable(COUNT),
+    "agents": nullable(COUNT),
+    "operations": nullable(COUNT),
+    "events": nullable(COUNT),
+    "pinned": nullable({"type": "object"}),
+}
+RECOVERY: dict[str, Schema] = {
+    "session_id": STRING,
+    "checkpoint_name": NAME,
+    "created_at": TIME,
+    "milestone_id": nullable(NAME),
+    "steps": array(
+        record({"what": STRING, "action": {"enum": ["restore", "same", "keep", "cannot"]}, "detail": STRING})
+    ),
+    "refused": array(STRING),
+    "not_restored": array(STRING),
+}
 KINDS: dict[str, tuple[str, Schema]] = {
     "checkpoint-create": ("A checkpoint that was made.", record({**CHECKPOINT, "replayed": FLAG})),
     "checkpoint-delete": (
@@ -117,6 +142,26 @@ KINDS: dict[str, tuple[str, Schema]] = {
         record({"session_id": nullable(STRING), "milestone_id": nullable(NAME), "status": nullable(STRING)}),
     ),
     "session-end": ("A session that has ended.", record({**SESSION, "changed": FLAG})),
+    "session-checkpoint-create": (
+        "A checkpoint of a session that was made.",
+        record({**POINT, "replayed": FLAG}),
+    ),
+    "session-checkpoint-delete": (
+        "A checkpoint of a session that was removed, or would be.",
+        record({**POINT, "removed": FLAG, "replayed": FLAG}),
+    ),
+    "session-checkpoint-list": (
+        "A session's checkpoints, oldest first.",
+        record({"session_id": STRING, "checkpoints": array(record(POINT))}),
+    ),
+    "session-checkpoint-pin": (
+        "A checkpoint of a session that was pinned, or let go.",
+        record({**POINT, "replayed": FLAG}),
+    ),
+    "session-checkpoint-show": (
+        "One checkpoint of a session, with its whole document.",
+        record({**POINT, "document": {"type": "object"}}),
+    ),
     "session-count": ("How many sessions there are.", record({"count": COUNT})),
     "session-delete": (
         "A session that was deleted, or would be; `refused` says why not.",
@@ -168,6 +213,23 @@ KINDS: dict[str, tuple[str, Schema]] = {
         ),
     ),
     "session-record": ("An entry of a session's history that was added.", record(LOGGED)),
+    "session-recover": (
+        "A session that was recovered; `not_restored` says what did not come back.",
+        record(
+            {
+                **RECOVERY,
+                "pre_recovery": nullable(NAME),
+                "revision": nullable(COUNT),
+                "transaction_id": nullable(STRING),
+                "validated": FLAG,
+                "replayed": FLAG,
+            }
+        ),
+    ),
+    "session-recover-plan": (
+        "What recovering a session would do; `refused` says who would lose work.",
+        record(RECOVERY),
+    ),
     "session-set": ("Values of a session's keyed state that were set.", record(LOGGED)),
     "session-show": (
         "One session, with its whole record.",

@@ -1,0 +1,60 @@
+"""The command `milestone session recover`."""
+
+from milestone_cli import render
+from milestone_cli.storage import open_store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import (
+        DryRun,
+        Force,
+        Format,
+        FromPoint,
+        GitWay,
+        IdempotencyKey,
+        KeepState,
+        LockTimeout,
+        SessionId,
+        Yes,
+    )
+
+
+def session_recover(
+    name: "SessionId" = None,
+    checkpoint: "FromPoint" = "latest",
+    keep_state: "KeepState" = False,
+    git: "GitWay" = "warn",
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    force: "Force" = False,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> int:
+    """Go on with an interrupted session where a checkpoint has kept it: record, page, agents, the milestone's state.
+
+    At a terminal the plan is shown and confirmed first, unless --yes. It is refused (exit 4) while somebody who lives
+    would lose work, unless --force. What is there before is kept as checkpoint `pre-recover-…`. What does not come
+    back is listed (exit 9). Git is looked at, and touched only with --git checkout, never over a dirty tree.
+
+    Example: milestone session recover "$(milestone session create demo)" --from initialization --dry-run
+    """
+    from milestone_cli.core import resume, resuming
+    from milestone_cli.errors import EXIT
+    from milestone_cli.render.recovery import outcome_text, plan_text
+
+    store = open_store()
+    session = resume.meant(store, name)
+    ways = {"keeps_state": keep_state, "checks_out": git == "checkout"}
+    plan = resume.plan_recovery(store, session, checkpoint, **ways)
+    if dry_run:
+        render.emit("session-recover-plan", plan.fields(), plan_text(plan.fields()), output)
+        return 0
+    if not yes and (force or not plan.blockers):
+        from .confirm import confirm
+
+        confirm(plan_text(plan.fields()), "Recover?")
+    done = resuming.recover(store, plan, **ways, force=force, key=idempotency_key, timeout=lock_timeout)
+    fields = done.fields()
+    render.emit("session-recover", fields, outcome_text(fields), output)
+    return EXIT["partial"] if done.lacking else 0
