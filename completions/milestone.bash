@@ -98,7 +98,8 @@ _milestone() {
             'events timeline':--output) _milestone_offer '<paths>' ;;
             'events stats':--session) _milestone_offer '<sessions>' ;;
             'events stats':--format) _milestone_offer 'text json jsonl yaml' ;;
-            'events verify':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'events verify':--session) _milestone_offer '<sessions>' ;;
+            'events verify':--format) _milestone_offer 'text json jsonl yaml github junit' ;;
             'events repair':--session) _milestone_offer '<sessions>' ;;
             'events repair':--format) _milestone_offer 'text json jsonl yaml' ;;
             'events replay':--session) _milestone_offer '<sessions>' ;;
@@ -223,7 +224,7 @@ _milestone() {
             'events follow') _milestone_offer '--all --type --agent --session --text --where -n --lines --after-cursor --format --help' ;;
             'events timeline') _milestone_offer '--all --type --agent --session --text --where --since --until --from --to --limit --format -o --output --help' ;;
             'events stats') _milestone_offer '--all --type --agent --session --text --where --since --until --from --to --format --help' ;;
-            'events verify') _milestone_offer '--all --format --help' ;;
+            'events verify') _milestone_offer '--session --all --format --help' ;;
             'events repair') _milestone_offer '--session --accept --dry-run --yes --lock-timeout --format --help' ;;
             'events replay') _milestone_offer '--session --from --to --at --format --help' ;;
             'checkpoint create') _milestone_offer '--name --reason --session --idempotency-key --lock-timeout --format --help' ;;
