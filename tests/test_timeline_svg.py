@@ -1,6 +1,8 @@
 """The picture of a timeline: whole, harmless, bounded, the same from the same events; and what it is counted with."""
 
 import random
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 import days
 import pytest
-from conftest import ROOT, Cli
+from conftest import ROOT, Cli, clean_environment
 from test_timeline_page import HOSTILE, hostile, many
 
 from milestone_cli.render import lanes as module
@@ -120,6 +122,29 @@ def test_gaps_are_those_in_which_nothing_was_under_way() -> None:
                 since = second if second in stops and second not in busy else second + 1
         assert [(until - at) // 10**6 for at, until in lanes.gaps[:1]] == [max(quiet)][: len(lanes.gaps)]
         assert bool(max(quiet)) == bool(lanes.gaps)
+
+
+MEASURED = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+from test_timeline_page import many
+from milestone_cli.render.page import page
+from milestone_cli.render.timeline_svg import svg
+for _ in {"page": page, "svg": svg}[sys.argv[2]](many(int(sys.argv[3])), "demo", 0):
+    pass
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["page", "svg"])
+def test_memory_stays_flat(form: str, tmp_path: Path) -> None:
+    def most(count: int) -> int:
+        command = [sys.executable, "-c", MEASURED, str(ROOT / "tests"), form, str(count)]
+        environment = clean_environment(tmp_path)
+        return int(subprocess.run(command, capture_output=True, check=True, env=environment, timeout=250).stdout)
+
+    assert most(900_000) < 1.15 * most(300_000)
 
 
 def test_lanes_and_types_beyond_a_bound_share_one(monkeypatch: pytest.MonkeyPatch) -> None:

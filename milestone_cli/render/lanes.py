@@ -22,7 +22,6 @@ FOREVER = 366 * 86_400_000
 """Milliseconds; what claims to have taken longer has no length."""
 GAPS = 8
 """So many of the longest gaps are known."""
-NOBODY = ("", "system")
 REST = "…"
 
 
@@ -178,7 +177,7 @@ class Lanes:
         if len(self.lanes) >= MOST:
             lane = (REST, REST, REST)
         else:
-            if agent not in NOBODY:
+            if agent:
                 self.agents.add(agent)
             if lane[1]:
                 self.sessions.add(lane[1])
