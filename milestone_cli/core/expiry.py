@@ -7,6 +7,7 @@ was; with the state's text of then, every later revision is still replayed, and 
 from milestone_cli.core.retention import Item
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
+from milestone_cli.model import digest
 from milestone_cli.runtime import timestamp
 from milestone_cli.storage.origin import Origin, compose
 from milestone_cli.timestamps import parse_ns
@@ -56,12 +57,13 @@ def _old_end(store: "Store", stream: str, start: int, size: int, limit: int) -> 
     """Offset behind the last line that is older than a moment; lines of bash, which have times too, are no hurdle."""
     stop = min(max(store.seek(stream, limit), start), size)
     for at, block in store.scan(stream, start, stop, backwards=True):
-        end = at + len(block)
-        for line in reversed(block.splitlines(keepends=True)):
+        lines = block.split(b"\n")
+        end = at + len(block) - len(lines.pop())  # a line that is still being written is young
+        for line in reversed(lines):
             moment = _time(line)
-            if moment is not None and moment < limit and line.endswith(b"\n"):
+            if moment is not None and moment < limit:
                 return end
-            end -= len(line)
+            end -= len(line) + 1
     return start
 
 
@@ -88,7 +90,7 @@ def _last(store: "Store", stream: str, start: int, end: int, sequence: int, time
 
 def _backwards(store: "Store", stream: str, start: int, end: int) -> "Iterator[bytes]":
     for _, block in store.scan(stream, start, end, backwards=True):
-        yield from reversed(block.splitlines())
+        yield from reversed(block.removesuffix(b"\n").split(b"\n"))
 
 
 def _ours(line: bytes) -> "dict[str, object] | None":
@@ -123,6 +125,8 @@ def anchor(store: "Store", milestone: str, removed: "list[Item]") -> "tuple[Orig
     made.revision, made.state, made.text = before.revision, before.state, before.text
     made.first, made.since = before.first or 1, before.since or _first_time(store, milestone, before.end, made.end)
     for line in _backwards(store, milestone, before.end, made.end):
+        last = line + b"\n"
+        made.line = made.line or f"{len(last)}:{digest(last)[:16]}"
         if event := _ours(line):
             made.sequence, made.checksum = int(str(event["sequence_number"])), str(event["checksum"])
             made.time = parse_ns(event.get("timestamp")) or before.time

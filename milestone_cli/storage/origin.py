@@ -10,6 +10,7 @@ from milestone_cli.model import Document, Head, digest
 from milestone_cli.runtime import timestamp
 
 FIELDS = ("sequence", "checksum", "end", "time", "revision", "state")
+MORE = ("line", "first", "since")
 
 
 class Origin(Head):
@@ -22,21 +23,23 @@ class Origin(Head):
         time: of that event, nanoseconds since 1970.
         revision: of the state then; `state`, its SHA-256.
         text: that state; None where there was none, or where it could not be told any more.
+        line: size in bytes of the last line that is gone, a colon, and 16 digits of its SHA-256.
         first: sequence number of the first event that was ever removed; `since`, its time, nanoseconds since 1970.
     """
 
-    __slots__ = ("first", "since", "text")
+    __slots__ = ("first", "line", "since", "text")
 
     def __init__(self) -> None:
         super().__init__()
         self.text: bytes | None = None
+        self.line = ""
         self.first = 0
         self.since = 0
 
 
 def compose(origin: Origin) -> bytes:
     """The document of an origin, with a checksum of itself."""
-    fields = {name: getattr(origin, name) for name in (*FIELDS, "first", "since")}
+    fields = {name: getattr(origin, name) for name in (*FIELDS, *MORE)}
     fields["text"] = None if origin.text is None else origin.text.decode()
     body = dumps(fields)[:-1]
     return f'{body},"sum":"{digest(body.encode())}"}}\n'.encode()
@@ -53,7 +56,7 @@ def parse(raw: "bytes | None") -> "Origin | None":
     try:
         values = loads(body + b"}")
         assert isinstance(values, dict)
-        for name in (*FIELDS, "first", "since"):
+        for name in (*FIELDS, *MORE):
             setattr(found, name, values[name])
         text = values["text"]
         found.text = None if text is None else str(text).encode()

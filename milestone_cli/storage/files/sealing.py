@@ -84,13 +84,12 @@ def seal(log: Log, split: "Head | None" = None) -> bool:
 
 
 def _adopt_earlier(log: Log, parts: Parts) -> None:
-    """Look once more into the part before: somebody may have had its file open for too long then."""
-    for span in parts.spans[-1:]:
-        if layout.segment_file(*span, layout.PLAIN) in parts.names:
-            try:
-                adopt(log, parts.folder, parts.seal(span))
-            except FileNotFoundError:
-                pass  # it has just been compressed, which is done once nothing can come late
+    """Look once more into the parts before: somebody may have had the file of one open for too long then."""
+    for span in parts.grown():
+        try:
+            adopt(log, parts.folder, parts.seal(span))
+        except FileNotFoundError:
+            pass  # it has just been compressed, which is done once nothing can come late
 
 
 def make_folder(parent: int, stream: str) -> int:

@@ -184,6 +184,33 @@ class Parts:
         """The seal of the last part; None when nothing is sealed."""
         return self.seal(self.spans[-1]) if self.spans else None
 
+    def grown(self) -> "list[tuple[int, int]]":
+        """The plain parts whose files are longer than what of the log they hold."""
+        found = []
+        for span in self.data:
+            name = layout.segment_file(*span, layout.PLAIN)
+            if name in self.names:
+                try:
+                    size = os.stat(name, dir_fd=self.folder, follow_symlinks=False).st_size
+                except FileNotFoundError:
+                    continue  # it has just been compressed, which is done once nothing can come late
+                if size > span[1] - span[0]:
+                    found.append(span)
+        return found
+
+    def late(self, span: "tuple[int, int]") -> bytes:
+        """Whole lines that came late into the file of a part."""
+        told = self.seal(span).told
+        try:
+            fd = os.open(layout.segment_file(*span, layout.PLAIN), READ, dir_fd=self.folder)
+        except FileNotFoundError:
+            return b""
+        try:
+            found = os.pread(fd, max(0, os.fstat(fd).st_size - told), told)
+        finally:
+            os.close(fd)
+        return found[: found.rfind(b"\n") + 1]
+
     def close(self) -> None:
         """Close the folder."""
         os.close(self.folder)
@@ -271,24 +298,9 @@ class WholeLog:
         return found
 
     def late(self) -> bytes:
-        """Whole lines that bash wrote into the newest sealed part after it was sealed; not in the log's offsets yet."""
+        """Whole lines that bash wrote into sealed parts after they were sealed; not in the log's offsets yet."""
         parts = self._parts
-        if parts is None or not parts.data or parts.data[-1] != parts.spans[-1]:
-            return b""
-        start, end = parts.spans[-1]
-        try:
-            fd = os.open(layout.segment_file(start, end, layout.PLAIN), READ, dir_fd=parts.folder)
-        except FileNotFoundError:
-            return b""
-        try:
-            size = os.fstat(fd).st_size
-            if size <= end - start:
-                return b""
-            told = parts.seal((start, end)).told
-            found = os.pread(fd, size - told, told) if size > told else b""
-            return found[: found.rfind(b"\n") + 1]
-        finally:
-            os.close(fd)
+        return b"".join([parts.late(span) for span in parts.grown()]) if parts else b""
 
     def close(self) -> None:
         """Close what is open."""

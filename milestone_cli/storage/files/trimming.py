@@ -10,7 +10,7 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import GENESIS
+from milestone_cli.model import GENESIS, digest
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.folders import READ
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 PACK_ASIDE, SEAL_ASIDE = ".pack.tmp", ".pack-seal.tmp"
-LINE = 1 << 16
-"""Bytes before a cut that surely hold the end of the line before it."""
 
 
 def _open(store: "FileStore", stream: str, deadline: float) -> Log:
@@ -61,11 +59,10 @@ def part(store: "FileStore", cuts: "Cuts", deadline: float) -> None:
 def _fits(log: Log, base: int, origin: Origin) -> bool:
     """Whether a log is still the one that an origin was drawn up from; the clean-up of bash may just have been here."""
     at = origin.end - base
-    if at > log.head.end:
+    size, _, stated = origin.line.partition(":")
+    if at > log.head.end or not size.isdecimal() or not 0 < int(size) <= at:
         return False
-    before = os.pread(log.fd, min(LINE, at), max(0, at - LINE))
-    stated = f'"checksum":"{origin.checksum}"}}\n'.encode()
-    return before.endswith(b"\n") and (stated in before or origin.sequence < log.head.sequence)
+    return digest(os.pread(log.fd, int(size), at - int(size)))[:16] == stated
 
 
 def remove(store: "FileStore", cuts: "Cuts", deadline: float) -> None:

@@ -1,0 +1,336 @@
+"""Logs that have grown: sealed, compressed and trimmed, and read as one; nothing is lost beside bash or when killed."""
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import MILESTONE, Cli, clean_environment
+
+from milestone_cli import runtime
+from milestone_cli.core import cleanup, events, expiry, query, state, transfer
+from milestone_cli.core.retention import Policy
+from milestone_cli.core.timeline import Timeline
+from milestone_cli.core.verify import verify
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import loads
+from milestone_cli.storage.files import FileStore, layout, sealing, trimming
+from milestone_cli.storage.files.log import Log
+from milestone_cli.storage.sides import open_side
+from milestone_cli.timestamps import parse_ns
+
+BOUND = 4096
+SECOND = 1_000_000_000
+BASH = '{"timestamp":"2026-11-21T18:00:00Z","milestone_id":"demo","session_id":"s","event_type":"bash","data":%s}\n'
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[FileStore]:
+    """A store of files that seals its logs every few lines."""
+    (tmp_path / "sealed" / ".milestones").mkdir(parents=True)
+    made = FileStore(str(tmp_path / "sealed" / ".milestones"))
+    made.initialise(None)
+    made.segment_size = BOUND
+    yield made
+    made.close()
+
+
+def fill(store, count: int) -> None:
+    """States and events by turns; every tenth of the first ones under an idempotency key."""
+    head = store.head("demo")
+    is_first = head is None or not head.sequence
+    for number in range(count):
+        if number % 3 == 0:
+            state.assign(store, "demo", [("n", str(number)), ("pad", json.dumps("x" * (number % 40)))])
+        else:
+            key = f"key-{number}" if is_first and number % 10 == 1 else None
+            events.log(store, "demo", [("tick", b'{"n": %d}' % number)], key=key)
+
+
+def lines(store, name: str = "demo") -> list[bytes]:
+    return b"".join(block for _, block in store.scan(name)).splitlines()
+
+
+def folder(store: FileStore) -> Path:
+    return Path(store.path) / "state/events/.segments/demo"
+
+
+def bash_file(store: FileStore) -> Path:
+    return Path(store.path) / "state/events/milestone-demo.jsonl"
+
+
+def open_locked(store: FileStore) -> Log:
+    return Log(store.folder(layout.LOCKS), store.log_folder("demo"), "demo", runtime.monotonic() + 5)
+
+
+def everything(store) -> list[object]:
+    """What readers make of a log, whatever it is made of."""
+    size = store.log_size("demo")[0]
+    all_lines = lines(store)
+    stamps = [loads(line)["timestamp"] for line in all_lines[:: len(all_lines) // 7]]
+    parser = query.Parser()
+    found: list[object] = [size, b"".join(block for block in Timeline(store, "demo").blocks())]
+    found += [[store.seek("demo", parse_ns(stamp) + more) for stamp in stamps for more in (-1, 0, 1)]]
+    found += [[b"".join([block for _, block in store.scan("demo", 0, None, backwards=True)][::-1])]]
+    for wanted in (query.Filter(limit=5), query.Filter("tick", limit=0), query.Filter(since=parse_ns(stamps[3]))):
+        found.append(list(query.query(store, "demo", wanted, parser)))
+    for start in (0, 1, size // 3, size // 2 + 7, size - 1):
+        found.append(b"".join(block for _, block in store.scan("demo", start, size)))
+        found.append(b"".join(store.map_blocks("demo", start, size, bytes)))
+    report = verify(store, "demo")
+    found += [report.events, report.foreign, report.revision, [one.code for one in report.findings]]
+    return [*found, *[store.read("demo", number).text for number in range(1, store.head("demo").revision + 1)]]
+
+
+def test_a_log_is_one_whether_whole_or_in_parts_plain_or_compressed_here_or_there(files, tmp_path, postgres_url):
+    fill(files, 150)
+    assert len(list(folder(files).glob("*.jsonl"))) > 5
+    whole, back = str(tmp_path / "whole/.milestones"), str(tmp_path / "back/.milestones")
+    for source, target in ((files.path, whole), (files.path, postgres_url), (postgres_url, back)):
+        transfer.run(open_side(source), open_side(target, is_new=True))
+    plain = everything(files)
+    assert plain == everything(open_side(whole).store)
+    assert not (tmp_path / "whole/.milestones/state/events/.segments").exists()
+    before, after = files.pack("demo", 5)
+    assert 0 < after < before / 2
+    assert not list(folder(files).glob("*.jsonl"))
+    assert everything(files) == plain
+    for other in (postgres_url, back):
+        found = everything(open_side(other).store)
+        assert [one for one in found if isinstance(one, bytes)] == [one for one in plain if isinstance(one, bytes)]
+    fill(files, 30)
+    assert files.pack("demo", 5)[0]
+    report = verify(files, "demo")
+    assert (report.events, report.findings) == (180, [])
+    transfer.run(open_side(files.path), open_side(postgres_url))
+    assert lines(open_side(postgres_url).store) == lines(files)
+
+
+def test_numbers_keys_and_revisions_go_on_when_the_head_is_lost(files):
+    fill(files, 60)
+    revision, count = files.read("demo").revision, len(lines(files))
+    bash_file(files).with_suffix(".head").unlink()
+    assert events.log(files, "demo", [("tick", b'{"n": 11}')], key="key-11").replayed
+    assert state.assign(files, "demo", [("n", "1")]).revision == revision + 1
+    with pytest.raises(MilestoneError, match="different request"):
+        events.log(files, "demo", [("tick", b"{}")], key="key-31")
+    assert len(lines(files)) == count + 1
+    assert not verify(files, "demo").findings
+
+
+def test_killed_between_the_rename_and_the_head_the_next_one_goes_on(files):
+    fill(files, 20)
+    head = bash_file(files).with_suffix(".head")
+    before = head.read_bytes()
+    log = open_locked(files)
+    assert sealing.seal(log)
+    log.close()
+    head.write_bytes(before)  # as it was when the writer was killed
+    identity = files.log_size("demo")[1]
+    events.log(files, "demo", [("tick", b"{}")])
+    assert files.log_size("demo")[1] == identity
+    report = verify(files, "demo")
+    assert (report.events, report.findings) == (21, [])
+
+
+def test_a_sealing_that_was_not_finished_means_nothing_and_goes_with_the_next(files):
+    fill(files, 20)
+    log = open_locked(files)
+    names = set(os.listdir(folder(files)))
+    size = log.head.end
+    real, os.rename = os.rename, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            sealing._publish(log, os.open(folder(files), os.O_RDONLY), _seal_of(log, size), os.fstat(log.fd))
+    finally:
+        os.rename = real
+        log.close()
+    assert set(os.listdir(folder(files))) - names
+    assert len(lines(files)) == 20
+    events.log(files, "demo", [("tick", b'{"x":"%s"}' % (b"x" * BOUND))])
+    assert not [name for name in os.listdir(folder(files)) if name.endswith(".tmp")]
+    report = verify(files, "demo")
+    assert (report.events, report.findings) == (21, [])
+
+
+def _seal_of(log: Log, size: int):
+    parts = sealing.Parts(sealing.make_folder(log.folder, log.stream), os.fstat(log.fd))
+    made = sealing._draw_up(log, parts.newest(), os.fstat(log.fd), None)
+    assert made.size == size
+    return made
+
+
+def test_what_bash_writes_late_is_read_at_once_and_adopted_once(files):
+    fill(files, 5)
+    for _ in range(2):
+        late = bash_file(files).open("ab", buffering=0)  # as bash has it between opening and writing
+        fill(files, 20)
+        late.write((BASH % '{"late":1}').encode())
+        assert sum(b'"late":1' in line for line in lines(files)) == 1
+        backwards = b"".join(block for _, block in files.scan("demo", backwards=True))
+        assert backwards.count(b'"late":1') == 1
+        files.pack("demo", 5)
+        assert len(list(folder(files).glob("*.jsonl"))) == 1, "nobody can know yet that this was all"
+        late.write((BASH % '{"late":2}').encode() + b'{"timestamp":"20')
+        late.close()
+        assert verify(files, "demo").ok
+        files.pack("demo", 5)
+        assert not list(folder(files).glob("*.jsonl"))
+        text = b"\n".join(lines(files))
+        assert (text.count(b'"late":1'), text.count(b'"late":2'), text.count(b'"log_adopted"')) == (1, 1, 1)
+        assert verify(files, "demo").ok
+        trimmed(files, 1)
+        assert not any(b'"late"' in line for line in lines(files))
+
+
+def test_killed_after_adopting_nothing_is_adopted_twice(files, monkeypatch):
+    fill(files, 5)
+    late = bash_file(files).open("ab", buffering=0)
+    fill(files, 20)
+    late.write((BASH % '{"late":1}').encode())
+    late.close()
+    monkeypatch.setattr(os, "ftruncate", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        files.pack("demo", 5)
+    monkeypatch.undo()
+    files.pack("demo", 5)
+    assert sum(b'"late":1' in line for line in lines(files)) == 1
+    assert verify(files, "demo").ok
+
+
+def trimmed(store, older_than: int, keep_last: int = 100) -> list[str]:
+    """Clean up; the events that went."""
+    policy = Policy(older_than, keep_last)
+    removed, _ = cleanup.run_cleanup(store, "demo", policy, cleanup.plan_cleanup(store, "demo", policy))
+    return [item.name for item in sorted(removed, key=lambda item: item.rank) if item.kind == "events"]
+
+
+@pytest.mark.parametrize("kind", ["plain", "one file", "postgres"])
+def test_what_is_old_goes_and_the_rest_proves_and_replays_itself(kind, files, request):
+    store = files
+    if kind == "one file":
+        files.segment_size = 1 << 30
+    if kind == "postgres":
+        store = open_side(request.getfixturevalue("postgres_url"), is_new=True).store
+        store.initialise(None)
+    fill(store, 60)
+    state.assign(store, "other", [("n", "1")])
+    texts = [store.read("demo", n).text for n in range(1, 21)]
+    between = runtime.now_ns()
+    fill(store, 30)
+    texts += [store.read("demo", n).text for n in range(21, 31)]
+    all_lines, others = lines(store), lines(store, "other")
+    cut = store.seek("demo", between)
+    plan = cleanup.plan_cleanup(store, "demo", Policy(runtime.now_ns() - between))
+    assert lines(store) == all_lines, "a plan changes nothing"
+    assert {one.reason.split()[0] for one in plan.decisions if one.item.kind == "events"} == {"older", "younger"}
+    gone = trimmed(store, runtime.now_ns() - between)
+    origin, size = store.origin("demo"), store.log_size("demo")[0]
+    last, first = origin.sequence, -(-origin.sequence // 3)
+    assert (last == 60) if kind != "plain" else (50 < last <= 60), "what is sealed goes whole or not"
+    assert gone[0].startswith("1-")
+    assert gone[-1].endswith(f"-{last}")
+    assert origin.revision == first
+    assert origin.end == cut if last == 60 else origin.end < cut
+    assert lines(store)[:-2] == all_lines[last:], "offsets stay"
+    assert next(store.scan("demo"))[0] == origin.end
+    assert loads(lines(store)[-2])["event_type"] == "events_removed"
+    assert loads(lines(store)[-2])["data"]["last"] == last
+    report = verify(store, "demo")
+    assert ([one.code for one in report.findings], report.events) == (["events_removed"], 92 - last)
+    assert [store.read("demo", n).text for n in range(first, 31)] == texts[first - 1 :]
+    for revision in (1, first - 1, 31):
+        with pytest.raises(MilestoneError) as caught:
+            store.read("demo", revision)
+        assert caught.value.code == "revision_not_found"
+        assert ("retention removed" in caught.value.message) == (revision < 20)
+    known = events.log(store, "demo", [("tick", b'{"n": 1}')], key="key-1")
+    assert known.replayed
+    assert known.sequence == 2
+    assert store.log_size("demo")[0] == size
+    assert lines(store, "other") == others
+    assert trimmed(store, 10**14) == []
+    fill(store, 10)
+    assert len(trimmed(store, 1)) >= 1, "also what the last one left"
+    fill(store, 10)
+    report = verify(store, "demo")
+    assert ([one.code for one in report.findings], store.read("demo").revision) == (["events_removed"], 38)
+    assert store.read("demo", 36).text
+
+
+def test_bash_keeps_what_is_young_in_its_file(files):
+    files.segment_size = 1 << 30
+    fill(files, 30)
+    between = runtime.now_ns()
+    fill(files, 6)
+    young = lines(files)[30:]
+    trimmed(files, runtime.now_ns() - between)
+    assert bash_file(files).read_bytes().splitlines()[:6] == young
+    with bash_file(files).open("a") as log:
+        log.write(BASH % "{}")
+    fill(files, 3)
+    report = verify(files, "demo")
+    assert (report.events, report.foreign, report.ok) == (6 + 2 + 3, 1, True)
+
+
+def test_lines_of_bash_have_an_age_too(files):
+    stamps = [runtime.timestamp(runtime.now_ns() - days * 86_400 * SECOND)[:19] + "Z" for days in (20, 15, 3, 1)]
+    with bash_file(files).open("w") as log:
+        log.writelines(BASH.replace("2026-11-21T18:00:00Z", stamp) % "{}" for stamp in stamps)
+    plan = cleanup.plan_cleanup(files, "demo", Policy(7 * 86_400 * SECOND))
+    assert [item.size for item in plan.removed if item.kind == expiry.KIND] == [2 * len(BASH % "{}")]
+    trimmed(files, 7 * 86_400 * SECOND)
+    assert [loads(line)["timestamp"] for line in lines(files)[:2]] == stamps[2:]
+    assert verify(files, "demo").ok
+
+
+def test_a_log_that_bash_rewrote_meanwhile_is_not_trimmed_by_offsets_of_before(files, monkeypatch):
+    files.segment_size = 1 << 30
+    fill(files, 30)
+    between = runtime.now_ns()
+    fill(files, 3)
+    part = trimming.part
+
+    def rewriting(*args: object) -> None:
+        kept = [json.dumps(json.loads(line)) + "\n" for line in lines(files)]
+        new = bash_file(files).with_name("new")
+        new.write_text("".join(kept))
+        new.rename(bash_file(files))
+        part(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trimming, "part", rewriting)
+    trimmed(files, runtime.now_ns() - between)
+    monkeypatch.undo()
+    assert sum(b'"tick"' in line for line in lines(files)) == 22, "every line is there still"
+    fill(files, 3)
+
+
+def test_writers_beside_bash_lose_nothing_over_many_seals(store: Path, cli: Cli, home: Path) -> None:
+    (store / "config.yaml").write_text("segment_size: 4K\n")
+    ours, theirs = 3, 2
+    path = store / "state/events/milestone-demo.jsonl"
+    (store.parent / "ours.sh").write_text(
+        f"""for i in $(seq 20); do {MILESTONE} events log demo ours '{{"n":"'$1.$i'"}}' >/dev/null || exit 1; done"""
+    )
+    (store.parent / "bash.sh").write_text(
+        f"""for i in $(seq 200); do ((i % 3)) || sleep 0.02
+        echo '{(BASH % "").partition("}")[0]}{{"n":"'$1.$i'"}}}}' >> {path}; done"""
+    )
+    words = [["bash", "ours.sh", str(w)] for w in range(ours)] + [["bash", "bash.sh", f"b{w}"] for w in range(theirs)]
+    running = [subprocess.Popen(one, cwd=store.parent, env=clean_environment(home)) for one in words]
+    packed = 0
+    while any(one.poll() is None for one in running):
+        packed += cli("cleanup", "run", "demo", "--yes").returncode == 0
+        time.sleep(0.2)
+    assert [one.returncode for one in running] == [0] * (ours + theirs)
+    found = cli("events", "query", "demo", "--limit", "0", "--format", "jsonl", check=True).stdout.splitlines()
+    counted = [json.loads(one)["data"]["n"] for one in found if '"ours"' in one or '"bash"' in one]
+    wanted = [f"{w}.{i}" for w in range(ours) for i in range(1, 21)]
+    wanted += [f"b{w}.{i}" for w in range(theirs) for i in range(1, 201)]
+    assert sorted(counted) == sorted(wanted)
+    assert packed
+    assert len(list((store / "state/events/.segments/demo").glob("*.seal"))) > 10
+    assert "sound" in cli("events", "verify", "demo", check=True).stdout
