@@ -209,6 +209,9 @@ class MemoryStore:
     def origin(self, stream: str) -> Origin:
         return parse(self.get("origin", stream)) or Origin()
 
+    def log_path(self, stream: str) -> str:
+        return ""
+
     def sealed(self, stream: str) -> list[tuple[int, int, int, int]]:
         return []
 

@@ -30,7 +30,7 @@ def doctor(
     from milestone_cli import render
     from milestone_cli.core import doctor as core
     from milestone_cli.render import doctor as shown
-    from milestone_cli.render.findings import progress
+    from milestone_cli.render.findings import progress_of as progress
     from milestone_cli.storage import open_store
 
     store = open_store()

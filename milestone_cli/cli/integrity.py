@@ -2,14 +2,15 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from milestone_cli.core.replay import Step
+    from milestone_cli.core.verify import Report
     from milestone_cli.storage.contract import Store
 
     from .options import (
         Accept,
-        AllMilestones,
+        AllLogs,
         DryRun,
         Format,
         FromEvent,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         ReplayFormat,
         SessionLog,
         ToEvent,
+        VerifyFormat,
         Yes,
     )
 
@@ -68,9 +70,13 @@ def _show(steps: "Iterator[Step]", named: "dict[str, object]", output: str) -> N
     from milestone_cli import render
     from milestone_cli.render import replay as shapes
 
-    shape = {"text": shapes.as_text, "jsonl": shapes.as_lines, "yaml": shapes.as_yaml}.get(output)
+    pieces: Iterator[str] | Iterator[bytes] = shapes.as_text(steps)
+    if output == "json":
+        pieces = shapes.as_json(named, steps)
+    elif output != "text":
+        pieces = shapes.as_lines(steps) if output == "jsonl" else shapes.as_yaml(steps)
     is_empty = True
-    for piece in shape(steps) if shape else shapes.as_json(named, steps):
+    for piece in pieces:
         render.write(piece)
         is_empty = False
     if is_empty:
@@ -79,27 +85,59 @@ def _show(steps: "Iterator[Step]", named: "dict[str, object]", output: str) -> N
 
 def verify(
     milestone: "MilestoneId" = None,
-    all_: "AllMilestones" = False,
-    output: "Format" = "text",
+    session: "SessionLog" = None,
+    all_: "AllLogs" = False,
+    output: "VerifyFormat" = "text",
 ) -> int:
     """Prove a log: sequence, chain, head, and that it explains the state. Exit 6 exactly when there is damage.
+
+    A session's events are proved with the log that they stand in: its milestone's, or its own.
 
     Example: milestone events verify demo
     """
     from milestone_cli import render
-    from milestone_cli.core import current_milestone
-    from milestone_cli.core import verify as core
+    from milestone_cli.core import proof
     from milestone_cli.errors import EXIT
     from milestone_cli.render import findings
     from milestone_cli.storage import open_store
 
-    if all_ and milestone is not None:
-        raise _usage("one milestone or --all, not both", "leave one of them out")
+    if all_ and (milestone is not None or session is not None):
+        raise _usage("one log or --all, not both", "leave one of them out")
     store = open_store()
-    names = store.milestones() if all_ else [current_milestone(store, milestone)]
-    reports = [core.verify(store, name, findings.progress(name)) for name in names]
-    render.emit("verify", findings.fields(reports), findings.text(reports), output)
+    names = proof.every_log(store) if all_ else [_stream(store, milestone, session)]
+    reports = list(proof.prove(store, names, findings.progress(), is_every=all_))
+    if session is not None:
+        proof.count_session(store, reports[0], session)
+    if output == "github":
+        render.write(findings.github(reports, _place(store)) + "\n")
+    elif output == "junit":
+        render.write(findings.junit(reports) + "\n")
+    else:
+        render.emit("verify", findings.fields(reports), findings.text(reports), output)
     return 0 if all(report.ok for report in reports) else EXIT["damaged"]
+
+
+def _place(store: "Store") -> "Callable[[Report, int, int], tuple[str, int]]":
+    """How annotations name a line of a log: the file, seen from where they are read, and the line in it."""
+    import os
+
+    from milestone_cli import runtime
+
+    above: dict[str, tuple[int, int]] = {}
+
+    def place(report: "Report", line: int, offset: int) -> "tuple[str, int]":
+        name = report.milestone
+        path = store.log_path(name)
+        if not path:
+            return "", 0
+        if name not in above:
+            base = max((part[0] for part in store.sealed(name)), default=0)
+            above[name] = (base, sum(block.count(b"\n") for _, block in store.scan(name, 0, base)) if base else 0)
+        base, lines = above[name]
+        shown = os.path.relpath(path, runtime.env("GITHUB_WORKSPACE") or os.getcwd())
+        return shown if not shown.startswith("..") else path, line - lines if line and offset >= base else 0
+
+    return place
 
 
 def repair(

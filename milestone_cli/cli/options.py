@@ -22,6 +22,7 @@ __all__ = [
     "AgentState",
     "AgentType",
     "AgentsList",
+    "AllLogs",
     "AllMilestones",
     "At",
     "AutoCheckpoint",
@@ -156,6 +157,7 @@ __all__ = [
     "Until",
     "User",
     "VerifyCopy",
+    "VerifyFormat",
     "WaitAgents",
     "WaitTimeout",
     "WhereFilter",
@@ -354,6 +356,11 @@ ReplayAt = Annotated[str | None, typer.Option("--at", metavar="T", help="Up to t
 Accept = Annotated[
     bool, typer.Option("--accept", help="Acknowledge what cannot be mended: it stays, and is a note from then on.")
 ]
+VerifyFormat = Annotated[
+    Literal["text", "json", "jsonl", "yaml", "github", "junit"],
+    typer.Option("--format", help="github: annotations of a workflow; junit: a report that CI systems read."),
+]
+AllLogs = Annotated[bool, typer.Option("--all", help="Every log of the store.")]
 SessionLog = Annotated[
     str | None, typer.Option("--session", metavar="S", help="The log that has this session's events.")
 ]

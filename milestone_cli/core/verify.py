@@ -26,9 +26,12 @@ class Report:
         events: lines of ours; `foreign`, those of other programs.
         revision: of the state, the newest that is known.
         sequence: number of the last event of ours.
+        seconds: that it took.
+        session: whose events were counted, `session_events`; empty for nobody's.
     """
 
-    __slots__ = ("events", "findings", "foreign", "milestone", "revision", "sequence")
+    __slots__ = ("events", "findings", "foreign", "milestone", "revision", "seconds", "sequence", "session",
+                 "session_events")  # fmt: skip
 
     def __init__(self, milestone: str) -> None:
         self.milestone = milestone
@@ -36,6 +39,9 @@ class Report:
         self.foreign = 0
         self.revision = 0
         self.sequence = 0
+        self.seconds = 0.0
+        self.session = ""
+        self.session_events: int | None = None
         self.findings: list[Finding] = []
 
     @property
@@ -71,9 +77,7 @@ def verify(store: "Store", stream: str, progress: "Callable[[int, int], None] | 
     return verify(store, stream, progress)  # retention removed meanwhile what was being read
 
 
-def _verify(
-    store: "Store", stream: str, origin: "Origin", progress: "Callable[[int, int], None] | None"
-) -> Report:
+def _verify(store: "Store", stream: str, origin: "Origin", progress: "Callable[[int, int], None] | None") -> Report:
     report = Report(stream)
     head = store.head(stream)
     state = _read(store, stream, report)

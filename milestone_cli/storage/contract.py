@@ -124,6 +124,10 @@ class Store(Protocol):
         """What tells when logs (None: those of all milestones), documents (kind and key) or locks may have changed."""
         ...
 
+    def log_path(self, stream: str) -> str:
+        """The file that a log is appended to; empty where it is none."""
+        ...
+
     def sealed(self, stream: str) -> list[tuple[int, int, int, int]]:
         """Parts that only go as a whole, oldest first: offset behind it, last event, its time in nanoseconds, bytes."""
         ...

@@ -142,7 +142,9 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 "milestones": array(
                     record(
                         {
-                            "milestone_id": NAME,
+                            "milestone_id": nullable(NAME),
+                            "session_id": nullable(NAME),
+                            "session_events": nullable(COUNT),
                             "ok": FLAG,
                             "events": COUNT,
                             "foreign_lines": COUNT,

@@ -356,6 +356,10 @@ class FileStore(Folders):
 
         return Watcher(self, streams, documents, locks)
 
+    def log_path(self, stream: str) -> str:
+        """The file that a log is appended to."""
+        return f"{self.path}/{layout.log_folder(stream)}/{layout.log_file(stream)}"
+
     def sealed(self, stream: str) -> "list[tuple[int, int, int, int]]":
         """The sealed parts of a log, oldest first: the offset behind each, its last event and its time, and bytes."""
         from milestone_cli.storage.files.trimming import sealed
