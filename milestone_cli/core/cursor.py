@@ -113,7 +113,8 @@ def read(text: str) -> "tuple[dict[str, Place], bool]":
         for part in parts:
             stream, sequence, proof, offset, *mark = part.split(":")
             sound_stream(stream)
-            if not (sequence + offset).isdigit() or len(sequence + offset) > 40 or len(mark) > 1:
+            is_sound = text.isascii() and sequence.isdigit() and offset.isdigit() and len(sequence + offset) <= 40
+            if not is_sound or len(mark) > 1:
                 raise ValueError  # noqa: TRY301 - told below
             places[stream] = Place(int(sequence), proof, int(offset), "".join(mark))
     except (ValueError, MilestoneError):
@@ -163,6 +164,7 @@ def find(store: "Store", stream: str, place: Place) -> int:
     size = store.log_size(stream)[0]
     if place.offset <= size and _stands(store, stream, place):
         return place.offset
+    head = store.head(stream)  # before the lines, since it is written after them
     at, line = seek_sequence(store, stream, place.sequence)
     found = numbered(line) if line else None
     if place.sequence and found and found[0] == place.sequence:
@@ -170,13 +172,14 @@ def find(store: "Store", stream: str, place: Place) -> int:
             raise _gone(stream, place, "the event with that number is another one now", store.origin(stream).end)
         return _behind_mark(store, stream, at + len(line) + 1, place)
     before = _ours_before(store, stream, at)
-    if found is None and place.sequence:
-        head = store.head(stream)
-        if head is None or head.sequence != place.sequence or head.checksum[:PROOF] != place.proof:
+    if found is None:
+        is_empty = not place.sequence and (head is None or not head.sequence)
+        is_last = head is not None and head.sequence == place.sequence and head.checksum[:PROOF] == place.proof
+        if not is_empty and not is_last:
             is_new = head is None or head.sequence < place.sequence
             goes_on = store.origin(stream).end if is_new else whole_end(store, stream)
             raise _gone(stream, place, "the log does not reach that far", goes_on)
-    elif found and found[0] > place.sequence + 1 and before is None:
+    elif found[0] > place.sequence + 1 and before is None:
         why = f"the events from {place.sequence + 1} to {found[0] - 1} were removed"
         raise _gone(stream, place, why, store.origin(stream).end)
     return _behind_mark(store, stream, _behind_ours(store, stream, at), place)
@@ -214,9 +217,10 @@ def _stands(store: "Store", stream: str, place: Place) -> bool:
 
 def _starts_late(store: "Store", stream: str) -> bool:
     """Whether the first event of ours is not the first that there was: bash's clean-up took those before."""
+    head = store.head(stream)
     _, line = seek_sequence(store, stream, 1)
     found = numbered(line) if line else None
-    return found is not None and found[0] > 1
+    return found[0] > 1 if found else head is not None and head.sequence > 0
 
 
 def _before(store: "Store", stream: str, offset: int) -> "bytes | None":
