@@ -13,6 +13,7 @@ from milestone_cli.core.wish import Wish
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan
+from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,9 +111,20 @@ def lose(
     if code is not None:
         told |= {"exit_code": code, "success": False, "duration_ms": round(wish.seconds * 1000)}
     stream = stream_of(one.milestone, one.session)
-    if stream:
+    if stream and not _is_told(store, stream, one):
         plan.events.append((stream, event(made, "agent_failed", **told)))
     return {"agent_id": one.id, **told}
+
+
+def _is_told(store: "Store", stream: str, one: Agent) -> bool:
+    """Whether the log tells of this death: recovering a session brings back the record of before it."""
+    needle = b'"event_type":"agent_failed"'
+    since = parse_ns(one.word("registered_at"))
+    for _, block in store.scan(stream, store.seek(stream, since or 0)):
+        for line in block.split(b"\n") if needle in block else ():
+            if needle in line and f',"agent_id":"{one.id}"'.encode() in line:
+                return True
+    return False
 
 
 def give_back(store: "Store", one: Agent) -> "list[str]":
