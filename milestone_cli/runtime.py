@@ -195,17 +195,32 @@ def is_ancestor(pid: int) -> bool:
     return False
 
 
+def _image(pid: int) -> bytes:
+    """What the kernel gave a process's program when it began: a copy by `fork` has the same, another program its own.
+
+    Source: proc(5), /proc/PID/auxv; addresses in it are random for each start of a program.
+    """
+    try:
+        with open(f"/proc/{pid}/auxv", "rb") as file:
+            return file.read(4096)
+    except OSError:
+        return b""
+
+
 def caller() -> int:
-    """The process that this one works for: its parent, the shell that bash's `$$` would name.
+    """The process that this one works for: the shell that bash's `$$` would name, also from inside `$(…)`.
 
     A client runs every command in a shell of its own, which is gone at once: then it is what started that shell.
     """
     pid = os.getppid()
-    if env("CLAUDE_CODE_SESSION_ID"):
+    name, above = parent(pid)
+    for_client = bool(env("CLAUDE_CODE_SESSION_ID"))
+    while name in SHELLS and above > 1:
+        image = b"" if for_client else _image(pid)
+        if not for_client and (not image or image != _image(above)):
+            break
+        pid = above
         name, above = parent(pid)
-        while name in SHELLS and above > 1:
-            pid = above
-            name, above = parent(pid)
     return pid
 
 

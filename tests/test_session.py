@@ -169,6 +169,22 @@ def test_a_session_whose_process_is_gone_is_orphaned(cli: Cli, store: Path, othe
     assert (used["status"], used["pid"]) == ("active", os.getpid())
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_it_belongs_to_the_shell_that_a_user_sees_also_from_inside_a_substitution(
+    shell: str, cli: Cli, store: Path, home: Path
+) -> None:
+    """`$(… 2>&1)` is a copy of the shell that is gone at once; another script by the same words is not it."""
+    script = 'made=$(milestone session create demo 2>&1; true); echo $$ $made'
+    inner = subprocess.run(
+        [shell, "-c", f"{script}; {shell} -c '{script}'; true"], cwd=store.parent, capture_output=True, text=True,
+        check=True, env={**clean_environment(home), "PATH": f"{BIN}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    lines = [line.split() for line in inner.stdout.splitlines()]
+    assert len({pid for pid, _ in lines}) == 2
+    for pid, name in lines:
+        assert json.loads((store / f"state/sessions/{name}.json").read_text())["pid"] == int(pid)
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [
