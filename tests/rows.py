@@ -5,6 +5,7 @@ the database, and the path that a test knows its store by shows rows as files: w
 the database has. `LEFT_OUT` names what is about files, with the reason.
 """
 
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -135,6 +136,10 @@ class Rows:
         folder, _, name = self.path.rpartition("/")
         if folder == layout.EVENTS and name.startswith("milestone-") and name.endswith(".jsonl"):
             return "log", name[10:-6]
+        for kind, shape in layout.NESTED.items():
+            pattern = re.escape(layout.SHAPES[kind][0]) + "/([^/]+)" + re.escape(shape).replace(r"\*", "([^/]+)")
+            if inside := re.fullmatch(pattern, self.path):
+                return kind, "/".join(inside.groups())
         for kind in layout.SHAPES:
             if layout.SHAPES[kind][0] == folder and (found := layout.keys(kind, [name])):
                 return kind, found[0]

@@ -50,7 +50,7 @@ WITHOUT_FORMAT = {
 }
 REMOVES = {
     "doctor", "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
-    "session delete",
+    "session delete", "session recover",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",
     "store migrate", "store copy", "store moved",
 }  # fmt: skip
@@ -78,6 +78,7 @@ TWICE = {
     "session set": "session set work step=9",
     "session progress": "session progress work 40",
     "session record": "session record work --request why",
+    "session recover": "session recover work --force",
     "cleanup run": "cleanup run demo --older-than 0 --keep-last 1",
     "transaction apply": """transaction apply '{"op": "set", "milestone": "demo", "path": "step", "value": 9}'""",
     "transaction rollback": """transaction rollback "$(ls -R .milestones/transactions | grep -o 'txn-[0-9a-f]*' """
@@ -132,7 +133,7 @@ def test_asked_for_twice_it_is_done_once(path: str, tmp_path: Path, home: Path, 
         "agent ack": "agent register builder > /dev/null; milestone agent sync --no-wait",
         "lock break": "lock acquire demo",
         **dict.fromkeys(
-            [f"session {verb}" for verb in ("use", "end", "delete", "set", "progress", "record")],
+            [f"session {verb}" for verb in ("use", "end", "delete", "set", "progress", "record", "recover")],
             "session create demo --name work",
         ),
     }.get(path, "status demo")  # fmt: skip

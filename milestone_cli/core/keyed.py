@@ -4,6 +4,7 @@ from milestone_cli import runtime
 from milestone_cli.core import acting_agent, lock_timeout, once
 from milestone_cli.core import document as paths
 from milestone_cli.core.progress import is_due
+from milestone_cli.core.record import squeezed
 from milestone_cli.core.session import current_text
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, quote
@@ -35,13 +36,13 @@ def meant(store: "Store", words: "list[str]") -> "tuple[str | None, str]":
 
 
 def get(store: "Store", given: "str | None", path: str) -> "tuple[Session, str]":
-    """The value at a path in a session's state; `.` means the whole.
+    """The value at a path in a session's state, without white space between its parts; `.` means the whole.
 
     Raises:
         MilestoneError: `not_found`, `path_not_found`.
     """
     found = current_text(store, given)
-    return found, paths.find(state_of(found), path)
+    return found, squeezed(paths.find(state_of(found), path))
 
 
 def assign(

@@ -225,8 +225,14 @@ def _object(raw: bytes) -> "Facts":
 def _refuse_living(store: "Store", found: Recovery, key: str, raw: bytes) -> None:
     """Note that an agent lives whose record would change."""
     record = _object(raw)
-    if record.get("status") == "active" and is_alive(record, store.modified("agent", key)):
+    is_living = record.get("status") == "active" and is_alive(record, store.modified("agent", key))
+    if is_living and not _is_ours(record.get("pid")):
         found.blockers.append(f"the agent {key} of process {record.get('pid')} lives")
+
+
+def _is_ours(pid: object) -> bool:
+    """Whether a process of this machine is this one, or has started it."""
+    return isinstance(pid, int) and (pid == runtime.getpid() or runtime.is_ancestor(pid))
 
 
 def _state(store: "Store", found: Recovery, *, keeps_state: bool) -> None:
@@ -336,8 +342,7 @@ def _live(found: Recovery) -> None:
     if now is None or now.status not in AT_WORK or now.is_alive is False:
         return
     pid = now.record.get("pid")
-    is_ours = isinstance(pid, int) and (pid == runtime.getpid() or runtime.is_ancestor(pid))
-    if now.is_alive and is_ours:
+    if now.is_alive and _is_ours(pid):
         return
     lives = "lives" if now.is_alive else "may live, on another machine"
     found.blockers.insert(0, f"its process {pid} {lives}")

@@ -6,7 +6,7 @@ from milestone_cli.core.lifecycle import settle
 from milestone_cli.core.verify import verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import Change, safe
+from milestone_cli.model import Change, log_of, sound_stream
 from milestone_cli.storage.findings import Finding, count, failed, named, sound
 
 TYPE_CHECKING = False
@@ -47,9 +47,10 @@ def check(store: "Store", progress: "Progress") -> "Iterator[Finding]":
     """Prove every log, and every state against it."""
     found: list[Finding] = []
     events = states = logs = 0
-    for name in store.milestones():
+    own = [log_of(name) for name in store.keys("session")]
+    for name in [*store.milestones(), *[stream for stream in own if store.log_size(stream)[0]]]:
         try:
-            safe(name)
+            sound_stream(name)
             report = _verify(store, name, progress)
         except (MilestoneError, OSError) as error:
             # Gone meanwhile, or for a check of the layout to tell.
