@@ -107,6 +107,13 @@ def test_text_stays_text_and_nothing_is_asked_for(browser: Chromium, tmp_path: P
     for number in range(count):
         shown.eval(f"timeline.choose({number})")
         seen += shown.eval("document.body.innerText")
+    told = {number: json.loads(shown.eval(f"timeline.log.json({number})")) for number in range(count)}
+    assert told[1]["data"] == hostile()[0]["data"] | {"nested": told[1]["data"]["nested"]}
+    assert told[0] == hostile()[4], "no member more, and none less"
+    assert [told[6], told[5]["event_type"], told[3]["event"]] == [{}, "far", "old"]
+    shown.eval("timeline.choose(1)")
+    pretty = shown.eval("document.querySelector('#details pre').textContent")
+    assert json.loads(pretty)["data"]["order"] == hostile()[0]["data"]["order"], "what is copied is still the same"
     assert HOSTILE in seen
     assert str(2**70) in seen, "numbers keep their digits"
     assert r"\x1b[31mred" in seen
@@ -147,6 +154,7 @@ def test_a_day_can_be_read_searched_and_walked_through(
     pointer(shown)
     accessible(shown)
 
+    hand(browser, shown)
     ninth = events[8]["event_id"]
     linked = browser.open(f"{address}#{ninth}")
     assert ninth in linked.eval("document.getElementById('details').innerText").replace("\n", "")
@@ -257,6 +265,38 @@ def pointer(shown: Page) -> None:
     )
     shown.click(x, y)
     assert shown.eval("timeline.details.event") == event
+    shown.eval("timeline.close()")
+
+
+def hand(browser: Chromium, shown: Page) -> None:
+    """Two fingers, local time and UTC, and what is copied."""
+    shown.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)
+    shown.eval("timeline.gestures.to(timeline.log.first, timeline.log.last)")
+    view = "timeline.chart.view.to - timeline.chart.view.from"
+    whole = shown.eval(view)
+    for kind, apart in (("touchStart", 50), ("touchMove", 80), ("touchMove", 100)):
+        points = [{"x": 600 - apart, "y": 300, "id": 1}, {"x": 600 + apart, "y": 300, "id": 2}]
+        shown.call("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+    shown.call("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    assert shown.eval(view) == pytest.approx(whole / 2, rel=0.1)
+    shown.call("Emulation.setTouchEmulationEnabled", enabled=False)
+
+    shown.eval("document.getElementById('list').scrollTop = 0")
+    first = "document.querySelector('#rows td').textContent"
+    shown.settle()
+    assert [shown.eval(first), shown.eval("document.getElementById('zone').textContent")] == ["09:30:00.000", "UTC+1"]
+    shown.eval("document.getElementById('zone').click()")
+    assert [shown.eval(first), shown.eval("document.getElementById('zone').textContent")] == ["08:30:00.000", "UTC"]
+    shown.eval("document.getElementById('zone').click()")
+    autumn = "Times.ticks(Date.UTC(2026, 9, 23), Date.UTC(2026, 9, 28), 12).map(tick => Times.clock(tick.time, -1))"
+    assert set(shown.eval(autumn)) == {"00:00", "12:00"}, "though the clocks go back on the 25th"
+
+    browser.call("Browser.grantPermissions", permissions=["clipboardReadWrite"])
+    shown.call("Page.bringToFront")
+    shown.eval("timeline.choose(2)")
+    shown.eval("[...document.querySelectorAll('#details button')].find(one => one.textContent === 'Copy JSON').click()")
+    shown.settle()
+    assert shown.eval("navigator.clipboard.readText()") == shown.eval("document.querySelector('pre').textContent")
     shown.eval("timeline.close()")
 
 
@@ -380,7 +420,7 @@ def test_what_is_too_much_is_counted_and_the_page_says_so(
     footer = shown.eval("document.querySelector('footer').innerText")
     assert "The newest 300 events are here in full; the 4,700 older ones are counted, in intervals of" in footer
     assert "5,000" in shown.eval("document.querySelector('.facts').innerText")
-    counts = "timeline.chart.lanes.flatMap((_, lane) => [...timeline.chart.olderOf(lane).values()])"
+    counts = "timeline.chart.older.flatMap(counts => [...counts.values()])"
     total = f"{counts}.reduce((sum, count) => sum + count, 0)"
     assert shown.eval(total) == 4700
     shown.eval("timeline.filter({failures: true})")

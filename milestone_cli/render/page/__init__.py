@@ -35,7 +35,7 @@ PIECE = 1000
 """Lines in a piece of the output."""
 STEPS = 2048
 """The older ones are counted in at most so many intervals."""
-SCRIPTS = ("text", "time", "log", "marks", "chart", "gestures", "list", "details", "timeline")
+SCRIPTS = ("text", "time", "log", "marks", "overview", "chart", "gestures", "list", "details", "timeline")
 """In this order; each may use what those before it declare."""
 UNSAFE = re.compile(r"[<>&\u2028\u2029\ud800-\udfff]")
 """What could end a block of data in HTML, or cannot be written as UTF-8."""

@@ -1,15 +1,22 @@
 "use strict";
-/* The chart: lanes by session and agent on a time axis, an overview above it; draws only what can be seen. */
+/* The chart: lanes by session and agent on a time axis, each event or how many there are; draws only what can be seen. */
 
-const AXIS = 34, LANE = 44, NARROW = 34, FEW = 10, GROUP = 26, SUBS = 3, MANY = 7;
+const AXIS = 34,
+  LANE = 44,
+  NARROW = 34,
+  FEW = 10,
+  GROUP = 26,
+  SUBS = 3,
+  MANY = 7;
 const NAMES = ["paper", "panel", "ink", "soft", "faint", "line", "hover", "accent", "gap", "day", "on", ...KINDS];
 
 class Chart {
   constructor(log, { box, canvas, room, overview }) {
-    Object.assign(this, { log, box, canvas, room, overview, selected: -1, failures: false, countsOlder: true });
+    Object.assign(this, { log, box, canvas, room, selected: -1, failures: false, countsOlder: true });
     this.ctx = canvas.getContext("2d");
     this.painter = new LanePainter(this);
-    const pad = Math.max((log.last - log.first) * 0.015, 0.5);
+    this.overview = new Overview(this, overview);
+    const pad = log.last > log.first ? Math.max((log.last - log.first) * 0.015, 0.5) : 30 * SECOND;
     this.extent = { from: log.first - pad, to: log.last + pad };
     this.view = { ...this.extent };
     this.arrange(new Set(log.lanes.map((lane) => lane.session)).size > MANY ? "agent" : "session");
@@ -20,17 +27,24 @@ class Chart {
     this.recolour();
   }
 
-  get scale() { return this.plot / (this.view.to - this.view.from); }
-  x(time) { return this.gutter + (time - this.view.from) * this.scale; }
-  time(x) { return this.view.from + (x - this.gutter) / this.scale; }
+  get scale() {
+    return this.plot / (this.view.to - this.view.from);
+  }
+  x(time) {
+    return this.gutter + (time - this.view.from) * this.scale;
+  }
+  time(x) {
+    return this.view.from + (x - this.gutter) / this.scale;
+  }
 
   /** Lanes by session and agent, or of each agent over all sessions. */
   arrange(by) {
-    const { log } = this, found = new Map();
+    const { log } = this,
+      found = new Map();
     this.by = by;
     this.lanes = [];
     this.laneOf = Uint16Array.from(log.lanes, ({ milestone, session, agent }) => {
-      const group = (log.several ? milestone + " · " : "") + (by === "agent" ? "" : session || "no session");
+      const group = (log.several ? (milestone || "–") + " · " : "") + (by === "agent" ? "" : session || "no session");
       const key = JSON.stringify([group, agent]);
       if (!found.has(key)) {
         found.set(key, this.lanes.length);
@@ -41,7 +55,9 @@ class Chart {
     this.sub = this.packed();
   }
 
-  lane(i) { return this.laneOf[this.log.lane[i]]; }
+  lane(i) {
+    return this.laneOf[this.log.lane[i]];
+  }
 
   /** Which of a lane's rows each event takes, so that what ran at once does not overlap. */
   packed() {
@@ -54,7 +70,8 @@ class Chart {
     order.sort((a, b) => log.start[a] - log.start[b]);
     const free = this.lanes.map(() => []);
     for (const i of order) {
-      const lane = this.lane(i), rows = free[lane];
+      const lane = this.lane(i),
+        rows = free[lane];
       let row = rows.findIndex((end) => end <= log.start[i] + 0.5);
       if (row < 0) row = Math.min(rows.length, SUBS - 1);
       rows[row] = Math.max(rows[row] || 0, log.end[i]);
@@ -67,7 +84,8 @@ class Chart {
 
   /** The long times without any event. */
   quiet() {
-    const { log } = this, found = [];
+    const { log } = this,
+      found = [];
     const least = Math.max((log.last - log.first) / 40, 2000);
     let next = Infinity;
     for (let i = log.count - 1; i >= 0; i--) {
@@ -78,8 +96,9 @@ class Chart {
   }
 
   /** Show these events, and no others. */
-  show(shown, { failures, countsOlder }) {
-    Object.assign(this, { shown, failures, countsOlder });
+  show(shown, { failures, agent, countsOlder }) {
+    Object.assign(this, { shown, failures, agent, countsOlder });
+    this.countOlder();
     const counts = new Uint32Array(this.lanes.length);
     for (const i of shown) counts[this.lane(i)]++;
     this.items = Array.from(counts, (count) => new Uint32Array(count));
@@ -89,22 +108,26 @@ class Chart {
     this.resize();
   }
 
-  /** The older events of a lane by interval, as far as the filter lets them be counted. */
-  olderOf(lane) {
-    const counts = new Map();
-    if (!this.countsOlder || (this.agent && this.lanes[lane].agent !== this.agent.slice(1))) return counts;
-    for (const { lane: which, kind, pairs } of this.log.older) {
-      if (this.laneOf[which] !== lane || (this.failures && kind !== KIND.failure)) continue;
+  /** The older events of each lane by interval, as far as the filter lets them be counted. */
+  countOlder() {
+    this.older = this.lanes.map(() => new Map());
+    if (!this.countsOlder) return;
+    for (const { lane, kind, pairs } of this.log.older) {
+      const counts = this.older[this.laneOf[lane]];
+      if (
+        (this.failures && kind !== KIND.failure) ||
+        (this.agent && this.log.lanes[lane].agent !== this.agent.slice(1))
+      )
+        continue;
       for (let at = 0; at < pairs.length; at += 2) counts.set(pairs[at], (counts.get(pairs[at]) || 0) + pairs[at + 1]);
     }
-    return counts;
   }
 
   /** Rows: a heading for each session, a lane for each agent in it. */
   layout() {
     const groups = new Map();
     this.lanes.forEach(({ group }, index) => {
-      if (!this.items[index].length && !this.olderOf(index).size) return;
+      if (!this.items[index].length && !this.older[index].size) return;
       if (!groups.has(group)) groups.set(group, []);
       groups.get(group).push(index);
     });
@@ -112,12 +135,24 @@ class Chart {
     let y = 0;
     // Many lanes are narrower.
     const h = [...groups.values()].flat().length > FEW ? NARROW : LANE;
-    const add = (row) => { this.rows.push({ ...row, y }); y += row.h; };
+    const add = (row) => {
+      this.rows.push({ ...row, y });
+      y += row.h;
+    };
     for (const [name, lanes] of groups) {
       if (groups.size > 1 || (name && name !== "no session")) add({ label: name, h: GROUP });
       for (const lane of lanes) {
-        const subs = this.subs[lane], bar = Math.min(Math.floor((h - 6) / subs) - 2, 17), pitch = bar + 2;
-        add({ lane, label: flat(this.lanes[lane].agent || "–"), h, bar, pitch, middle: h / 2 - ((subs - 1) * pitch) / 2 });
+        const subs = this.subs[lane],
+          bar = Math.min(Math.floor((h - 6) / subs) - 2, 17),
+          pitch = bar + 2;
+        add({
+          lane,
+          label: flat(this.lanes[lane].agent || "–"),
+          h,
+          bar,
+          pitch,
+          middle: h / 2 - ((subs - 1) * pitch) / 2,
+        });
       }
     }
     this.content = y + AXIS + 6;
@@ -135,8 +170,8 @@ class Chart {
     this.plot = Math.max(width - this.gutter - 16, 50);
     this.fitCanvas(this.canvas, width, height);
     this.room.style.height = Math.max(this.content - height, 0) + "px";
-    this.fitCanvas(this.overview, width, 44);
-    this.density = null;
+    this.fitCanvas(this.overview.canvas, width, STRIP);
+    this.overview.forget();
     this.draw();
   }
 
@@ -160,7 +195,11 @@ class Chart {
 
   /** Draw at the next frame, once. */
   queue() {
-    if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.draw(); });
+    if (!this.waiting)
+      this.waiting = requestAnimationFrame(() => {
+        this.waiting = 0;
+        this.draw();
+      });
   }
 
   draw() {
@@ -175,11 +214,12 @@ class Chart {
     ctx.clip();
     this.drawGaps();
     const ticks = Times.ticks(this.view.from, this.view.to, Math.max(this.plot / 96, 2));
-    for (const { time, major } of ticks) this.rule(this.x(time), major ? AXIS - 5 : AXIS, this.height, major ? colours.day : colours.line);
+    for (const { time, major } of ticks)
+      this.rule(this.x(time), major ? AXIS - 5 : AXIS, this.height, major ? colours.day : colours.line);
     ctx.restore();
     this.drawRows();
     this.drawAxis(ticks);
-    this.drawOverview();
+    this.overview.draw();
     for (const listener of this.listeners) listener();
   }
 
@@ -191,7 +231,8 @@ class Chart {
   drawGaps() {
     const { ctx, colours } = this;
     for (const [from, to] of this.gaps) {
-      const x0 = Math.max(this.x(from) + 5, this.gutter), x1 = Math.min(this.x(to) - 5, this.width);
+      const x0 = Math.max(this.x(from) + 5, this.gutter),
+        x1 = Math.min(this.x(to) - 5, this.width);
       if (x1 - x0 < 24) continue;
       ctx.fillStyle = colours.gap;
       ctx.fillRect(x0, AXIS, x1 - x0, this.height - AXIS);
@@ -203,8 +244,10 @@ class Chart {
     ctx.font = this.small;
     ctx.textAlign = "center";
     for (const [from, to] of this.gaps) {
-      const x0 = Math.max(this.x(from) + 5, this.gutter), x1 = Math.min(this.x(to) - 5, this.width);
-      const text = Times.span(to - from) + " quiet", wide = ctx.measureText(text).width + 14;
+      const x0 = Math.max(this.x(from) + 5, this.gutter),
+        x1 = Math.min(this.x(to) - 5, this.width);
+      const text = Times.span(to - from) + " quiet",
+        wide = ctx.measureText(text).width + 14;
       if (x1 - x0 < wide + 8) continue;
       ctx.fillStyle = colours.gap;
       ctx.fillRect((x0 + x1 - wide) / 2, this.height / 2 + AXIS / 2 - 11, wide, 20);
@@ -252,7 +295,8 @@ class Chart {
     this.rule(this.x(log.end[i]), AXIS, this.height, colours.accent);
     if (!row || this.painter.isDense) return;
     const y = row.y - top + AXIS + row.middle + this.sub[i] * row.pitch;
-    const x0 = Math.min(this.x(log.start[i]), this.x(log.end[i]) - 9), x1 = this.x(log.end[i]) + 9;
+    const x0 = Math.min(this.x(log.start[i]), this.x(log.end[i]) - 9),
+      x1 = this.x(log.end[i]) + 9;
     ctx.lineWidth = 2;
     ctx.strokeStyle = colours.accent;
     ctx.beginPath();
@@ -283,64 +327,21 @@ class Chart {
     }
   }
 
-  /** All of the time in one strip, with the part that is shown below. */
-  drawOverview() {
-    const ctx = this.overview.getContext("2d"), { colours, extent } = this;
-    const scale = this.plot / (extent.to - extent.from), at = (time) => this.gutter + (time - extent.from) * scale;
-    ctx.fillStyle = colours.paper;
-    ctx.fillRect(0, 0, this.width, 44);
-    this.density = this.density || this.counted(scale);
-    const { all, bad, older, top } = this.density;
-    for (const [counts, colour, alpha, of] of [[older, "activity", 0.45, older], [all, "activity", 1, all], [bad, "failure", 1, all]]) {
-      ctx.fillStyle = colours[colour];
-      ctx.globalAlpha = alpha;
-      counts.forEach((count, x) => {
-        if (!count) return;
-        const high = Math.max((this.high(of[x], top, 32) * count) / of[x], 3);
-        ctx.fillRect(this.gutter + x * COLUMN, 38 - high, COLUMN - 1, high);
-      });
-      ctx.globalAlpha = 1;
-    }
-    const x0 = at(this.view.from), x1 = Math.max(at(this.view.to), x0 + 3);
-    ctx.globalAlpha = 0.62;
-    ctx.fillStyle = colours.paper;
-    ctx.fillRect(0, 0, x0, 44);
-    ctx.fillRect(x1, 0, this.width, 44);
-    ctx.globalAlpha = 1;
-    if (x1 - x0 < this.plot - 1) {
-      ctx.strokeStyle = colours.accent;
-      ctx.lineWidth = 1.5;
-      ctx.strokeRect(x0, 1.5, x1 - x0, 41);
-    }
-  }
-
-  counted(scale) {
-    const columns = Math.ceil(this.plot / COLUMN) + 1, { log } = this;
-    const all = new Uint32Array(columns), bad = new Uint32Array(columns), older = new Uint32Array(columns);
-    const place = (time) => Math.max(0, Math.min(columns - 1, Math.floor(((time - this.extent.from) * scale) / COLUMN)));
-    for (const i of this.shown) {
-      all[place(log.end[i])]++;
-      if (log.kind(i) === KIND.failure) bad[place(log.end[i])]++;
-    }
-    this.lanes.forEach((_, lane) => {
-      for (const [step, count] of this.olderOf(lane)) older[place(log.olderStart + step * log.olderWidth)] += count;
-    });
-    let top = 1;
-    for (let x = 0; x < columns; x++) top = Math.max(top, all[x], older[x]);
-    return { all, bad, older, top };
-  }
-
   /** How high a column of so many events is; many are drawn less high than they are, or single ones would vanish. */
-  high(count, top, room) { return 3 + ((room - 3) * Math.log1p(count)) / Math.log1p(top); }
+  high(count, top, room) {
+    return 3 + ((room - 3) * Math.log1p(count)) / Math.log1p(top);
+  }
 
   /** A text cut to a width. */
   fit(text, room) {
     if (text.length > 300) text = text.slice(0, 300);
     if (this.ctx.measureText(text).width <= room) return text;
-    let low = 0, high = text.length;
+    let low = 0,
+      high = text.length;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.ctx.measureText(text.slice(0, middle) + "…").width <= room) low = middle; else high = middle - 1;
+      if (this.ctx.measureText(text.slice(0, middle) + "…").width <= room) low = middle;
+      else high = middle - 1;
     }
     return low ? text.slice(0, low) + "…" : "";
   }
@@ -350,17 +351,25 @@ class Chart {
     const inside = y - AXIS + this.box.scrollTop;
     const row = this.rows.find((one) => one.lane !== undefined && inside >= one.y && inside < one.y + one.h);
     if (!row || y < AXIS || x < this.gutter - 8) return -1;
-    const { log } = this, items = this.items[row.lane], time = this.time(x), slack = 8 / this.scale;
+    const { log } = this,
+      items = this.items[row.lane],
+      time = this.time(x),
+      slack = 8 / this.scale;
     const sub = Math.round((inside - row.y - row.middle) / row.pitch);
-    let best = -1, least = Infinity;
+    let best = -1,
+      least = Infinity;
     for (let at = Log.lowest(items, log.end, time - slack); at < items.length; at++) {
       const i = items[at];
       if (log.end[i] > time + slack + this.longest[row.lane]) break;
       if (log.start[i] > time + slack) continue;
       const isMark = log.kind(i) >= KIND.checkpoint && log.kind(i) !== KIND.session;
-      const near = Math.abs(log.end[i] - time), inBar = log.start[i] <= time && time <= log.end[i];
+      const near = Math.abs(log.end[i] - time),
+        inBar = log.start[i] <= time && time <= log.end[i];
       if (!inBar && near > slack) continue;
-      const far = (isMark && near <= slack ? -2 : inBar && log.took(i) > 0 ? -1 : 0) + near / slack / 1e6 + (this.sub[i] === sub ? 0 : 5);
+      const far =
+        (isMark && near <= slack ? -2 : inBar && log.took(i) > 0 ? -1 : 0) +
+        near / slack / 1e6 +
+        (this.sub[i] === sub ? 0 : 5);
       if (far < least) [best, least] = [i, far];
     }
     return best;

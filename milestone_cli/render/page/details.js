@@ -4,12 +4,17 @@
 class Details {
   constructor(log, box, act) {
     Object.assign(this, { log, box, act, event: -1 });
-    box.addEventListener("keydown", (event) => { if (event.key === "Escape") this.act.close(); });
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") this.act.close();
+    });
   }
 
   /** Show an event; take the focus where it was asked for by a key. */
   show(i, focus = false) {
-    const { log, box } = this, kind = KINDS[log.kind(i)], lane = log.lanes[log.lane[i]], rest = log.rest(i);
+    const { log, box } = this,
+      kind = KINDS[log.kind(i)],
+      lane = log.lanes[log.lane[i]],
+      rest = log.rest(i);
     this.event = i;
     const end = log.end[i];
     const facts = [
@@ -17,7 +22,10 @@ class Details {
       ["Timestamp", rest.timestamp === undefined ? log.stamp(i) : String(rest.timestamp)],
     ];
     if (log.took(i) > 0) facts.push(["Took", Times.span(log.took(i))]);
-    facts.push(["Agent", rest.agent_id === undefined ? lane.agent : String(rest.agent_id)], ["Session", lane.session || "none"]);
+    facts.push(
+      ["Agent", rest.agent_id === undefined ? lane.agent : String(rest.agent_id)],
+      ["Session", lane.session || "none"],
+    );
     if (log.several) facts.push(["Milestone", lane.milestone]);
     if (rest.sequence_number !== undefined) facts.push(["Number", String(rest.sequence_number)]);
     if (rest.revision) facts.push(["Revision", String(rest.revision)]);
@@ -29,7 +37,7 @@ class Details {
     };
     const list = make("dl");
     for (const [name, value] of facts) list.append(make("dt", {}, name), make("dd", {}, flat(value)));
-    const text = clean(indented(log.json(i)));
+    const text = cleanJson(indented(log.json(i)));
     const whole = make("pre", { tabindex: "0", "aria-label": "The event as JSON" }, text);
     const buttons = make("div", { class: "row" });
     buttons.append(
@@ -41,7 +49,12 @@ class Details {
     );
     buttons.firstChild.setAttribute("aria-label", "Previous event");
     buttons.children[1].setAttribute("aria-label", "Next event");
-    box.replaceChildren(buttons, make("h2", {}, marker(kind, LABELS[kind]), make("span", {}, flat(log.name(i)))), list, whole);
+    box.replaceChildren(
+      buttons,
+      make("h2", {}, marker(kind, LABELS[kind]), make("span", {}, flat(log.name(i)))),
+      list,
+      whole,
+    );
     box.hidden = false;
     box.scrollTop = 0;
     if (focus) box.focus();
@@ -69,6 +82,8 @@ class Details {
     }
     this.act.say(done ? "Copied" : "Could not copy");
     button.textContent = done ? "Copied" : "Not copied";
-    setTimeout(() => { button.textContent = label; }, 1200);
+    setTimeout(() => {
+      button.textContent = label;
+    }, 1200);
   }
 }

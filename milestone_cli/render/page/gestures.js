@@ -4,27 +4,48 @@
 class Gestures {
   constructor(chart, act) {
     Object.assign(this, { chart, act, pointers: new Map(), dragged: 0 });
-    const { box, overview } = chart;
+    const { box } = chart,
+      overview = chart.overview.canvas;
     box.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    for (const [name, method] of [["pointerdown", "down"], ["pointermove", "move"], ["pointerup", "up"], ["pointercancel", "up"]]) {
+    for (const [name, method] of [
+      ["pointerdown", "down"],
+      ["pointermove", "move"],
+      ["pointerup", "up"],
+      ["pointercancel", "up"],
+    ]) {
       box.addEventListener(name, (event) => this[method](event));
     }
     box.addEventListener("pointerleave", () => act.hover(-1));
     box.addEventListener("dblclick", (event) => this.zoom(0.35, event.offsetX));
     box.addEventListener("keydown", (event) => this.key(event));
-    overview.addEventListener("pointerdown", (event) => { overview.setPointerCapture(event.pointerId); this.seek(event); });
-    overview.addEventListener("pointermove", (event) => { if (event.buttons) this.seek(event); });
-    overview.addEventListener("wheel", (event) => { event.preventDefault(); this.zoom(Math.exp(event.deltaY * 0.0016)); }, { passive: false });
+    overview.addEventListener("pointerdown", (event) => {
+      overview.setPointerCapture(event.pointerId);
+      this.seek(event);
+    });
+    overview.addEventListener("pointermove", (event) => {
+      if (event.buttons) this.seek(event);
+    });
+    overview.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        this.zoom(Math.exp(event.deltaY * 0.0016));
+      },
+      { passive: false },
+    );
   }
 
   /** Show a range of time, within bounds; smoothly where movement is welcome. */
   to(from, to, smoothly = false, isAsked = true) {
-    const { chart } = this, whole = chart.extent.to - chart.extent.from;
+    const { chart } = this,
+      whole = chart.extent.to - chart.extent.from;
     const long = Math.min(Math.max(to - from, Math.min(0.05, whole)), whole);
     const middle = (from + to) / 2;
     from = Math.min(Math.max(middle - long / 2, chart.extent.from), chart.extent.to - long);
     cancelAnimationFrame(this.moving);
-    const aim = { from, to: from + long }, start = { ...chart.view }, begun = performance.now();
+    const aim = { from, to: from + long },
+      start = { ...chart.view },
+      begun = performance.now();
     if (!smoothly || matchMedia("(prefers-reduced-motion: reduce)").matches) {
       chart.view = aim;
       chart.queue();
@@ -32,7 +53,8 @@ class Gestures {
       return;
     }
     const step = (now) => {
-      const part = Math.min(Math.max((now - begun) / 180, 0), 1), eased = 1 - (1 - part) ** 3;
+      const part = Math.min(Math.max((now - begun) / 180, 0), 1),
+        eased = 1 - (1 - part) ** 3;
       chart.view = { from: start.from + (aim.from - start.from) * eased, to: start.to + (aim.to - start.to) * eased };
       chart.draw();
       if (part < 1) this.moving = requestAnimationFrame(step);
@@ -43,25 +65,33 @@ class Gestures {
 
   /** Make the range shown longer or shorter by a factor; what is under x stays there. */
   zoom(factor, x = this.chart.gutter + this.chart.plot / 2, smoothly = false) {
-    const { view } = this.chart, fixed = this.chart.time(Math.max(x, this.chart.gutter));
+    const { view } = this.chart,
+      fixed = this.chart.time(Math.max(x, this.chart.gutter));
     this.to(fixed - (fixed - view.from) * factor, fixed + (view.to - fixed) * factor, smoothly);
   }
 
   /** Move by a part of what is shown. */
   pan(part, smoothly = false) {
-    const { view } = this.chart, by = (view.to - view.from) * part;
+    const { view } = this.chart,
+      by = (view.to - view.from) * part;
     this.to(view.from + by, view.to + by, smoothly);
   }
 
-  all() { this.to(this.chart.extent.from, this.chart.extent.to, true); }
+  all() {
+    this.to(this.chart.extent.from, this.chart.extent.to, true);
+  }
 
   /** Bring an event into view, and no further than needed. */
   reveal(i) {
-    const { chart } = this, { log, view } = chart, at = log.end[i], long = view.to - view.from;
+    const { chart } = this,
+      { log, view } = chart,
+      at = log.end[i],
+      long = view.to - view.from;
     if (at < view.from + long * 0.02 || at > view.to - long * 0.02) this.to(at - long / 2, at + long / 2, true, false);
     const row = chart.rows.find((one) => one.lane === chart.lane(i));
     if (row) {
-      const top = chart.box.scrollTop, room = chart.height - AXIS;
+      const top = chart.box.scrollTop,
+        room = chart.height - AXIS;
       if (row.y < top) chart.box.scrollTop = row.y - GROUP;
       else if (row.y + row.h > top + room) chart.box.scrollTop = row.y + row.h - room;
     }
@@ -98,9 +128,13 @@ class Gestures {
     if (!chart.box.hasPointerCapture(event.pointerId)) chart.box.setPointerCapture(event.pointerId);
     chart.box.classList.add("moving");
     this.act.hover(-1);
-    if (this.pointers.size === 1) { this.pan(-by / chart.plot); return; }
+    if (this.pointers.size === 1) {
+      this.pan(-by / chart.plot);
+      return;
+    }
     const after = [...this.pointers.values()];
-    const wide = Math.max(Math.abs(after[0] - after[1]), 8), was = Math.max(Math.abs(before[0] - before[1]), 8);
+    const wide = Math.max(Math.abs(after[0] - after[1]), 8),
+      was = Math.max(Math.abs(before[0] - before[1]), 8);
     this.zoom(was / wide, (after[0] + after[1]) / 2);
   }
 
@@ -115,14 +149,25 @@ class Gestures {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const moves = {
-      ArrowLeft: () => this.pan(-0.2, true), ArrowRight: () => this.pan(0.2, true),
-      "+": () => this.zoom(0.5, undefined, true), "=": () => this.zoom(0.5, undefined, true), "-": () => this.zoom(2, undefined, true),
+      ArrowLeft: () => this.pan(-0.2, true),
+      ArrowRight: () => this.pan(0.2, true),
+      "+": () => this.zoom(0.5, undefined, true),
+      "=": () => this.zoom(0.5, undefined, true),
+      "-": () => this.zoom(2, undefined, true),
       0: () => this.all(),
-      Home: () => this.pan(-1e6, true), End: () => this.pan(1e6, true),
-      n: () => this.act.step(1), p: () => this.act.step(-1),
-      f: () => this.act.step(1, KIND.failure), F: () => this.act.step(-1, KIND.failure),
+      Home: () => this.pan(-1e6, true),
+      End: () => this.pan(1e6, true),
+      n: () => this.act.step(1),
+      p: () => this.act.step(-1),
+      f: () => this.act.step(1, KIND.failure),
+      F: () => this.act.step(-1, KIND.failure),
       Enter: () => this.act.open(),
-      ArrowUp: () => { this.chart.box.scrollTop -= LANE; }, ArrowDown: () => { this.chart.box.scrollTop += LANE; },
+      ArrowUp: () => {
+        this.chart.box.scrollTop -= LANE;
+      },
+      ArrowDown: () => {
+        this.chart.box.scrollTop += LANE;
+      },
     };
     if (!moves[event.key]) return;
     event.preventDefault();
@@ -131,7 +176,9 @@ class Gestures {
 
   /** Put what is shown under the pointer on the overview. */
   seek(event) {
-    const { chart } = this, { extent, view } = chart, long = view.to - view.from;
+    const { chart } = this,
+      { extent, view } = chart,
+      long = view.to - view.from;
     const at = extent.from + ((event.offsetX - chart.gutter) / chart.plot) * (extent.to - extent.from);
     if (long > (extent.to - extent.from) * 0.98) this.to(at - long / 10, at + long / 10, true);
     else this.to(at - long / 2, at + long / 2);

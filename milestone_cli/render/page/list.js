@@ -4,8 +4,8 @@
 const SPARE = 6;
 
 class List {
-  constructor(log, { box, table, body, none }, act) {
-    Object.assign(this, { log, box, table, body, none, act, shown: [], selected: -1, made: new Map() });
+  constructor(log, { box, table, body, none, cover }, act) {
+    Object.assign(this, { log, box, table, body, none, cover, act, shown: [], selected: -1, made: new Map() });
     this.isLong = log.last - log.first > 20 * HOUR;
     box.addEventListener("scroll", () => this.queue());
     new ResizeObserver(() => this.render(true)).observe(box);
@@ -16,12 +16,20 @@ class List {
     table.addEventListener("keydown", (event) => this.key(event));
   }
 
-  get high() { return innerWidth <= 600 ? 52 : 28; }
-  get head() { return innerWidth <= 600 ? 0 : 29; }
+  get isCovered() {
+    return !this.cover.hidden && getComputedStyle(this.cover).position === "fixed";
+  }
+  get high() {
+    return innerWidth <= 600 ? 52 : 28;
+  }
+  get head() {
+    return innerWidth <= 600 ? 0 : 29;
+  }
 
   show(shown) {
     this.shown = shown;
     this.none.hidden = shown.length > 0;
+    this.none.textContent = this.log.count ? "No event matches." : "No events yet.";
     this.table.setAttribute("aria-rowcount", shown.length + 1);
     this.box.scrollTop = 0;
     this.render(true);
@@ -38,8 +46,14 @@ class List {
     this.selected = i;
     const at = this.place(i);
     if (at >= 0) {
-      const top = at * this.high, room = this.box.clientHeight - this.head;
-      if (top < this.box.scrollTop) this.box.scrollTop = top;
+      // On a small screen the details lie over the end of the list.
+      const bottom = Math.min(
+        this.box.getBoundingClientRect().bottom,
+        this.isCovered ? this.cover.getBoundingClientRect().top : Infinity,
+      );
+      const top = at * this.high,
+        room = bottom - this.box.getBoundingClientRect().top - this.head;
+      if (top < this.box.scrollTop || room < this.high) this.box.scrollTop = top;
       else if (top + this.high > this.box.scrollTop + room) this.box.scrollTop = top + this.high - room;
     }
     this.render(true);
@@ -47,16 +61,22 @@ class List {
 
   /** Where an event stands among those shown, or -1. */
   place(i) {
-    let low = 0, high = this.shown.length;
+    let low = 0,
+      high = this.shown.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.shown[middle] < i) low = middle + 1; else high = middle;
+      if (this.shown[middle] < i) low = middle + 1;
+      else high = middle;
     }
     return this.shown[low] === i ? low : -1;
   }
 
   queue() {
-    if (!this.waiting) this.waiting = requestAnimationFrame(() => { this.waiting = 0; this.render(); });
+    if (!this.waiting)
+      this.waiting = requestAnimationFrame(() => {
+        this.waiting = 0;
+        this.render();
+      });
   }
 
   render(afresh = false) {
@@ -65,7 +85,10 @@ class List {
     const first = Math.max(Math.floor(this.box.scrollTop / high) - SPARE, 0);
     const last = Math.min(first + Math.ceil(this.box.clientHeight / high) + 2 * SPARE, this.shown.length);
     for (const [at, row] of this.made) {
-      if (afresh || at < first || at >= last) { row.remove(); this.made.delete(at); }
+      if (afresh || at < first || at >= last) {
+        row.remove();
+        this.made.delete(at);
+      }
     }
     const fresh = document.createDocumentFragment();
     for (let at = first; at < last; at++) {
@@ -82,9 +105,19 @@ class List {
   }
 
   row(at) {
-    const { log } = this, i = this.shown[at], kind = KINDS[log.kind(i)], end = log.end[i];
+    const { log } = this,
+      i = this.shown[at],
+      kind = KINDS[log.kind(i)],
+      end = log.end[i];
     const cell = (name, ...children) => make("td", { role: "gridcell", class: name }, ...children);
-    const row = make("tr", { role: "row", id: "row-" + at, "aria-rowindex": at + 2, "aria-selected": i === this.selected, "data-event": i, class: kind });
+    const row = make("tr", {
+      role: "row",
+      id: "row-" + at,
+      "aria-rowindex": at + 2,
+      "aria-selected": i === this.selected,
+      "data-event": i,
+      class: kind,
+    });
     const agent = log.agent(i);
     row.append(
       cell("when", (this.isLong ? Times.date(end) + "  " : "") + Times.clock(end, 3)),
@@ -98,9 +131,17 @@ class List {
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.shown.length) return;
-    const at = this.place(this.selected), page = Math.max(Math.floor(this.box.clientHeight / this.high) - 2, 1);
+    const at = this.place(this.selected),
+      page = Math.max(Math.floor(this.box.clientHeight / this.high) - 2, 1);
     const last = this.shown.length - 1;
-    const aims = { ArrowDown: at + 1, ArrowUp: Math.max(at - 1, 0), PageDown: at + page, PageUp: Math.max(at - page, 0), Home: 0, End: last };
+    const aims = {
+      ArrowDown: at + 1,
+      ArrowUp: Math.max(at - 1, 0),
+      PageDown: at + page,
+      PageUp: Math.max(at - page, 0),
+      Home: 0,
+      End: last,
+    };
     if (event.key === "Enter" || event.key === " ") this.act.open();
     else if (event.key in aims) this.act.choose(this.shown[Math.min(aims[event.key], last)], false);
     else return;

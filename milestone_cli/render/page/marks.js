@@ -21,15 +21,20 @@ function marker(kind, label) {
   return picture;
 }
 
-const COLUMN = 3, APART = 9, ROOMY = 5;
+const COLUMN = 3,
+  APART = 9,
+  ROOMY = 5;
 
 /** Draws the events of lanes that can be seen; what falls on one pixel is drawn once. */
 class LanePainter {
-  constructor(chart) { this.chart = chart; }
+  constructor(chart) {
+    this.chart = chart;
+  }
 
   /** Look at all lanes that will be drawn: where one has more events than room, all of them show how many, not which. */
   begin(rows) {
-    const { log, view, scale, plot, longest, items } = this.chart, slack = 8 / scale;
+    const { log, view, scale, plot, longest, items } = this.chart,
+      slack = 8 / scale;
     this.ranges = new Map();
     this.isDense = false;
     for (const { lane } of rows) {
@@ -42,7 +47,8 @@ class LanePainter {
   }
 
   draw(row, y) {
-    const items = this.chart.items[row.lane], [first, last] = this.ranges.get(row.lane);
+    const items = this.chart.items[row.lane],
+      [first, last] = this.ranges.get(row.lane);
     this.older(row, y);
     if (this.isDense) this.dense(row, y, items, first, last);
     else this.exact(row, y, items, first, last);
@@ -52,21 +58,28 @@ class LanePainter {
   exact(row, y, items, first, last) {
     const { ctx, log, colours, gutter, width } = this.chart;
     const paths = KINDS.map(() => new Path2D());
-    const marks = [], labels = [];
+    const marks = [],
+      labels = [];
     const drawn = new Float64Array(KINDS.length * SUBS).fill(-1e9);
     for (let at = first; at < last; at++) {
-      const i = items[at], kind = log.kind(i), sub = this.chart.sub[i];
-      const x0 = this.chart.x(log.start[i]), x1 = this.chart.x(log.end[i]);
+      const i = items[at],
+        kind = log.kind(i),
+        sub = this.chart.sub[i];
+      const x0 = this.chart.x(log.start[i]),
+        x1 = this.chart.x(log.end[i]);
       if (x1 < gutter - 8 || x0 > width + 8) continue;
-      const place = kind * SUBS + sub, middle = y + row.middle + sub * row.pitch;
+      const place = kind * SUBS + sub,
+        middle = y + row.middle + sub * row.pitch;
       const isMark = kind === KIND.failure || kind === KIND.checkpoint || kind === KIND.session;
       if (log.took(i) > 0 && x1 - drawn[place] >= 1) {
-        const left = Math.max(x0, gutter - 8), long = Math.max(Math.min(x1, width + 8) - left, 1.5);
+        const left = Math.max(x0, gutter - 8),
+          long = Math.max(Math.min(x1, width + 8) - left, 1.5);
         paths[kind].rect(left, middle - row.bar / 2, long > 5 ? long - 1 : long, row.bar);
         if (long > 56 && row.bar > 12) labels.push([i, kind, left, middle, kind === KIND.failure ? long - 9 : long]);
         drawn[place] = x1;
       } else if (!isMark && log.took(i) <= 0 && x1 - drawn[place] >= 1) {
-        const high = kind === KIND.state ? row.bar : row.bar * 0.6, wide = kind === KIND.state ? 3.5 : 2.5;
+        const high = kind === KIND.state ? row.bar : row.bar * 0.6,
+          wide = kind === KIND.state ? 3.5 : 2.5;
         paths[kind].rect(x1 - wide / 2, middle - high / 2, wide, high);
         drawn[place] = x1;
       }
@@ -94,7 +107,8 @@ class LanePainter {
 
   /** Diamonds, triangles and rings, over everything else; of those that would lie on each other, the first kind. */
   mark(marks, kinds, apart, size) {
-    const { ctx, colours } = this.chart, taken = new Set();
+    const { ctx, colours } = this.chart,
+      taken = new Set();
     for (const kind of kinds) {
       const shape = new Path2D();
       let some = false;
@@ -103,9 +117,21 @@ class LanePainter {
         if (which !== kind || [cell - 1, cell, cell + 1].some((one) => taken.has(one + ":" + y))) continue;
         taken.add(cell + ":" + y);
         some = true;
-        if (kind === KIND.session) { shape.moveTo(x + size * 0.7, y); shape.arc(x, y, size * 0.7, 0, 7); }
-        else if (kind === KIND.checkpoint) { shape.moveTo(x, y - size); shape.lineTo(x + size, y); shape.lineTo(x, y + size); shape.lineTo(x - size, y); shape.closePath(); }
-        else { shape.moveTo(x, y - size); shape.lineTo(x + size, y + size * 0.75); shape.lineTo(x - size, y + size * 0.75); shape.closePath(); }
+        if (kind === KIND.session) {
+          shape.moveTo(x + size * 0.7, y);
+          shape.arc(x, y, size * 0.7, 0, 7);
+        } else if (kind === KIND.checkpoint) {
+          shape.moveTo(x, y - size);
+          shape.lineTo(x + size, y);
+          shape.lineTo(x, y + size);
+          shape.lineTo(x - size, y);
+          shape.closePath();
+        } else {
+          shape.moveTo(x, y - size);
+          shape.lineTo(x + size, y + size * 0.75);
+          shape.lineTo(x - size, y + size * 0.75);
+          shape.closePath();
+        }
       }
       if (!some) continue;
       const isRing = kind === KIND.session;
@@ -123,18 +149,26 @@ class LanePainter {
   dense(row, y, items, first, last) {
     const { log, scale } = this.chart;
     const step = COLUMN / scale;
-    const all = new Map(), states = new Map(), bad = new Map(), marks = [];
+    const all = new Map(),
+      states = new Map(),
+      bad = new Map(),
+      marks = [];
     for (let at = first; at < last; at++) {
-      const i = items[at], kind = log.kind(i), column = Math.floor(log.end[i] / step);
+      const i = items[at],
+        kind = log.kind(i),
+        column = Math.floor(log.end[i] / step);
       all.set(column, (all.get(column) || 0) + 1);
       const part = kind === KIND.state ? states : kind === KIND.failure ? bad : null;
       if (part) part.set(column, (part.get(column) || 0) + 1);
       if (part !== states && kind >= KIND.checkpoint) {
         const x = this.chart.x((column + 0.5) * step);
-        if (!marks.length || marks[marks.length - 1][0] !== kind || x - marks[marks.length - 1][1] >= 1) marks.push([kind, x, y + row.h / 8 + 2]);
+        if (!marks.length || marks[marks.length - 1][0] !== kind || x - marks[marks.length - 1][1] >= 1)
+          marks.push([kind, x, y + row.h / 8 + 2]);
       }
     }
-    const top = Math.max(...all.values(), 1), bottom = y + row.h - 3, room = row.h * 0.62;
+    const top = Math.max(...all.values(), 1),
+      bottom = y + row.h - 3,
+      room = row.h * 0.62;
     this.bars(all, step, bottom, room, top, "activity");
     this.bars(states, step, bottom, room, top, "state", all);
     this.bars(bad, step, bottom, room, top, "failure", all);
@@ -144,7 +178,8 @@ class LanePainter {
   /** Columns of counts upon a line; as parts of others if those are given. */
   bars(counts, step, bottom, room, top, colour, of = null) {
     const { ctx, scale, gutter, width, colours } = this.chart;
-    const path = new Path2D(), wide = Math.max(step * scale - 1, 1);
+    const path = new Path2D(),
+      wide = Math.max(step * scale - 1, 1);
     for (const [column, count] of counts) {
       const x = this.chart.x(column * step);
       if (x + wide < gutter || x > width) continue;
@@ -158,7 +193,7 @@ class LanePainter {
   /** What the page only counts, paler. */
   older(row, y) {
     const { log, ctx, colours } = this.chart;
-    const counts = this.chart.olderOf(row.lane);
+    const counts = this.chart.older[row.lane];
     if (!counts.size) return;
     ctx.globalAlpha = 0.5;
     const step = Math.max(log.olderWidth, COLUMN / this.chart.scale);
@@ -167,7 +202,14 @@ class LanePainter {
       const column = Math.floor((log.olderStart + at * log.olderWidth) / step);
       merged.set(column, (merged.get(column) || 0) + count);
     }
-    this.bars(merged, step, y + row.h - 3, row.h * 0.62, Math.max(...merged.values()), this.chart.failures ? "failure" : "activity");
+    this.bars(
+      merged,
+      step,
+      y + row.h - 3,
+      row.h * 0.62,
+      Math.max(...merged.values()),
+      this.chart.failures ? "failure" : "activity",
+    );
     ctx.globalAlpha = 1;
     ctx.fillStyle = colours.ink;
   }

@@ -25,19 +25,21 @@ def line(event: "dict[str, object]", lane: "tuple[str, str, str]", type_: str) -
     """
     rest = {name: value for name, value in event.items() if name not in KNOWN}
     milestone, session, agent = lane
-    if event.get("milestone_id", "") != milestone:
+    # What an event does not have is null here; the columns have a word for it all the same.
+    if event.get("milestone_id") != milestone:
         rest["milestone_id"] = event.get("milestone_id")
-    if event.get("session_id", "no-session") != (session or "no-session"):
+    if event.get("session_id") != (session or "no-session"):
         rest["session_id"] = event.get("session_id")
-    if event.get("agent_id", "") != agent:
+    if event.get("agent_id") != agent:
         rest["agent_id"] = event.get("agent_id")
     if event.get("event_type") != type_:
-        named = "event_type" if "event_type" in event else "event"
-        rest[named] = event.get(named)
+        rest["event_type"] = event.get("event_type")
+    if "event" in event:
+        rest["event"] = event["event"]
     stamp = event.get("timestamp")
     if not (isinstance(stamp, str) and len(stamp) == 27 and stamp[10] + stamp[19] + stamp[26] == "T.Z"):
         rest["timestamp"] = stamp
-    return bounded(event.get("data")) + "\t" + bounded(rest)
+    return (bounded(event["data"]) if "data" in event else "") + "\t" + bounded(rest)
 
 
 def bounded(value: object) -> str:

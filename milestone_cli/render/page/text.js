@@ -16,9 +16,16 @@ function flat(text) {
   return clean(text.replace(/\n/g, "\\n").replace(/\t/g, " "));
 }
 
+/** The same of JSON, which stays what it was. */
+function cleanJson(text) {
+  return text.replace(HARMFUL, (one) => "\\u" + one.charCodeAt(0).toString(16).padStart(4, "0"));
+}
+
 /** JSON, indented by its text, so that every number keeps its digits. */
 function indented(text) {
-  let out = "", depth = 0, opened = false;
+  let out = "",
+    depth = 0,
+    opened = false;
   const wrap = () => "\n" + "  ".repeat(depth);
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[^"{}[\],:]+/g)) {
     if (token === "}" || token === "]") {
@@ -30,7 +37,14 @@ function indented(text) {
     if (opened) out += wrap();
     opened = token === "{" || token === "[";
     if (opened) depth++;
-    out += token === "," ? "," + wrap() : token === ":" ? ": " : token[0] === '"' ? token.replace(/\\(u003c|u003e|u0026|.)/g, (all, code) => MARKUP[code] || all) : token;
+    out +=
+      token === ","
+        ? "," + wrap()
+        : token === ":"
+          ? ": "
+          : token[0] === '"'
+            ? token.replace(/\\(u003c|u003e|u0026|.)/g, (all, code) => MARKUP[code] || all)
+            : token;
   }
   return out;
 }

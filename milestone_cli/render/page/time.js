@@ -1,11 +1,56 @@
 "use strict";
 /* Times for people: milliseconds since 1970, shown in local time or in UTC. */
 
-const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
+const SECOND = 1000,
+  MINUTE = 60 * SECOND,
+  HOUR = 60 * MINUTE,
+  DAY = 24 * HOUR;
 const STEPS = [
-  0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND,
-  15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR,
-  3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY, 182 * DAY, 365 * DAY, 1826 * DAY, 3652 * DAY,
+  0.001,
+  0.002,
+  0.005,
+  0.01,
+  0.02,
+  0.05,
+  0.1,
+  0.2,
+  0.5,
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
+  SECOND,
+  2 * SECOND,
+  5 * SECOND,
+  10 * SECOND,
+  15 * SECOND,
+  30 * SECOND,
+  MINUTE,
+  2 * MINUTE,
+  5 * MINUTE,
+  10 * MINUTE,
+  15 * MINUTE,
+  30 * MINUTE,
+  HOUR,
+  2 * HOUR,
+  3 * HOUR,
+  6 * HOUR,
+  12 * HOUR,
+  DAY,
+  2 * DAY,
+  7 * DAY,
+  14 * DAY,
+  28 * DAY,
+  91 * DAY,
+  182 * DAY,
+  365 * DAY,
+  1826 * DAY,
+  3652 * DAY,
 ];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEK = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -42,7 +87,8 @@ const Times = {
 
   /** "UTC", "UTC+1", "UTC+5:30": what is shown at a moment. */
   zone(time) {
-    const minutes = this.offset(time) / MINUTE, size = Math.abs(minutes);
+    const minutes = this.offset(time) / MINUTE,
+      size = Math.abs(minutes);
     if (!minutes) return "UTC";
     return "UTC" + (minutes < 0 ? "−" : "+") + Math.floor(size / 60) + (size % 60 ? ":" + two(size % 60) : "");
   },
@@ -52,7 +98,11 @@ const Times = {
     if (length < 1) return Math.round(length * 1000) + " µs";
     if (length < SECOND) return (length < 10 ? +length.toFixed(1) : Math.round(length)) + " ms";
     if (length < MINUTE) return +(length / SECOND).toFixed(length < 10 * SECOND ? 1 : 0) + " s";
-    for (const [unit, name, part, small] of [[DAY, "d", HOUR, "h"], [HOUR, "h", MINUTE, "m"], [MINUTE, "m", SECOND, "s"]]) {
+    for (const [unit, name, part, small] of [
+      [DAY, "d", HOUR, "h"],
+      [HOUR, "h", MINUTE, "m"],
+      [MINUTE, "m", SECOND, "s"],
+    ]) {
       if (length < unit) continue;
       const rest = Math.floor((length % unit) / part);
       return Math.floor(length / unit) + " " + name + (rest ? " " + rest + " " + small : "");
@@ -62,7 +112,8 @@ const Times = {
 
   /** Moments for the marks of an axis, at most so many, with a label; `major` where a day begins. */
   ticks(from, to, most) {
-    const step = STEPS.find((one) => (to - from) / one <= most) || STEPS[STEPS.length - 1];
+    const last = STEPS[STEPS.length - 1];
+    const step = STEPS.find((one) => (to - from) / one <= most) || Math.ceil((to - from) / most / last) * last;
     const found = [];
     const offset = this.offset(from);
     for (let at = Math.ceil((from + offset) / step) * step; at - offset <= to && found.length < 200; at += step) {

@@ -17,9 +17,18 @@ class Timeline {
       hover: (i, event) => this.hover(i, event),
       say: (text) => this.say(text),
     };
-    this.chart = new Chart(this.log, { box: find("lanes"), canvas: find("canvas"), room: find("room"), overview: find("overview") });
+    this.chart = new Chart(this.log, {
+      box: find("lanes"),
+      canvas: find("canvas"),
+      room: find("room"),
+      overview: find("overview"),
+    });
     this.gestures = new Gestures(this.chart, act);
-    this.list = new List(this.log, { box: find("list"), table: find("table"), body: find("rows"), none: find("none") }, act);
+    this.list = new List(
+      this.log,
+      { box: find("list"), table: find("table"), body: find("rows"), none: find("none"), cover: find("details") },
+      act,
+    );
     this.details = new Details(this.log, find("details"), act);
     this.selected = -1;
     this.fill();
@@ -30,7 +39,10 @@ class Timeline {
 
   /** The choices of the filter, and the legend: what there is, most of it first. */
   fill() {
-    const { log } = this, types = new Map(), agents = new Map(), kinds = new Uint32Array(KINDS.length);
+    const { log } = this,
+      types = new Map(),
+      agents = new Map(),
+      kinds = new Uint32Array(KINDS.length);
     const count = (map, name) => map.set(name, (map.get(name) || 0) + 1);
     for (let i = 0; i < log.count; i++) {
       count(types, log.name(i));
@@ -42,12 +54,23 @@ class Timeline {
         this.find(id).append(make("option", { value: value(name) }, `${label(name)} (${many.toLocaleString("en")})`));
       }
     };
-    add("type", types, (name) => name, (name) => flat(name));
-    add("agent", agents, (name) => "=" + name, (name) => flat(name || "none"));
+    add(
+      "type",
+      types,
+      (name) => name,
+      (name) => flat(name),
+    );
+    add(
+      "agent",
+      agents,
+      (name) => "=" + name,
+      (name) => flat(name || "none"),
+    );
     KINDS.forEach((kind, number) => {
       if (kinds[number]) this.find("legend").append(make("li", {}, marker(kind), LABELS[kind]));
     });
     if (this.chart.gaps.length) this.find("legend").append(make("li", {}, "Shaded: nothing happened"));
+    this.find("chart").hidden = !log.count;
     this.find("failures").disabled = !kinds[KIND.failure] && !log.older.some((one) => one.kind === KIND.failure);
   }
 
@@ -57,15 +80,28 @@ class Timeline {
     find("type").addEventListener("change", (event) => this.filter({ type: event.target.value }));
     find("agent").addEventListener("change", (event) => this.filter({ agent: event.target.value }));
     find("failures").addEventListener("click", () => this.filter({ failures: !this.chosen.failures }));
-    find("clear").addEventListener("click", () => { this.filter({ text: "", type: "", agent: "", failures: false }); find("text").focus(); });
+    find("clear").addEventListener("click", () => {
+      this.filter({ text: "", type: "", agent: "", failures: false });
+      find("text").focus();
+    });
     find("by").value = this.chart.by;
-    find("by").addEventListener("change", (event) => { this.chart.arrange(event.target.value); this.filter(); });
+    find("by").addEventListener("change", (event) => {
+      this.chart.arrange(event.target.value);
+      this.filter();
+    });
     find("in").addEventListener("click", () => this.gestures.zoom(0.5, undefined, true));
     find("out").addEventListener("click", () => this.gestures.zoom(2, undefined, true));
     find("all").addEventListener("click", () => this.gestures.all());
     find("zone").addEventListener("click", () => this.turn());
-    find("theme").addEventListener("click", () => this.dress({ auto: "light", light: "dark", dark: "auto" }[this.theme]));
+    find("theme").addEventListener("click", () =>
+      this.dress({ auto: "light", light: "dark", dark: "auto" }[this.theme]),
+    );
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.dress(this.theme));
+    addEventListener("beforeprint", () => {
+      this.before = this.theme;
+      this.dress("light");
+    });
+    addEventListener("afterprint", () => this.dress(this.before));
     addEventListener("hashchange", () => this.follow());
     document.addEventListener("keydown", (event) => {
       if (event.key === "/" && !/INPUT|SELECT|TEXTAREA/.test(document.activeElement.tagName)) {
@@ -101,7 +137,8 @@ class Timeline {
 
   filter(change = {}) {
     Object.assign(this.chosen, change);
-    const { text, type, agent, failures } = this.chosen, { find, log } = this;
+    const { text, type, agent, failures } = this.chosen,
+      { find, log } = this;
     this.shown = log.select(this.chosen);
     if (find("text").value !== text) find("text").value = text;
     find("type").value = type;
@@ -111,8 +148,7 @@ class Timeline {
     find("clear").hidden = !filtered;
     const number = (count) => count.toLocaleString("en");
     find("status").textContent = filtered ? `${number(this.shown.length)} of ${number(log.count)} events` : "";
-    this.chart.agent = agent;
-    this.chart.show(this.shown, { failures, countsOlder: !text && !type });
+    this.chart.show(this.shown, { failures, agent, countsOlder: !text && !type });
     this.list.show(this.shown);
     if (this.selected >= 0) this.list.select(this.selected);
   }
@@ -121,11 +157,13 @@ class Timeline {
   choose(i, details = true) {
     this.selected = this.chart.selected = i;
     this.gestures.reveal(i);
-    this.list.select(i);
     if (details || this.details.event >= 0) this.details.show(i);
+    this.list.select(i);
     const anchor = "#" + encodeURIComponent(this.log.anchor(i));
     if (location.hash !== anchor) history.replaceState(null, "", anchor);
-    this.say(`${flat(this.log.name(i))}, ${Times.clock(this.log.end[i])}, ${flat(this.log.agent(i))}. ${this.log.summary(i).slice(0, 120)}`);
+    this.say(
+      `${flat(this.log.name(i))}, ${Times.clock(this.log.end[i])}, ${flat(this.log.agent(i))}. ${this.log.summary(i).slice(0, 120)}`,
+    );
   }
 
   open() {
@@ -150,9 +188,14 @@ class Timeline {
   step(by, kind) {
     const { shown, log } = this;
     let at = this.list.place(this.selected);
-    if (at < 0) at = by > 0 ? Log.lowest(shown, log.end, this.chart.view.from) - 1 : Log.lowest(shown, log.end, this.chart.view.to);
+    if (at < 0)
+      at =
+        by > 0 ? Log.lowest(shown, log.end, this.chart.view.from) - 1 : Log.lowest(shown, log.end, this.chart.view.to);
     for (at += by; at >= 0 && at < shown.length; at += by) {
-      if (kind === undefined || log.kind(shown[at]) === kind) { this.choose(shown[at], this.details.event >= 0); return; }
+      if (kind === undefined || log.kind(shown[at]) === kind) {
+        this.choose(shown[at], this.details.event >= 0);
+        return;
+      }
     }
     this.say("No more events");
   }
@@ -164,19 +207,27 @@ class Timeline {
   }
 
   hover(i, event) {
-    const hint = this.find("hint"), { log } = this;
+    const hint = this.find("hint"),
+      { log } = this;
     this.chart.box.style.cursor = i < 0 ? "" : "pointer";
     hint.hidden = i < 0;
     if (i < 0) return;
     const took = log.took(i) > 0 ? " · " + Times.span(log.took(i)) : "";
-    hint.replaceChildren(make("b", {}, flat(log.name(i))), make("span", {}, Times.clock(log.end[i], 3) + took), make("span", {}, log.summary(i)));
+    hint.replaceChildren(
+      make("b", {}, flat(log.name(i))),
+      make("span", {}, Times.clock(log.end[i], 3) + took),
+      make("span", {}, log.summary(i)),
+    );
     const room = this.find("chart").getBoundingClientRect();
-    const x = Math.min(event.clientX - room.left + 14, room.width - hint.offsetWidth - 8), y = event.clientY - room.top + 16;
+    const x = Math.min(event.clientX - room.left + 14, room.width - hint.offsetWidth - 8),
+      y = event.clientY - room.top + 16;
     hint.style.transform = `translate(${Math.max(x, 8)}px, ${y}px)`;
   }
 
   /** Tell those who listen instead of looking. */
-  say(text) { this.find("said").textContent = text; }
+  say(text) {
+    this.find("said").textContent = text;
+  }
 }
 
 const timeline = new Timeline();
