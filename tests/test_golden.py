@@ -2,6 +2,9 @@
 
 `v1` was made by the commands: saves of odd texts, sets, idempotency keys, lines of bash, a torn line, a state
 that bash replaced, a batch, a damaged state that was recovered. `v1.json` has the text of every revision.
+
+`v1-segments` has the log of `alpha` in eight sealed parts, four of them compressed, and an empty file behind them; of
+`gamma` retention removed the first events, and with them the revisions that have no text in `v1-segments.json`.
 """
 
 import json
@@ -31,7 +34,8 @@ def test_every_revision_reads_as_it_was(golden, cli):
         numbers = range(1, len(revisions) + 1) if len(revisions) < 9 else (1, 2, 3, 4, 5, 17, 33, 34, 35)
         for number in numbers:
             loaded = cli("state", "load", milestone, "--revision", str(number), cwd=place)
-            assert (loaded.returncode, loaded.stdout) == (0, revisions[number - 1]), (milestone, number)
+            text = revisions[number - 1]
+            assert (loaded.returncode, loaded.stdout) == ((0, text) if text else (3, "")), (milestone, number)
         assert cli("state", "load", milestone, cwd=place).stdout == revisions[-1]
 
 

@@ -334,3 +334,58 @@ def test_writers_beside_bash_lose_nothing_over_many_seals(store: Path, cli: Cli,
     assert packed
     assert len(list((store / "state/events/.segments/demo").glob("*.seal"))) > 10
     assert "sound" in cli("events", "verify", "demo", check=True).stdout
+
+
+def _found(store: FileStore) -> dict[str, str]:
+    return {one.id: one.severity for one in store.health() if one.check in ("segments", "leftovers")}
+
+
+def test_doctor_names_what_is_wrong_with_sealed_parts_and_the_rest_is_read(files):
+    fill(files, 40)
+    assert _found(files) == {"segments.sound": "ok", "leftovers.sound": "ok"}
+    plain = sorted(folder(files).glob("*.jsonl"))
+    seal = plain[1].with_suffix(".seal")
+    origin = Path(files.path) / "state/events/.origins"
+    origin.mkdir()
+
+    def spoil(path: Path, raw: bytes | None, wanted: str) -> None:
+        before = path.read_bytes() if path.exists() else None
+        path.unlink(missing_ok=True)
+        if raw is not None:
+            path.write_bytes(raw)
+        assert _found(files)[wanted] == "error", wanted
+        assert events.log(files, "demo", [("still", b"{}")]).sequence
+        parser = query.Parser()
+        assert len(list(query.query(files, "demo", query.Filter("still", limit=1), parser))) == 1
+        if wanted in ("segments.missing", "segments.cut"):
+            with pytest.raises(MilestoneError) as caught:
+                lines(files)
+            assert caught.value.code == "damaged"
+        path.unlink(missing_ok=True)
+        if before is not None:
+            path.write_bytes(before)
+
+    raw = plain[1].read_bytes()
+    spoil(plain[1], raw[:-10], "segments.cut")
+    spoil(plain[1], None, "segments.missing")
+    spoil(seal, seal.read_bytes().replace(b'"first":', b'"First":'), "segments.seal")
+    spoil(origin / "demo.json", b"{}", "segments.origin")
+    late = plain[1].open("ab")
+    late.write((BASH % '{"late":1}').encode())
+    late.close()
+    (folder(files) / ".next.tmp").write_bytes(b"")
+    found = list(files.health())
+    assert {"segments.late", "leftovers.temporary"} <= {one.id for one in found}
+    assert [one.repair() for one in found if one.repair and one.check in ("segments", "leftovers")]
+    assert _found(files) == {"segments.sound": "ok", "leftovers.sound": "ok"}
+    files.pack("demo", 5)
+    packed = sorted(folder(files).glob("*.gz"))
+    spoil(packed[1], packed[1].read_bytes()[:-3], "segments.cut")
+    plain[1].write_bytes(raw)  # who compressed it was killed before the last step
+    repairs = [one for one in files.health() if one.check == "segments"]
+    assert [one.id for one in repairs] == ["segments.twice"]
+    assert repairs[0].repair
+    assert repairs[0].repair()
+    assert _found(files)["segments.sound"] == "ok"
+    report = verify(files, "demo")
+    assert (report.foreign, report.ok) == (1, True)

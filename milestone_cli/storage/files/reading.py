@@ -56,9 +56,15 @@ def forwards(log: "WholeLog", at: int, end: int) -> "Iterator[tuple[int, bytes]]
     """Blocks of whole lines from the front, with their offsets; the last may lack its line feed."""
     size = PIECE
     at = max(at, log.start)
-    while at < end and (block := log.pread(min(size, end - at), at)):
+    edge = 0
+    while at < end:
+        if at >= edge:
+            edge = min(log.region(at)[1], end)  # so that only the parts are opened in which there is something to read
+        block = log.pread(min(size, edge - at), at)
+        if not block:
+            return
         cut = block.rfind(b"\n") + 1
-        if not cut and at + len(block) < end:
+        if not cut and at + len(block) < edge and len(block) == size:
             size *= 2  # a line longer than a block
             continue
         size = PIECE
@@ -68,9 +74,16 @@ def forwards(log: "WholeLog", at: int, end: int) -> "Iterator[tuple[int, bytes]]
 
 
 def _backwards(log: "WholeLog", start: int, end: int) -> "Iterator[tuple[int, bytes]]":
+    start = max(start, log.start)
+    while end > start:
+        edge = max(log.region(end - 1)[0], start)
+        yield from _region_backwards(log, edge, end)
+        end = edge
+
+
+def _region_backwards(log: "WholeLog", start: int, end: int) -> "Iterator[tuple[int, bytes]]":
     pieces: list[bytes] = []
     read, size = end, NEAR  # the last few lines are mostly what is asked for
-    start = max(start, log.start)
     while read > start:
         size = min(size, read - start)
         read -= size

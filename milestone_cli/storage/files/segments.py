@@ -282,14 +282,25 @@ class WholeLog:
             pieces.append(os.pread(self.fd, size, at - self.base))
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    def _number(self, at: int) -> int:
+        """Which sealed part holds an offset."""
+        assert self._parts is not None
+        spans = self._parts.spans
+        low, high = 0, len(spans)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if spans[middle][0] <= at else (low, middle)
+        return low
+
+    def region(self, at: int) -> "tuple[int, int]":
+        """Where the sealed part begins and ends that holds an offset; the file that is appended to has no end."""
+        return (self.base, 1 << 62) if at >= self.base else self._parts.spans[self._number(at)]  # type: ignore[union-attr]
+
     def _part(self, at: int) -> "_Part":
         """The open part that holds an offset."""
         parts = self._parts
         assert parts is not None
-        low, high = 0, len(parts.spans)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if parts.spans[middle][0] <= at else (low, middle)
+        low = self._number(at)
         found = self._open.get(low)
         if found is None:
             while len(self._open) >= OPEN:

@@ -4,7 +4,7 @@ Looking changes nothing and waits for nobody. What is found may carry its repair
 """
 
 from milestone_cli.errors import MilestoneError
-from milestone_cli.storage.files.health import disk, places, remains
+from milestone_cli.storage.files.health import disk, parts, places, remains
 from milestone_cli.storage.files.health.walk import walk
 from milestone_cli.storage.findings import failed
 
@@ -20,17 +20,18 @@ def examine(store: "FileStore") -> "Iterator[Finding]":
     """Look at everything that is a matter of files; see `contract.Store.health`."""
     root, aside = store.folder(""), store.aside()
     entries = walk(root)
-    parts: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
+    checks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
         ("file system", lambda: disk.file_system(store.path)),
         ("space", lambda: disk.space(root, entries)),
         ("layout", lambda: places.check_layout(store, entries)),
         ("permissions", lambda: places.check_permissions(store, root, entries)),
         ("owner", lambda: places.check_owner(root, entries)),
+        ("segments", lambda: parts.check_parts(store, entries)),
         ("leftovers", lambda: remains.check_leftovers(store, entries, aside)),
         ("locks", lambda: remains.check_locks(store, aside)),
         ("transactions", lambda: remains.check_transactions(store, entries, aside)),
     )
-    for name, part in parts:
+    for name, part in checks:
         try:
             yield from part()
         except (MilestoneError, OSError) as error:
