@@ -125,7 +125,7 @@ class Following:
         self._parser = Parser()
         self._watcher: Watcher = store.changes(None if every else names, [], [])
         known = set(store.milestones())
-        there = [name for name in names if store.log_size(name)[1] or name in known]
+        there = [name for name in names if store.log_size(name)[0] or name in known]
         self._notes += [f"there is no milestone '{name}' yet; waiting for it" for name in names if name not in there]
         self._is_fresh = is_fresh
         self._found = Found(store, there, wanted, after, every=every, with_cursor=True)

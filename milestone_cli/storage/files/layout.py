@@ -28,6 +28,7 @@ FORMAT = "1"
 """Version of the format on disk; it stands in the file `VERSION`."""
 VERSION = "format"
 
+STATE = "state"
 ACTIVE = "state/active"
 BACKUPS = "state/backups"
 EVENTS = "state/events"

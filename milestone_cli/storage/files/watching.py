@@ -92,7 +92,7 @@ class Watcher:
     def _arm(self, add: "Callable[[int, bytes, int], int]") -> None:
         mask = MODIFY | MOVED_FROM | MOVED_TO | CREATE | DELETE
         root = os.fsencode(self._store.path)
-        watched = add(self._fd, root, CREATE | MOVED_TO | 0x400 | 0x800 | PLAINLY)
+        watched = add(self._fd, root, CREATE | DELETE | MOVED_TO | 0x400 | 0x800 | PLAINLY)
         self._folders[watched] = ""
         for folder in self._wanted:
             watched = add(self._fd, root + b"/" + os.fsencode(folder), mask | 0x400 | 0x800 | PLAINLY)
@@ -143,7 +143,9 @@ class Watcher:
 
     def _is_wanted(self, folder: "str | None", name: str) -> bool:
         if not folder:
-            return name == layout.VERSION  # the marks of a store that has moved stand there
+            # The marks of a store that has moved stand in the one; and that the store itself is removed nobody is told
+            # who has it open, as this process has.
+            return name in (layout.VERSION, layout.STATE)
         names = self._wanted.get(folder)
         return name.endswith(".jsonl") if names is None else name in names
 
@@ -155,7 +157,8 @@ class Watcher:
             now = os.stat(store.path, follow_symlinks=False)
         except FileNotFoundError:
             now = None
-        if now is None or (now.st_dev, now.st_ino) != (root.st_dev, root.st_ino):
+        is_there = now is not None and (now.st_dev, now.st_ino) == (root.st_dev, root.st_ino)
+        if not is_there or not os.path.isdir(f"{store.path}/{layout.STATE}"):
             raise MilestoneError(
                 "store_unreachable",
                 f"the store '{store.path}' is not there any more",
