@@ -136,7 +136,7 @@ def request(
             return Plan("sync_request")
         now = runtime.timestamp(store.clock())
         made = {
-            "sync_id": f"sync-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{runtime.token()[:6]}",
+            "sync_id": new_id(now),
             "session_id": named, "milestone_id": milestone, "trigger_agent": trigger, "started_at": now,
             "ended_at": None, "timeout": timeout, "status": OPEN, "reason": None, "participants": wanted,
             "answers": {}, "lost": {}, "requester": claim(runtime.getpid()),
@@ -153,6 +153,12 @@ def request(
     if receipts and receipts[0].replayed:
         return read(store, str(data_of(store, stream, receipts[0].event_id).get("sync_id"))), True
     return made or None, False
+
+
+def new_id(now: str) -> str:
+    """A name for a point that was asked for at a time: `sync-YYYYmmdd-HHMMSS-`, and six digits that tell it apart."""
+    number = int(runtime.token()[:10], 16) % 1_000_000
+    return f"sync-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{number:06d}"
 
 
 def event(one: "Facts", type_: str, by: str, **said: object) -> Draft:

@@ -131,6 +131,17 @@ def _count(seen: Look, type_: str) -> int:
     return sum(count for _, one, count in seen[1] if one == type_)
 
 
+def _open_sync(scene: Scene) -> None:
+    """A synchronisation that waits for its last answer, under a name that is known beforehand."""
+    scene.run("agent", "register", "other", "--for-pid", "0")
+    scene.run("agent", "sync", "--no-wait", "--trigger", "other", "--timeout", "3600")
+    path = next((scene.store / "agents/coordination").glob("*.json"))
+    record = json.loads(path.read_text())
+    path.with_name("sync-1.json").write_text(json.dumps({**record, "sync_id": "sync-1"}))
+    path.unlink()
+
+
+AGENT: tuple[Step, ...] = (*SAVED, ("agent", "register", "builder", "--for-pid", "0"))
 NEXT = ("checkpoint", "create", "demo", "--name", "n", *PROMPT)
 TOGETHER = "".join(json.dumps(one) + "\n" for one in (
     {"op": "require", "milestone": "demo", "path": "n", "value": 1},
@@ -177,6 +188,12 @@ CASES = [
     Case("transaction-apply", SAVED, ("transaction", "apply", "-"), stdin=TOGETHER, after=BOTH),
     Case("transaction-rollback", (*SAVED, ("transaction", "apply", TOGETHER)),
          ("transaction", "rollback", "last", "--yes"), after=BOTH),
+    Case("agent-register", SAVED, ("agent", "register", "builder", "--for-pid", "0", "--type", "coder")),
+    Case("agent-update", AGENT, ("agent", "update", "builder", "--operations", "1", "--state", '{"k": 1}')),
+    Case("agent-heartbeat", AGENT, ("agent", "heartbeat", "builder"), after=("agent", "heartbeat", "builder")),
+    Case("agent-retire", AGENT, ("agent", "retire", "builder", "--reason", "done")),
+    Case("agent-sync", AGENT, ("agent", "sync", "--no-wait", "--timeout", "3600")),
+    Case("agent-ack", (*AGENT, _open_sync), ("agent", "ack", "sync-1", "--agent", "builder")),
     Case("lock-run", SAVED, ("lock", "run", "demo", "--", "true")),
     Case("lock-acquire", SAVED, ("lock", "acquire", "demo", "--for-pid", "PID")),
     Case("lock-release", (*SAVED, ("lock", "acquire", "demo")), ("lock", "release", "demo", "--force")),

@@ -101,10 +101,23 @@ def look(store: Path) -> Look:
         for path in (store / "state" / folder).glob("*"):
             if path.is_file() and not path.name.startswith("."):
                 documents.add((folder, alike(path.name), _content(path)))
+    for folder in ("registry", "coordination"):
+        for path in (store / "agents" / folder).glob("*.json"):
+            documents.add((folder, alike(path.name), _agent(path)))
     current = store / "state/.current_session"
     if current.exists():
         documents.add(("", "current", alike(current.read_text())))
     return frozenset(documents), events(store)
+
+
+def _agent(path: Path) -> str:
+    """What matters of an agent or a synchronisation point: not when, and by which process."""
+    try:
+        record = json.loads(path.read_bytes())
+    except ValueError:
+        return "damaged"
+    shown = [record.get(key) for key in ("status", "type", "state", "metrics", "participants", "lost", "reason")]
+    return json.dumps([*shown, sorted(record.get("answers", ()))])
 
 
 def events(store: Path) -> frozenset[tuple[str, str, int]]:

@@ -450,7 +450,19 @@ class FileStore(Folders):
         from milestone_cli.storage.files.commit import replace_file
 
         folder, name = layout.place(kind, key)
-        replace_file(name, data, self.folder(folder))
+        fd = self.folder(folder)
+        while True:
+            for file in os.listdir(fd):
+                if file.startswith(f".{name}.") and file.endswith(".tmp"):  # a dead one's, or an older note's
+                    try:
+                        os.unlink(file, dir_fd=fd)
+                    except FileNotFoundError:
+                        pass
+            try:
+                return replace_file(name, data, fd)
+            except FileNotFoundError:  # somebody else who notes just now took ours for a dead one's
+                if not os.fstat(fd).st_nlink:
+                    raise
 
     def transact(
         self,
