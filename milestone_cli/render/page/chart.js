@@ -8,6 +8,8 @@ const AXIS = 34,
   GROUP = 26,
   SUBS = 3,
   MANY = 7;
+/** As high as the chart may be when it is printed. */
+const PAPER = 1400;
 const NAMES = ["paper", "panel", "ink", "soft", "faint", "line", "hover", "accent", "gap", "day", "on", ...KINDS];
 
 class Chart {
@@ -161,7 +163,7 @@ class Chart {
   resize() {
     if (!this.rows || !this.box.parentElement.clientWidth) return;
     const width = this.box.parentElement.clientWidth;
-    const most = parseFloat(getComputedStyle(this.box).maxHeight) || innerHeight;
+    const most = this.isOnPaper ? PAPER : parseFloat(getComputedStyle(this.box).maxHeight) || innerHeight;
     const height = Math.max(Math.min(this.content, most), 90);
     this.box.style.height = height + "px";
     this.width = width;

@@ -97,11 +97,8 @@ class Timeline {
       this.dress({ auto: "light", light: "dark", dark: "auto" }[this.theme]),
     );
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.dress(this.theme));
-    addEventListener("beforeprint", () => {
-      this.before = this.theme;
-      this.dress("light");
-    });
-    addEventListener("afterprint", () => this.dress(this.before));
+    addEventListener("beforeprint", () => this.print(true));
+    addEventListener("afterprint", () => this.print(false));
     addEventListener("hashchange", () => this.follow());
     document.addEventListener("keydown", (event) => {
       if (event.key === "/" && !/INPUT|SELECT|TEXTAREA/.test(document.activeElement.tagName)) {
@@ -133,6 +130,14 @@ class Timeline {
     this.find("theme").textContent = { auto: "Auto", light: "Light", dark: "Dark" }[theme];
     this.find("theme").setAttribute("aria-label", "Colours: " + theme + "; switch");
     if (this.chart) this.chart.recolour();
+  }
+
+  /** On paper the chart is light, and as high as it needs. */
+  print(isOnPaper) {
+    if (isOnPaper) this.before = this.theme;
+    this.chart.isOnPaper = isOnPaper;
+    this.dress(isOnPaper ? "light" : this.before);
+    this.chart.resize();
   }
 
   filter(change = {}) {
