@@ -69,7 +69,12 @@ def wait(
     for word in statuses:
         wish.agent(word)
     found = wish.wait(seconds)
-    render.emit("wait", found, _told(found) if output == "text" else "", output)
+    nothing: dict[str, object] = dict.fromkeys(("event", "revision", "cursor")) | {
+        "values": {},
+        "agents": {},
+        "locks": [],
+    }
+    render.emit("wait", nothing | found, _told(found) if output == "text" else "", output)
 
 
 def _seconds(text: str) -> float:

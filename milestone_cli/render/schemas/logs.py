@@ -121,17 +121,16 @@ KINDS: dict[str, tuple[str, Schema]] = {
         record({"milestone_id": nullable(NAME), "events": array(EVENT)}),
     ),
     "wait": (
-        "What made it true that was waited for; only what was asked for is there.",
+        "What made it true that was waited for; null or empty where it was not asked for.",
         record(
             {
-                "event": EVENT,
-                "revision": COUNT,
+                "event": nullable(EVENT),
+                "revision": nullable(COUNT),
                 "values": {"type": "object", "description": "the values of the state, by their paths"},
                 "agents": {"type": "object", "additionalProperties": STRING, "description": "status by agent"},
                 "locks": array(NAME),
-                "cursor": STRING,
-            },
-            [],
+                "cursor": nullable(STRING),
+            }
         ),
     ),
     "verify": (
