@@ -140,10 +140,11 @@ def test_interrupted_it_has_failed(store: Any, monkeypatch: pytest.MonkeyPatch) 
     register(store, "a")
     name = ask(store, "a")
 
-    def interrupt(_: float) -> None:
+    def interrupt(*_: object) -> list[str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(runtime, "sleep", interrupt)
+    monkeypatch.setattr(syncing, "missing", interrupt)
+    monkeypatch.setattr(syncing, "ROUND", 0.0)
     with pytest.raises(KeyboardInterrupt):
         syncing.wait(store, name, 5)
     assert sync.read(store, name)["status"] == "failed"

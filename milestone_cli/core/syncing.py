@@ -6,7 +6,7 @@ from milestone_cli.core.agent import Agent, agents, find
 from milestone_cli.core.agenting import working
 from milestone_cli.core.fallen import bury, bury_all
 from milestone_cli.core.heartbeat import is_gone
-from milestone_cli.core.sync import OPEN, finish, look, missing, points, read
+from milestone_cli.core.sync import KIND, OPEN, finish, look, missing, points, read
 from milestone_cli.core.vitals import examine
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Plan
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Facts = dict[str, object]
 
-PAUSE = 0.1
-"""Seconds between two looks at the answers."""
 ROUND = 1.0
 """Seconds between two looks at whether those who are awaited live."""
 
@@ -57,6 +55,7 @@ def wait(store: "Store", name: str, timeout: float) -> "Facts":
     """
     deadline = runtime.monotonic() + timeout
     looked = runtime.monotonic()
+    watcher = store.changes([], [(KIND, name)], [])
     try:
         while True:
             one = read(store, name)
@@ -65,15 +64,16 @@ def wait(store: "Store", name: str, timeout: float) -> "Facts":
             now = runtime.monotonic()
             if now >= deadline:
                 one = fail(store, name, f"no answer from {', '.join(missing(one))} within {timeout:g} s")
-                continue
-            if now - looked >= ROUND:
+            elif now - looked >= ROUND:
                 looked = now
                 _look_after(store, missing(one))
-                continue
-            runtime.sleep(min(PAUSE, max(deadline - now, 0.001)))
+            else:
+                watcher.wait(min(ROUND - (now - looked), deadline - now))
     except KeyboardInterrupt:
         fail(store, name, "whoever asked for it was interrupted")
         raise
+    finally:
+        watcher.close()
     if one["status"] == "failed":
         runtime.applied.clear()  # the error says what is on disk: a point that has failed
         raise MilestoneError(
