@@ -261,7 +261,7 @@ def pointer(shown: Page) -> None:
     x, y, event = shown.eval(
         "(({ row, at }) => [at.x + 200, at.y + 14, Number(row.dataset.event)])"
         "([...document.querySelectorAll('#rows tr')]"
-        ".map(row => ({ row, at: row.getBoundingClientRect() })).find(({ at }) => at.y > 600))"
+        ".map(row => ({ row, at: row.getBoundingClientRect() })).find(({ at }) => at.y > 760))"
     )
     shown.click(x, y)
     assert shown.eval("timeline.details.event") == event
