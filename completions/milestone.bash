@@ -65,6 +65,7 @@ _milestone() {
         case $command:$option in
             'init':--format) _milestone_offer 'text json jsonl yaml' ;;
             'status':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'watch':--format) _milestone_offer 'text json jsonl yaml' ;;
             'wait':--session) _milestone_offer '<sessions>' ;;
             'wait':--format) _milestone_offer 'text json jsonl yaml' ;;
             'doctor':--fail-on) _milestone_offer 'error warning' ;;
@@ -167,6 +168,7 @@ _milestone() {
             'agent sync-show':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup plan':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cleanup sessions':--format) _milestone_offer 'text json jsonl yaml' ;;
             'lock acquire':--format) _milestone_offer 'text json jsonl yaml' ;;
             'lock release':--format) _milestone_offer 'text json jsonl yaml' ;;
             'lock list':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -201,6 +203,7 @@ _milestone() {
             '') _milestone_offer '--store --verbose --no-color --version --help' ;;
             'init') _milestone_offer '--format --help' ;;
             'status') _milestone_offer '--format --help' ;;
+            'watch') _milestone_offer '--interval --format --help' ;;
             'wait') _milestone_offer '--event --agent --session --text --where --state --revision --lock --after-cursor --timeout --format --help' ;;
             'doctor') _milestone_offer '--fix --dry-run --yes --selftest --fail-on --format --help' ;;
             'schema') _milestone_offer '--help' ;;
@@ -265,6 +268,7 @@ _milestone() {
             'agent sync-show') _milestone_offer '--format --help' ;;
             'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
             'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
+            'cleanup sessions') _milestone_offer '--inactive-for --dry-run --yes --lock-timeout --format --help' ;;
             'lock run') _milestone_offer '--wait --help' ;;
             'lock acquire') _milestone_offer '--wait --for-pid --idempotency-key --format --help' ;;
             'lock release') _milestone_offer '--force --wait --for-pid --idempotency-key --format --help' ;;
@@ -293,13 +297,13 @@ _milestone() {
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status wait doctor schema hook state events checkpoint session agent cleanup lock transaction store config' ;;
+        :0) _milestone_offer 'init status watch wait doctor schema hook state events checkpoint session agent cleanup lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query follow timeline stats verify repair replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
         session:0) _milestone_offer 'create current use list show set get progress log record history handoff end delete recover' ;;
         agent:0) _milestone_offer 'register update heartbeat list show retire run health monitor sync ack sync-list sync-show' ;;
-        cleanup:0) _milestone_offer 'plan run' ;;
+        cleanup:0) _milestone_offer 'plan run sessions' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
         transaction:0) _milestone_offer 'apply list show rollback' ;;
         store:0) _milestone_offer 'init info check migrate copy freeze unfreeze moved' ;;
@@ -307,8 +311,9 @@ _milestone() {
         config:0) _milestone_offer 'show' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
+        'watch':0) _milestone_offer '<milestones>' ;;
         'wait':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run config cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run cleanup-sessions config cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

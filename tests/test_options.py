@@ -27,6 +27,7 @@ WITHOUT_KEY = {
     "agent run": "what is done is the command's own doing; its agent is registered anew by every run",
     "agent health": "a repair looks again before it acts, and asked for again it finds nothing left to do",
     "agent monitor": "it looks again and again",
+    "cleanup sessions": "what is deleted is deleted, and asked for again it finds nothing left to do",
     "doctor": "a repair looks again before it acts, and asked for again it finds nothing left to do",
     "init": "it makes what is missing, and asked for again it finds nothing missing",
     "lock run": "what is done is the command's own doing, which no lock can tell done from not done",
@@ -50,6 +51,7 @@ WITHOUT_FORMAT = {
 }
 REMOVES = {
     "doctor", "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
+    "cleanup sessions",
     "session delete", "session recover",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",
     "store migrate", "store copy", "store moved",

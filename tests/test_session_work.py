@@ -189,6 +189,11 @@ def test_who_was_left_behind_is_shown_with_what_is_open(cli: Cli, store: Path, h
     assert cli("session", "list", "--inactive-for", "1s", "--count", check=True).stdout == "1\n"
     cli("session", "use", "long", check=True)
     assert call(cli, "session", "show", "long")["status"] == "active", "who goes on with it has it anew"
+    done = call(cli, "cleanup", "sessions", "--inactive-for", "1s")
+    assert (done["removed"], done["transaction_id"] is not None) == (["gone"], True)
+    assert [one["session_id"] for one in call(cli, "session", "list")["sessions"]] == ["long"]
+    cli("transaction", "rollback", done["transaction_id"], "--yes", check=True)
+    assert call(cli, "session", "show", "gone")["status"] == "orphaned"
 
 
 def test_a_deleted_session_can_be_brought_back(cli: Cli, store: Path) -> None:

@@ -42,6 +42,7 @@ from . import (
     timeline,
     transaction,
     wait,
+    watch,
 )
 
 Command = Callable[..., int | None]  # what it returns is the exit code
@@ -49,6 +50,7 @@ Command = Callable[..., int | None]  # what it returns is the exit code
 COMMANDS: tuple[Command, ...] = (
     store.init,
     store.status,
+    watch.watch,
     wait.wait,
     doctor.doctor,
     store.schema,
@@ -140,7 +142,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
             sync.sync_show,
         ),
     ),
-    "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run)),
+    "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run, cleanup.sessions)),
     "lock": (
         "Hold locks around commands and in scripts; see who holds them.",
         (lock.run, lock.acquire, lock.release, lock.list_, lock.show, lock.break_),

@@ -4,7 +4,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.retention import Plan, Policy
 
-    from .options import DryRun, Format, IdempotencyKey, KeepLast, LockTimeout, MilestoneId, OlderThan, Yes
+    from .options import (
+        DryRun,
+        Format,
+        IdempotencyKey,
+        InactiveSpan,
+        KeepLast,
+        LockTimeout,
+        MilestoneId,
+        OlderThan,
+        Yes,
+    )
 
 
 def plan(
@@ -78,3 +88,37 @@ def _show(name: str, policy: "Policy", found: "Plan", output: str) -> None:
     from milestone_cli.render.cleanup import plan_fields, plan_text
 
     render.emit("cleanup-plan", plan_fields(name, policy, found), plan_text(name, found), output)
+
+
+def sessions(
+    inactive_for: "InactiveSpan" = "24h",
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Delete sessions that were silent for long, with or without a milestone; what lives or has a pin stays.
+
+    At a terminal the plan is shown and confirmed first, unless --yes. `transaction rollback` brings them back.
+
+    Example: milestone cleanup sessions --inactive-for 2d --dry-run
+    """
+    from milestone_cli import render
+    from milestone_cli.core.sessiondelete import delete_inactive, plan_inactive
+    from milestone_cli.core.times import duration
+    from milestone_cli.render.cleanup import sessions_fields, sessions_text
+    from milestone_cli.storage import open_store
+
+    store, span = open_store(), duration(inactive_for)
+    planned = plan_inactive(store, span)
+    if not dry_run and not yes and any(not one.hold for one in planned):
+        from .confirm import confirm
+
+        confirm(sessions_text(planned), "Delete them?")
+    done = [] if dry_run else delete_inactive(store, span, planned, timeout=lock_timeout)
+    fields = sessions_fields(inactive_for, planned, [one.session.id for one in done])
+    fields["transaction_id"] = done[0].transaction if done else None
+    told = f"{len(done)} of {len(planned)} sessions deleted"
+    if done:
+        told += f"; `milestone transaction rollback {done[0].transaction}` brings them back"
+    render.emit("cleanup-sessions", fields, sessions_text(planned) if dry_run else told, output)

@@ -72,6 +72,7 @@ __all__ = [
     "InProject",
     "InUser",
     "InactiveFor",
+    "InactiveSpan",
     "Indent",
     "KeepLast",
     "KeepState",
@@ -160,6 +161,7 @@ __all__ = [
     "VerifyFormat",
     "WaitAgents",
     "WaitTimeout",
+    "WatchInterval",
     "WhereFilter",
     "WriterRole",
     "Yes",
@@ -253,7 +255,7 @@ KeepLast = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, at a terminal either.")]
 NamesOf = Annotated[
-    Literal["milestones", "sessions", "checkpoints", "transactions"],
+    Literal["milestones", "sessions", "checkpoints", "transactions", "agents", "syncs"],
     typer.Argument(metavar="KIND", help="Names of what."),
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="T", help="The state as of this moment; like --since.")]
@@ -511,4 +513,10 @@ FromPoint = Annotated[str, typer.Option("--from", metavar="NAME", help="The chec
 KeepState = Annotated[bool, typer.Option("--keep-state", help="Leave the milestone's state as it is.")]
 GitWay = Annotated[
     Literal["warn", "checkout"], typer.Option("--git", help="Say what differs, or check the branch of then out.")
+]
+WatchInterval = Annotated[
+    float, typer.Option("--interval", metavar="S", min=0.1, help="Seconds between two looks at least (default 1).")
+]
+InactiveSpan = Annotated[
+    str, typer.Option("--inactive-for", metavar="SPAN", help="How long they must have been silent: 24h, 2d.")
 ]

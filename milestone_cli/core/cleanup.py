@@ -5,10 +5,11 @@ looked at again under the milestone's lock, and only what both looks would remov
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import departed, draft, expiry, lock_timeout, once, setting
+from milestone_cli.core import departed, draft, expiry, lock_timeout, once, setting, snapshot
 from milestone_cli.core.copies import MARK, find_copies, parse_name
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
 from milestone_cli.core.session import is_alive
+from milestone_cli.core.snapshotcare import documents, unused
 from milestone_cli.core.times import duration
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
@@ -200,7 +201,37 @@ def sessions(store: "Store", milestone: str) -> "Iterator[Item]":
         elif status != "completed":
             hold = f"it is {status}" if isinstance(status, str) and status else "nothing says that it has ended"
         time = max(time, parse_ns(record.get("ended_at")) or 0)
-        yield Item("session", key, time, size, hold=hold, puts=(("session", key),))
+        held = [one.name for one in snapshot.checkpoints(store, key) if one.pinned is not None]
+        hold = hold or (f"its checkpoint {held[0]} is pinned" if held else "")
+        puts = documents(store, key)
+        size += sum(len(store.get(*put) or b"") for put in puts[:-1])
+        yield Item("session", key, time, size, hold=hold, puts=tuple(puts))
+
+
+def session_checkpoints(store: "Store", milestone: str) -> "Iterator[Item]":
+    """Checkpoints of sessions that have not ended; the newest of each stays, and what is pinned or young."""
+    now = runtime.now_ns()
+    for key in dict.fromkeys(one.partition("/")[0] for one in store.keys(snapshot.KIND)):
+        record, _, _ = _record(store, "session", key)
+        if record is None or record.get("milestone_id") != milestone or record.get("status") == "completed":
+            continue
+        settings = record.get("configuration")
+        days = settings.get("backup_retention") if isinstance(settings, dict) else None
+        youngest = now - int((days if isinstance(days, int | float) else 7) * DAY)
+        found = snapshot.checkpoints(store, key)
+        for one in found:
+            hold = "its session has not ended, and this is the newest" if one is found[-1] else ""
+            if one.pinned is not None or one.trouble:
+                hold = one.trouble or "pinned"
+            time = parse_ns(one.created_at) or 0
+            if time > youngest:
+                hold = hold or "younger than its session's backup_retention"
+            put = (snapshot.KIND, f"{key}/{one.name}")
+            size = len(store.get(*put) or b"")
+            yield Item("session checkpoint", f"{key}/{one.name}", time, size, hold=hold, puts=(put,))
+        for place in unused(store, key, set()):
+            size = len(store.get(*place) or b"")
+            yield Item("session part", place[1], store.modified(*place), size, puts=(place,))
 
 
 def _pointed_sessions(store: "Store") -> "dict[str, str]":
@@ -236,5 +267,5 @@ def _record(store: "Store", kind: str, key: str) -> "tuple[dict[str, object] | N
 
 
 SOURCES: "tuple[Callable[[Store, str], Iterator[Item]], ...]" = (
-    copies, notes, sessions, departed.agents, departed.points, transactions
+    copies, notes, sessions, session_checkpoints, departed.agents, departed.points, transactions
 )  # fmt: skip

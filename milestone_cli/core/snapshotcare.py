@@ -4,6 +4,7 @@ from milestone_cli import runtime
 from milestone_cli.core import acting_agent, lock_timeout, once
 from milestone_cli.core.record import data_of, indented, words
 from milestone_cli.core.session import Session
+from milestone_cli.core.sessionfile import KIND as PAGE
 from milestone_cli.core.snapshot import KIND, PART, Checkpoint, checkpoints, file, find, sound
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
@@ -28,6 +29,12 @@ def unused(store: "Store", session: str, going: "set[str]") -> "list[tuple[str, 
         return []  # what a damaged one refers to is not known
     before = session + "/"
     return [(PART, key) for key in store.keys(PART) if key.startswith(before) and key[len(before) :] not in staying]
+
+
+def documents(store: "Store", session: str) -> "list[tuple[str, str]]":
+    """Kind and key of all that belongs to a session, its record last."""
+    found = [(kind, key) for kind in (KIND, PART) for key in store.keys(kind) if key.startswith(session + "/")]
+    return [*found, *([(PAGE, session)] if store.modified(PAGE, session) else []), ("session", session)]
 
 
 def delete(

@@ -2,11 +2,12 @@
 
 from milestone_cli import runtime
 from milestone_cli.render.ages import size, when
-from milestone_cli.render.table import BOLD, DIM, RED, paint, screen_width, table
+from milestone_cli.render.table import BOLD, DIM, MAGENTA, RED, paint, screen_width, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.retention import Item, Plan, Policy
+    from milestone_cli.core.sessiondelete import Sweep
     from milestone_cli.render.table import Cell
 
 FEW = 3
@@ -110,3 +111,36 @@ def amount(count: int) -> str:
     """Bytes in a unit that suits them, in a pipe too, where a sentence needs its unit."""
     shown = size(count)
     return f"{shown} bytes" if shown.isdecimal() else shown
+
+
+def sessions_fields(span: str, planned: "list[Sweep]", removed: "list[str]") -> "dict[str, object]":
+    """What a clean-up of sessions would do, and did, as JSON values."""
+    told = [
+        {
+            "session_id": one.deletion.session.id,
+            "status": one.deletion.session.status,
+            "last_activity": runtime.timestamp(one.seen),
+            "keep": bool(one.hold),
+            "reason": one.hold or f"silent for {span}",
+            "bytes": one.deletion.size,
+        }
+        for one in planned
+    ]
+    return {"inactive_for": span, "sessions": told, "removed": removed}
+
+
+def sessions_text(planned: "list[Sweep]") -> str:
+    """What a clean-up of sessions would do."""
+    if not planned:
+        return "there is no session"
+    rows: list[list[Cell]] = [
+        [
+            ("keep", DIM) if one.hold else ("remove", MAGENTA),
+            one.deletion.session.id,
+            one.deletion.session.status,
+            (when(runtime.timestamp(one.seen)), DIM),
+            one.hold or "silent for so long",
+        ]
+        for one in planned
+    ]
+    return table(rows, ["PLAN", "SESSION", "STATUS", "LAST HEARD OF", "REASON"], align="<=<<<")

@@ -61,6 +61,28 @@ KINDS: dict[str, tuple[str, Schema]] = {
         "What a clean-up removed.",
         record({**CLEANING, "removed": array(record(CLEANED)), "replayed": FLAG}),
     ),
+    "cleanup-sessions": (
+        "Sessions that a clean-up looked at, and the names of those that it deleted.",
+        record(
+            {
+                "inactive_for": STRING,
+                "sessions": array(
+                    record(
+                        {
+                            "session_id": STRING,
+                            "status": STRING,
+                            "last_activity": STRING,
+                            "keep": FLAG,
+                            "reason": STRING,
+                            "bytes": COUNT,
+                        }
+                    )
+                ),
+                "removed": array(STRING),
+                "transaction_id": nullable(STRING),
+            }
+        ),
+    ),
     "store-init": (
         "A store that was made, or was there, and the roles that got rights.",
         record({"store": STRING, "created": FLAG, "writer": nullable(STRING), "reader": nullable(STRING)}),
