@@ -165,6 +165,8 @@ def _tell_state(outline: _Outline, facts: "Facts") -> None:
 
 def _tell_open(outline: _Outline, facts: "Facts") -> None:
     outline.section("What is open")
+    if facts["doing"]:
+        outline.line(1, f"this session was at: {facts['doing']}")
     for one in listed(facts["transactions"]):
         outline.line(2, f"transaction {one['id']} ({one['operation']}, since {one['started_at']}) is not finished")
     for one in listed(facts["locks"]):
@@ -177,8 +179,12 @@ def _tell_open(outline: _Outline, facts: "Facts") -> None:
     ):
         found = facts[name]
         assert isinstance(found, list)
+        left = facts["left_open"]
+        assert isinstance(left, dict)
         for one in found[-3:]:
-            outline.line(rank, f"session {one} {what}")
+            words = one_line("; ".join(left.get(one, [])))
+            more = f", and left open: {words} (`milestone session recover {one}` goes on with it)" if words else ""
+            outline.line(rank, f"session {one} {what}{more if rank == 4 else ''}")
         if len(found) > 3:
             outline.line(rank, f"{len(found) - 3} more sessions like it (`milestone session list`)")
 

@@ -157,7 +157,7 @@ def _sessions(store: "Store", name: str) -> list[dict[str, object]]:
     return [
         {"session_id": one.id, "created_at": one.word("created_at"), "status": one.status}
         for one in sessions(store, RECENT)
-        if one.milestone == name and one.status in ("active", "orphaned")
+        if one.milestone == name and one.status in ("active", "orphaned", "expired")
     ]
 
 

@@ -8,6 +8,7 @@ import os
 
 from milestone_cli.core import git
 from milestone_cli.core import session as sessions
+from milestone_cli.core.activity import left_open, up_to_date
 from milestone_cli.core.overview import status
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
@@ -48,7 +49,10 @@ def gather(store: "Store", milestone: str, session: "str | None", alone: bool, f
     facts = status(store, milestone, LOOKED_AT)
     words, others = said(store, milestone)
     events = [one for one in listed(facts["last_events"]) if not alone or one.get("session_id") == session]
-    known = [one for one in sessions.sessions(store, RECENT) if one.milestone == milestone and one.id != session]
+    known = [one for one in sessions.sessions(store, RECENT) if one.milestone == milestone]
+    own_one = next((one for one in known if one.id == session), None)
+    known = [one for one in known if one is not own_one]
+    orphans = [one for one in known if one.status == "orphaned"]
     if not os.path.isdir(folder):
         own = store.session(session).get("working_directory") if session else None
         folder = own if isinstance(own, str) and os.path.isdir(own) else os.getcwd()
@@ -71,13 +75,23 @@ def gather(store: "Store", milestone: str, session: "str | None", alone: bool, f
         ],
         "fallen": facts["fallen"],
         "syncs": facts["syncs"],
-        "orphaned_sessions": [one.id for one in known if one.status == "orphaned"],
-        "active_sessions": [one.id for one in known if one.status == "active"],
+        "doing": _doing(store, own_one),
+        "orphaned_sessions": [one.id for one in orphans],
+        "left_open": {name: words for name, words in left_open(store, orphans[-3:]).items() if words},
+        "active_sessions": [one.id for one in known if one.status in sessions.AT_WORK],
         "checkpoint": facts["last_checkpoint"],
         "git_branch": git.branch(folder),
         "git_commit": git.commit(folder),
         "working_directory": os.fsencode(folder).decode("utf-8", "replace"),
     }
+
+
+def _doing(store: "Store", own: "sessions.Session | None") -> "str | None":
+    """What a session has said that it does, and how far it is; None for nothing."""
+    if own is None or own.status == "damaged":
+        return None
+    found = up_to_date(store, own)[0].fields()
+    return one_line(f"{found['operation']}, {found['progress'] or 0} % done") if found["operation"] else None
 
 
 def listed(value: object) -> "list[Facts]":

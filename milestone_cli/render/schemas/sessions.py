@@ -255,7 +255,9 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 "agents": array(
                     record({"agent_id": NAME, "type": nullable(STRING), "doing": nullable(STRING), "dead": FLAG})
                 ),
+                "doing": nullable(STRING),
                 "orphaned_sessions": array(STRING),
+                "left_open": {"type": "object", "additionalProperties": array(STRING)},
                 "active_sessions": array(STRING),
                 "checkpoint": nullable(record({"name": STRING, "created_at": STRING})),
                 "git_branch": STRING,
