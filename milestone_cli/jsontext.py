@@ -163,6 +163,12 @@ def loads(text: "str | bytes") -> object:
         return _whole(text if isinstance(text, str) else text.decode(), _scan)
     except (StopIteration, RecursionError, SystemError) as error:
         raise ValueError("not JSON") from error
+    except ValueError as error:
+        if "digits" not in str(error):
+            raise
+        from milestone_cli.jsonlong import scan_long  # a number that Python refuses to read, and JSON allows
+
+        return scan_long(text if isinstance(text, str) else text.decode())
 
 
 def first_value(text: str, at: int) -> "tuple[Any, int]":
