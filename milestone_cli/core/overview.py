@@ -81,7 +81,7 @@ def everything(store: "Store") -> dict[str, object]:
 
 
 def known_names(store: "Store", what: str, milestone: "str | None" = None) -> list[str]:
-    """The names of all milestones, sessions, checkpoints or transactions, or of one milestone's checkpoints.
+    """The names of all milestones, sessions, agents, syncs or transactions, or of checkpoints, those of a milestone.
 
     Only sound ones; among transactions the word that means the last one.
     """
@@ -89,6 +89,10 @@ def known_names(store: "Store", what: str, milestone: "str | None" = None) -> li
         found = {*store.milestones(), *store.keys("completed")}
     elif what == "sessions":
         found = {*store.keys("session")}
+    elif what == "agents":
+        found = {*store.keys("agent")}
+    elif what == "syncs":
+        found = {*store.keys("sync")}
     elif what == "transactions":
         found = {key for kind in ("pending", "committed", "rollback") for key in store.keys(kind)}
         found |= {"last"} if found else set()
@@ -128,7 +132,7 @@ def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
         "checkpoints": count,
         "last_checkpoint": newest and {"name": newest.name, "created_at": newest.created_at, "state": newest.state},
         "said": said,
-        "last_events": _last(store, name, last),
+        "last_events": last_events(store, name, last),
         "next": _next(name, str(summary["state"]), said, newest is not None),
     }
 
@@ -188,7 +192,8 @@ def _hint(text: str, command: "str | None") -> dict[str, object]:
     return {"text": text, "command": command}
 
 
-def _last(store: "Store", name: str, count: int) -> list[object]:
+def last_events(store: "Store", name: str, count: int) -> list[object]:
+    """The last events of a milestone as JSON values, oldest first; of a state's change its size stands for it."""
     found: list[object] = []
     for _, block in store.scan(name, backwards=True):
         for line in reversed(block.split(b"\n")):

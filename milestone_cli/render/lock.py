@@ -27,7 +27,7 @@ def list_text(found: "list[Facts]") -> str:
             _age(one["age_seconds"]),
             _or_dash(one["fence"]),
             str(len(_waiters(one))),
-            (_command(one["command"]), DIM),
+            (typed(one["command"]), DIM),
         ]
         for one in found
     ]
@@ -42,12 +42,12 @@ def show_text(found: "Facts") -> str:
     rows: list[list[Cell]] = [
         [("kind", DIM), str(found["kind"])],
         [("holder", DIM), f"{_or_dash(found['pid'])} on {_or_dash(found['host'])}"],
-        [("command", DIM), _command(found["command"])],
+        [("command", DIM), typed(found["command"])],
         [("age", DIM), _age(found["age_seconds"])],
         [("acquired", DIM), _or_dash(found["acquired_at"])],
         [("fence", DIM), _or_dash(found["fence"])],
     ]
-    rows += [[("waits", DIM), f"{one['pid']}  {_command(one['command'])}"] for one in _waiters(found)]
+    rows += [[("waits", DIM), f"{one['pid']}  {typed(one['command'])}"] for one in _waiters(found)]
     return "\n".join([*lines, *("  " + line for line in table(rows, [], align="<<").split("\n"))])
 
 
@@ -65,7 +65,7 @@ def _waiters(found: "Facts") -> "list[Facts]":
     return waiters if isinstance(waiters, list) else []
 
 
-def _command(line: object) -> str:
+def typed(line: object) -> str:
     """A command as it was typed: without the interpreter that runs a script, and the folder that it is in."""
     if not isinstance(line, str) or not line:
         return "-"

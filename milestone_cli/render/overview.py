@@ -69,11 +69,11 @@ def config_text(found: list[dict[str, object]]) -> str:
     return "\n".join([line for pair in zip(lines, meanings, strict=True) for line in pair if line])
 
 
-def labelled(label: str, text: str, style: str = "") -> str:
-    """A label and what it says, cut to the width of a terminal."""
+def labelled(label: str, text: str, style: str = "", width: "int | None" = None) -> str:
+    """A label and what it says, cut to the width of a terminal, or to another one."""
     shown = flat(label)
     start = "  " + paint(shown, DIM) + " " * (LABEL - 2 - columns(shown))
-    return start + paint(fit(flat(text), max(screen_width() - LABEL, 8)), style)
+    return start + paint(fit(flat(text), max((width or screen_width()) - LABEL, 8)), style)
 
 
 def state_of(found: dict[str, object]) -> "tuple[str, str]":
