@@ -326,7 +326,7 @@ def end(
             ended_at = at or runtime.timestamp(runtime.now_ns())
             ending: dict[str, object] = {"status": "completed", "ended_at": ended_at}
             text = edited(found.text, ending).decode()
-            if found.configuration is not None:
+            if found.configuration is not None or "last_checkpoint" in found.record:
                 from milestone_cli.core.snapshotting import add, brought_up
 
                 text = edited(brought_up(store, found), ending).decode()

@@ -30,6 +30,7 @@ def create(
     *,
     key: "str | None" = None,
     timeout: "float | None" = None,
+    asks_git: bool = True,
 ) -> "tuple[Checkpoint, bool]":
     """Make a checkpoint of a session.
 
@@ -40,6 +41,7 @@ def create(
         reason: why, for people; left out: by hand.
         key: idempotency key.
         timeout: seconds to wait for other transactions.
+        asks_git: whether the tree is dirty; nobody else knows.
 
     Returns:
         The checkpoint, and whether it is an earlier one under the same idempotency key.
@@ -51,7 +53,8 @@ def create(
 
     found = current_text(store, session)
     words(reason, "the reason")
-    dirty = is_dirty(found.word("working_directory") or "/") if found.word("working_directory") else None
+    folder = found.word("working_directory")
+    dirty = is_dirty(folder) if folder and asks_git else None
     made: list[Checkpoint] = []
 
     def build() -> Plan:

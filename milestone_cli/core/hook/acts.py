@@ -164,10 +164,27 @@ def _keep_by_interval(turn: Turn, store: "Store", call: "Call") -> None:
     interval = float(word) if word.replace(".", "", 1).isdigit() else 300.0
     if not interval:
         return
-    _, milestone = place(turn, store, call)
+    session, milestone = place(turn, store, call)
+    if session is not None:
+        _keep_session(turn, store, call, session, interval)
     newest = _newest(store, milestone) if milestone else None
     if newest is None or call.occurred - newest[0] >= interval * 1e9:
         _keep(turn, store, call, "auto", "the interval has passed")
+
+
+def _keep_session(turn: Turn, store: "Store", call: "Call", session: str, interval: float) -> None:
+    """Make a checkpoint of the client's session when the interval has passed; of several calls at once, one makes it.
+
+    Whether the tree is dirty is not asked, since git may take longer than a hook has.
+    """
+    last = store.session(session).get("last_checkpoint")
+    before = last.get("created_at") if isinstance(last, dict) else None
+    made = parse_ns(before)
+    if made is None or call.occurred - made >= interval * 1e9:
+        from milestone_cli.core.snapshotting import create
+
+        key = f"hook:session:{session}:{before}"
+        create(store, session, None, "periodic", key=key, timeout=turn.left(), asks_git=False)
 
 
 def record_again(turn: Turn, store: "Store", call: "Call", change: "Change", receipt: "Receipt") -> None:
