@@ -178,7 +178,7 @@ def test_health_rests_on_evidence(scene: Scene) -> None:
     # Whoever beats for a process that has ended says so, and then the beats alone tell.
     scene.json("agent", "heartbeat", "shell")
     health, evidence = scene.health()["shell"]
-    assert (health, "its heartbeats alone tell" in evidence) == ("healthy", True)
+    assert (health, "heartbeats alone tell" in evidence) == ("healthy", True)
 
 
 def test_what_the_dead_held_goes_back(scene: Scene) -> None:

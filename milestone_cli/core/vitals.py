@@ -111,7 +111,7 @@ def _look(store: "Store", one: Agent, now: int, stale_after: float) -> Vitals:
     elif found.silent <= stale_after:
         found.health = "healthy"
         if not beat or ages[0] < ages[1]:
-            found.evidence.append(f"registered or updated {_ago(int(ages[0] * 1e9))} ago")
+            found.evidence.append(f"updated {_ago(int(ages[0] * 1e9))} ago")
     return found
 
 
@@ -120,7 +120,7 @@ def _process(store: "Store", found: Vitals, beat: "Agent | None") -> "bool | Non
     claim = beat.record if beat and beat.number("pid") else found.agent.record
     pid, host = claim.get("pid"), claim.get("host")
     if type(pid) is not int or pid < 1 or (beat and beat.record.get("alone") is True):
-        found.evidence.append("it has no process; its heartbeats alone tell")
+        found.evidence.append("no process: heartbeats alone tell")
         return None
     gone = is_gone(claim)
     if gone is not None:

@@ -7,9 +7,17 @@ from typer.main import get_command
 
 from .. import app
 
-DYNAMIC = {"MILESTONE": "milestones", "SESSION": "sessions", "CHECKPOINT": "checkpoints", "TRANSACTION": "transactions"}
+DYNAMIC = {"MILESTONE": "milestones", "SESSION": "sessions", "CHECKPOINT": "checkpoints", "TRANSACTION": "transactions",
+           "AGENT": "agents", "SYNC": "syncs"}  # fmt: skip
 """What a word of a metavar names, where the store knows the names."""
-DYNAMIC_OPTIONS = {"--session": "sessions", "--milestone": "milestones", "--checkpoint": "checkpoints"}
+DYNAMIC_OPTIONS = {
+    "--agent": "agents",
+    "--depends-on": "agents",
+    "--trigger": "agents",
+    "--session": "sessions",
+    "--milestone": "milestones",
+    "--checkpoint": "checkpoints",
+}
 
 
 class Option:

@@ -7,6 +7,8 @@ NAMES = {
     "milestones": "__milestone_names milestones",
     "sessions": "__milestone_names sessions",
     "transactions": "__milestone_names transactions",
+    "agents": "__milestone_names agents",
+    "syncs": "__milestone_names syncs",
     "checkpoints": "__milestone_names checkpoints (__milestone_words)[3]",
 }
 """What prints the names of a kind; the checkpoints are those of the milestone that stands before."""
