@@ -93,6 +93,11 @@ def hostile() -> "list[dict[str, Any]]":
         },
         {"timestamp": "9999-12-31T23:59:59.999999Z", "event_type": "far", "data": {"duration_ms": 1e300}},
         {},
+        {
+            "timestamp": "2026-11-21T09:00:00.000000Z",
+            "data": {"occurred_at": "2026-11-21T08:30:00Z"},
+            "event_type": "told",
+        },
     ]
 
 
@@ -102,7 +107,7 @@ def test_text_stays_text_and_nothing_is_asked_for(browser: Chromium, tmp_path: P
     assert not re.search(r"https?:|url\(|@import|unsafe", (tmp_path / "page.html").read_text())
     shown = browser.open(address)
     count = shown.eval("timeline.log.count")
-    assert count == 7
+    assert count == 8
     seen = ""
     for number in range(count):
         shown.eval(f"timeline.choose({number})")
@@ -110,7 +115,8 @@ def test_text_stays_text_and_nothing_is_asked_for(browser: Chromium, tmp_path: P
     told = {number: json.loads(shown.eval(f"timeline.log.json({number})")) for number in range(count)}
     assert told[1]["data"] == hostile()[0]["data"] | {"nested": told[1]["data"]["nested"]}
     assert told[0] == hostile()[4], "no member more, and none less"
-    assert [told[6], told[5]["event_type"], told[3]["event"]] == [{}, "far", "old"]
+    assert [told[7], told[6]["event_type"], told[3]["event"]] == [{}, "far", "old"]
+    assert told[5] == hostile()[7], "what was logged late stands where it happened, and says when it was logged"
     shown.eval("timeline.choose(1)")
     pretty = shown.eval("document.querySelector('#details pre').textContent")
     assert json.loads(pretty)["data"]["order"] == hostile()[0]["data"]["order"], "what is copied is still the same"

@@ -55,7 +55,7 @@ def test_text_stays_text() -> None:
     assert "<b>\\u202ea" in shown
     assert not set(shown) & set("\x1b\u202e\ufffe")
     assert tree.findtext(NAMESPACE + "title")
-    assert "7 events" in (tree.findtext(NAMESPACE + "desc") or "")
+    assert "8 events" in (tree.findtext(NAMESPACE + "desc") or "")
 
 
 def test_few_events_are_drawn_one_by_one() -> None:
@@ -70,6 +70,10 @@ def test_few_events_are_drawn_one_by_one() -> None:
     assert [shapes(tree, kind) for kind in ("checkpoint", "session", "state")] == [1, 1, 1]
     assert ">4 h<" in text, "from noon to the start of what ended at five"
     assert "1 failure · 1 checkpoint · 0 agents" in text
+    late = {"timestamp": "2026-11-21T17:00:00Z", "data": {"occurred_at": "2026-11-21T14:00:00Z"}, "event_type": "told"}
+    text = drawn([*events, late])[0]
+    assert ">4 h<" not in text, "it was there, though it is told only now"
+    assert text.count(">2 h<") == 2
     assert "No events yet" in drawn([])[0]
 
 
@@ -104,14 +108,17 @@ def test_counts_stay_whole_however_time_is_folded(monkeypatch: pytest.MonkeyPatc
             assert (bins.start or 0) + most * bins.width // 2 <= time + bins.width, "no coarser than needed"
 
 
-def test_gaps_are_those_in_which_nothing_was_under_way() -> None:
+def test_gaps_are_those_in_which_nothing_was_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GAPS", 20)
     rng = random.Random(4)
     for _ in range(200):
         events = sorted((rng.randrange(1000), rng.choice([0, 0, 0, 30, 300])) for _ in range(rng.randrange(2, 12)))
         lanes = Lanes()
-        for end, long in events:
+        for end, long in events if rng.random() < 0.5 else rng.sample(events, len(events)):
             stamp = f"2026-11-21T08:{end // 60:02d}:{end % 60:02d}.000000Z"
-            lanes.place({"timestamp": stamp, "data": {"duration_ms": long * 1000}})
+            # Logged then, or an hour later by a spool, in any order.
+            logged = {"timestamp": stamp} if rng.random() < 0.5 else {"timestamp": "2026-11-21T09:30:00.000000Z"}
+            lanes.place({**logged, "data": {"duration_ms": long * 1000, "occurred_at": stamp}})
         busy = {second for end, long in events for second in range(end - long, end)}
         first, last = min(end - long for end, long in events), events[-1][0]
         stops = sorted({end for end, _ in events} | {end - long for end, long in events})

@@ -97,11 +97,14 @@ class Lanes:
         self._base = 0
 
     def place(self, event: "dict[str, object]") -> "Mark":
-        """Where an event is drawn; one without a readable time stands where the one before it does."""
+        """Where an event is drawn: when it happened, or was logged; without any time, where the one before is."""
         end = self._moment(event.get("timestamp"))
         if end is None:
             end = self.last
         data = event.get("data")
+        if isinstance(data, dict) and "occurred_at" in data:
+            # From a spool, or written down later: an hour of work is no burst at its end.
+            end = min(self._moment(data["occurred_at"]) or end, end)
         took = data.get("duration_ms") if isinstance(data, dict) else None
         start = end
         if type(took) in (int, float) and 0 < took < FOREVER:  # type: ignore[operator]
@@ -122,13 +125,19 @@ class Lanes:
             return
         if start > self.last:
             if len(self.gaps) < GAPS or start - self.last > _long(self.gaps[-1]):
-                self.gaps = sorted([*self.gaps, (self.last, start)], key=_long, reverse=True)[:GAPS]
+                self._keep([*self.gaps, (self.last, start)])
+        elif end < self.first:
+            self._keep([*self.gaps, (end, self.first)])
         elif start < self.last and any(start < until for _, until in self.gaps):
-            # What ended only now was under way meanwhile.
-            cut = [(since, min(until, start)) for since, until in self.gaps if since < start]
-            self.gaps = sorted(cut, key=_long, reverse=True)
+            # What ended only now was under way meanwhile, and what is told late happened there.
+            pieces = [(since, min(until, start)) for since, until in self.gaps]
+            pieces += [(max(since, end), until) for since, until in self.gaps]
+            self._keep([gap for gap in set(pieces) if _long(gap) > 0])
         self.first = min(self.first, start)
         self.last = max(self.last, end)
+
+    def _keep(self, gaps: "list[tuple[int, int]]") -> None:
+        self.gaps = sorted(gaps, key=_long, reverse=True)[:GAPS]
 
     def _moment(self, stamp: object) -> "int | None":
         """Microseconds since 1970; most events stand in the minute of the one before."""

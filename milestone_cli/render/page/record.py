@@ -36,8 +36,9 @@ def line(event: "dict[str, object]", lane: "tuple[str, str, str]", type_: str) -
         rest["event_type"] = event.get("event_type")
     if "event" in event:
         rest["event"] = event["event"]
-    stamp = event.get("timestamp")
-    if not (isinstance(stamp, str) and len(stamp) == 27 and stamp[10] + stamp[19] + stamp[26] == "T.Z"):
+    stamp, data = event.get("timestamp"), event.get("data")
+    happened = isinstance(data, dict) and "occurred_at" in data
+    if happened or not (isinstance(stamp, str) and len(stamp) == 27 and stamp[10] + stamp[19] + stamp[26] == "T.Z"):
         rest["timestamp"] = stamp
     return (bounded(event["data"]) if "data" in event else "") + "\t" + bounded(rest)
 
