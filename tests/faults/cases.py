@@ -87,6 +87,13 @@ def _rewrite(scene: Scene) -> None:
     (log.parent / "new").rename(log)
 
 
+def _spoil(scene: Scene) -> None:
+    """A log with a line twice, two lines swapped, and one that is none."""
+    log = scene.store / "state/events/milestone-demo.jsonl"
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([b"junk\n", *lines[:2], lines[3], lines[2], *lines[4:], lines[1]]))
+
+
 def _age(scene: Scene) -> None:
     """Backups of two milestones and sessions, a month old: of five and five, three must go, and one session."""
     born = time.time() - MONTH
@@ -103,6 +110,27 @@ def _age(scene: Scene) -> None:
         path = scene.store / "state" / name
         path.write_text(json.dumps(value))
         os.utime(path, (born, born))
+
+
+def _grown(scene: Scene) -> None:
+    """A log just beyond its bound: the next event of ours seals it."""
+    (scene.store / "config.yaml").write_text("segment_size: 4K\n")
+    scene.run("events", "log", "demo", "long", json.dumps({"text": "x" * 3600}))
+
+
+def _sealed(scene: Scene) -> None:
+    """Two sealed parts, and what follows."""
+    _grown(scene)
+    for _ in range(2):
+        scene.run("events", "log", "demo", "long", json.dumps({"text": "x" * 4400}))
+    assert len(list(scene.store.glob("state/events/.segments/demo/*.jsonl"))) == 2
+    scene.run("state", "set", "demo", "n=7")
+
+
+def _matured(scene: Scene) -> None:
+    """Events that are older than a second; what is not stays, here and in bash's file."""
+    time.sleep(1.1)
+    scene.run("state", "set", "demo", "n=8")
 
 
 def _two_sessions(scene: Scene) -> None:
@@ -142,6 +170,30 @@ def _open_sync(scene: Scene) -> None:
 
 
 AGENT: tuple[Step, ...] = (*SAVED, ("agent", "register", "builder", "--for-pid", "0"))
+
+
+def _edited(scene: Scene) -> None:
+    """What somebody wrote into the page of a session."""
+    page = scene.store / "state/sessions/s/session.yaml"
+    page.write_text(page.read_text().replace("context: {}", "context:\n  goal: mend  # soon"))
+
+
+NAMED = ("session", "create", "demo", "--name", "s")
+ALONE = ("session", "create", "--no-milestone", "--name", "s")
+KEPT: tuple[Step, ...] = (*SAVED, NAMED, ("session", "set", "s", "word=one"), _edited,
+                          ("checkpoint", "create", "--session", "s", "--name", "kept"))  # fmt: skip
+def _open_sync(scene: Scene) -> None:
+    """A synchronisation that waits for its last answer, under a name that is known beforehand."""
+    scene.run("agent", "register", "other", "--for-pid", "0")
+    scene.run("agent", "sync", "--no-wait", "--trigger", "other", "--timeout", "3600")
+    path = next((scene.store / "agents/coordination").glob("*.json"))
+    record = json.loads(path.read_text())
+    path.with_name("sync-1.json").write_text(json.dumps({**record, "sync_id": "sync-1"}))
+    path.unlink()
+
+
+AGENT: tuple[Step, ...] = (*SAVED, ("agent", "register", "builder", "--for-pid", "0"))
+MENDED = ("events", "repair", "demo", "--yes", *PROMPT)
 NEXT = ("checkpoint", "create", "demo", "--name", "n", *PROMPT)
 TOGETHER = "".join(json.dumps(one) + "\n" for one in (
     {"op": "require", "milestone": "demo", "path": "n", "value": 1},
@@ -155,6 +207,8 @@ BOTH = ("transaction", "apply", "".join(json.dumps(one) + "\n" for one in (
     {"op": "set", "milestone": "demo", "path": "next", "value": 1},
     {"op": "require", "milestone": "other", "path": "next", "absent": True},
 )), *PROMPT)  # fmt: skip
+PACKED = ("cleanup", "run", "demo", "--yes", *PROMPT)
+TRIM = ("cleanup", "run", "demo", "--older-than", "1s", "--keep-last", "50", "--yes")
 FIRST: tuple[Step, ...] = (*SAVED, CHECKPOINT, ("state", "save", "demo", NEW))
 CASES = [
     Case("init", (), ("init", "demo"), reader=(), after=("init", "demo")),
@@ -174,6 +228,8 @@ CASES = [
     Case("log-first", (*SAVED, ("init", "other")), ("events", "log", "fresh", "marker"), reader=(),
          after=("events", "log", "fresh", "next", *PROMPT)),
     Case("batch", SAVED, ("events", "log", "demo", "--batch"), stdin=BATCH, torn=_begun),
+    Case("events-repair", (*SAVED, *((("events", "log", "demo", "marker"),) * 4), _spoil),
+         ("events", "repair", "demo", "--yes"), after=MENDED),
     Case("checkpoint-create", SAVED, (*CHECKPOINT, "--reason", "why")),
     Case("checkpoint-restore", FIRST, ("checkpoint", "restore", "demo", "first", "--yes"), between=_kept),
     Case("checkpoint-delete", FIRST, ("checkpoint", "delete", "demo", "first", "--yes")),
@@ -183,8 +239,22 @@ CASES = [
     Case("session-create", SAVED, SESSION),
     Case("session-use", (*SAVED, _two_sessions, ("session", "use", "first")), ("session", "use", "second")),
     Case("session-end", (*SAVED, _two_sessions, ("session", "use", "first")), ("session", "end")),
+    Case("session-create-alone", SAVED, ("session", "create", "--no-milestone", "--name", "s", "--context", '{"a": [1]}')),
+    Case("session-set", (*SAVED, NAMED), ("session", "set", "s", "deep.er=[1]", "word=other")),
+    Case("session-progress", (*SAVED, NAMED), ("session", "progress", "s", "40", "--operation", "x")),
+    Case("session-record", (*SAVED, ALONE), ("session", "record", "s", "--request", "x", "--response", "{}")),
+    Case("session-delete", (*SAVED, NAMED), ("session", "delete", "s", "--yes", "--force")),
+    Case("session-checkpoint", (*SAVED, NAMED, _edited), ("checkpoint", "create", "--session", "s", "--name", "kept")),
+    Case("session-checkpoint-delete", KEPT, ("checkpoint", "delete", "kept", "--session", "s", "--yes")),
+    Case("session-recover", (*KEPT, ("session", "set", "s", "word=other"), ("state", "save", "demo", NEW)),
+         ("session", "recover", "s", "--yes")),
     Case("cleanup-run", (*SAVED, ("init", "demo-b"), _age), ("cleanup", "run", "demo", "--keep-last", "2", "--yes"),
          between=_partly),
+    Case("seal", (*SAVED, _grown), ("events", "log", "demo", "marker", '{"k": "v"}')),
+    Case("seal-save", (*SAVED, _grown), ("state", "save", "demo", NEW)),
+    Case("pack", (*SAVED, _sealed), ("cleanup", "run", "demo", "--yes"), after=PACKED),
+    Case("trim", (*SAVED, _sealed, _matured), TRIM, after=PACKED, between=_partly),
+    Case("trim-one-file", (*SAVED, _matured), TRIM, between=_partly),
     Case("transaction-apply", SAVED, ("transaction", "apply", "-"), stdin=TOGETHER, after=BOTH),
     Case("transaction-rollback", (*SAVED, ("transaction", "apply", TOGETHER)),
          ("transaction", "rollback", "last", "--yes"), after=BOTH),

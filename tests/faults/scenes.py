@@ -1,5 +1,6 @@
 """Stores to break: made once, copied for each fault, and looked at without asking the program that is on trial."""
 
+import gzip
 import json
 import re
 import subprocess
@@ -17,6 +18,8 @@ PROMPT = ("--lock-timeout", "1")
 """What the next command is given: it must not wait longer than a second for what a dead one left, however slow the
 machine is."""
 REPAIRS = ("lock_broken", "log_torn", "log_anchored", "transaction_recovered", "transaction_rolled_back")
+FOLDER = re.compile(r'"working_directory": *"[^"]*"')
+"""Where a command ran, which differs from scene to scene."""
 OLD = '{"n": 1, "price": 1.10, "name": "é"}'
 NEW = '{"n": 2, "price": 1.10, "name": "é", "more": [1, 2, 3]}'
 Look = tuple[frozenset[tuple[str, str, str]], frozenset[tuple[str, str, int]]]
@@ -85,7 +88,7 @@ class Scene:
 
 def settle(store: Path) -> None:
     """Tell the heads of a copied store which files their logs are now."""
-    for path in store.glob("state/events/*.head"):
+    for path in [*store.glob("state/events/*.head"), *store.glob("state/sessions/*/events/*.head")]:
         with path.open("r+b", buffering=0) as file:
             head = parse_head(file.read(HEAD))
             log = path.with_suffix(".jsonl")
@@ -101,6 +104,13 @@ def look(store: Path) -> Look:
         for path in (store / "state" / folder).glob("*"):
             if path.is_file() and not path.name.startswith("."):
                 documents.add((folder, alike(path.name), _content(path)))
+    for folder in ("registry", "coordination"):
+        for path in (store / "agents" / folder).glob("*.json"):
+            documents.add((folder, alike(path.name), _agent(path)))
+    for path in store.glob("state/sessions/*/**/*"):
+        if path.is_file() and path.suffix in (".yaml", ".json") and not path.name.startswith("."):
+            inside = path.parent.relative_to(store / "state")
+            documents.add((alike(str(inside)), alike(path.name), alike(FOLDER.sub("", path.read_text()))))
     for folder in ("registry", "coordination"):
         for path in (store / "agents" / folder).glob("*.json"):
             documents.add((folder, alike(path.name), _agent(path)))
@@ -123,15 +133,30 @@ def _agent(path: Path) -> str:
 def events(store: Path) -> frozenset[tuple[str, str, int]]:
     """How many events of each type each log holds, but for those that tell of repairs."""
     counted: Counter[tuple[str, str]] = Counter()
-    for path in store.glob("state/events/*.jsonl"):
-        for line in path.read_bytes().split(b"\n")[:-1]:
+    for path in [*store.glob("state/events/*.jsonl"), *store.glob("state/sessions/*/events/*.jsonl")]:
+        for line in whole(path).split(b"\n")[:-1]:
             try:
                 type_ = json.loads(line)["event_type"]
             except ValueError:
                 type_ = "log_torn"
             if type_ not in REPAIRS:
-                counted[path.stem, type_] += 1
+                name = path.stem if path.parent.parent.name == "state" else path.parent.parent.name
+                counted[name, type_] += 1
     return frozenset((log, type_, count) for (log, type_), count in counted.items())
+
+
+def whole(log: Path) -> bytes:
+    """A log with its sealed parts, read without the program: a part in the log's own file is not sealed yet."""
+    parts = log.parent / ".segments" / log.stem.removeprefix("milestone-")
+    text = b""
+    for seal in sorted(parts.glob("*.seal")):
+        plain, packed = seal.with_suffix(".jsonl"), seal.with_suffix(".jsonl.gz")
+        start, end = map(int, seal.stem.split("-"))
+        if plain.exists() and not plain.samefile(log):
+            text += plain.read_bytes()[: end - start]
+        elif packed.exists() and not plain.exists():
+            text += gzip.decompress(packed.read_bytes())
+    return text + log.read_bytes()
 
 
 def _content(path: Path) -> str:
@@ -141,6 +166,6 @@ def _content(path: Path) -> str:
             record = json.loads(text)
         except ValueError:
             return f"damaged: {text[:60]}"
-        if "state" in record:
+        if "state" in record and "version" in record:
             return json.dumps([record["state"], record.get("revision")])
-    return alike(re.sub(r'"working_directory": *"[^"]*"', "", text))
+    return alike(FOLDER.sub("", text))
