@@ -131,7 +131,7 @@ complete -c milestone -n '__milestone_at "agent" 0' -a ack -d 'Answer a request 
 complete -c milestone -n '__milestone_at "agent" 0' -a sync-list -d 'List synchronisation points, oldest first; with --agent those that this agent takes part in.'
 complete -c milestone -n '__milestone_at "agent" 0' -a sync-show -d 'Show a synchronisation point: who has answered, with which revision and state, and who is missing.'
 complete -c milestone -n '__milestone_at "cleanup" 0' -a plan -d 'Show what a clean-up would keep and remove, and why; nothing is changed.'
-complete -c milestone -n '__milestone_at "cleanup" 0' -a run -d 'Remove what `cleanup plan` says: old backups, checkpoints and completed sessions of a milestone.'
+complete -c milestone -n '__milestone_at "cleanup" 0' -a run -d 'Remove what `cleanup plan` says: old backups, checkpoints, completed sessions and events of a milestone.'
 complete -c milestone -n '__milestone_at "cleanup" 0' -a sessions -d 'Delete sessions that were silent for long, with or without a milestone; what lives or has a pin stays.'
 complete -c milestone -n '__milestone_at "lock" 0' -a run -d 'Run a command while holding a lock, and exit as it does.'
 complete -c milestone -n '__milestone_at "lock" 0' -a acquire -d 'Take a lock for the calling shell, which holds it until it releases it or ends; print its fence.'

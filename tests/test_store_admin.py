@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,12 @@ import pytest
 from conftest import ROOT, Cli
 from postgres_server import PASSWORD, QUOTED, Server
 
+from milestone_cli.core import request_digest
+from milestone_cli.model import Draft
 from milestone_cli.render.schemas import schema
-from milestone_cli.storage.postgres import VERSION
+from milestone_cli.storage.postgres import VERSION, PostgresStore, admin
+from milestone_cli.storage.postgres.log import key_hash, middle
+from milestone_cli.storage.postgres.schema import MIGRATIONS
 from milestone_cli.storage.postgres.url import mask
 
 
@@ -108,6 +113,42 @@ def test_another_version_of_the_schema_is_refused(cli: Cli, url: str, postgres: 
     for words in (["state", "load", "demo"], ["state", "save", "demo", "1"], ["init", "demo"], ["store", "migrate"]):
         assert call(cli, *words, url=url, code=5)["code"] == "newer_format", words
     assert call(cli, "store", "check", url=url, code=6)["healthy"] is False
+
+
+def test_an_older_schema_is_migrated_and_retention_works_for_a_writer(
+    cli: Cli, url: str, postgres: Server, own_database: str
+) -> None:
+    store = PostgresStore(url, is_new=True)
+    admin._step(store, *MIGRATIONS[0])
+    store.ask("INSERT INTO milestone.project (name) VALUES ($1)", store.name)
+    store.hello()
+    line = middle("demo", Draft("old", '{"n":1}', "no-session", "system"), "k", request_digest(b"demo"))
+    logged = "SELECT milestone.log($1, 'demo', ARRAY[$2::bytea], $3, $4, '', 0, 1000)"
+    store.ask(logged, store.project, line, key_hash("k"), request_digest(b"demo"))
+    for words in (["state", "load", "demo"], ["events", "log", "demo", "new"]):
+        assert call(cli, *words, url=url, code=5)["code"] == "older_format"
+    assert call(cli, "store", "check", url=url, code=6)["healthy"] is False
+    assert call(cli, "store", "migrate", "--dry-run", url=url)["steps"] == [
+        f"schema {number}: {name}" for number, name, _ in MIGRATIONS[1:]
+    ]
+    assert len(call(cli, "store", "migrate", url=url)["steps"]) == len(MIGRATIONS) - 1
+    assert call(cli, "store", "check", url=url)["healthy"] is True
+    postgres.sql(f"CREATE ROLE {own_database}_writer LOGIN PASSWORD '{PASSWORD}'", own_database)
+    try:
+        call(cli, "store", "init", "--writer", f"{own_database}_writer", url=url)
+        writer = postgres.url(own_database, user=f"{own_database}_writer")
+        first = call(cli, "events", "log", "demo", "new", "--idempotency-key", "n", url=writer)
+        time.sleep(0.01)
+        removed = call(cli, "cleanup", "run", "demo", "--older-than", "1ms", "--yes", url=writer)["removed"]
+        assert [(one["kind"], one["name"]) for one in removed] == [("events", "1-2")]
+        again = call(cli, "events", "log", "demo", "new", "--idempotency-key", "n", url=writer)
+        assert (again["replayed"], again["event_id"]) == (True, first["event_id"])
+        assert cli("events", "verify", "demo", env={"MILESTONE_STORE": writer}).stdout.startswith(
+            "demo: sound, 2 events"
+        )
+        assert call(cli, "store", "check", url=url)["healthy"] is True
+    finally:
+        postgres.sql(f"DROP OWNED BY {own_database}_writer; DROP ROLE {own_database}_writer", own_database)
 
 
 def test_check_says_what_the_server_does_not_promise(cli: Cli, url: str, postgres: Server, own_database: str) -> None:

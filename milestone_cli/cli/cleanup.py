@@ -26,7 +26,8 @@ def plan(
     """Show what a clean-up would keep and remove, and why; nothing is changed.
 
     Kept are the last backups and checkpoints and what is young; and always what is active, pinned or referenced,
-    what cannot be read, and the newest good copy. The settings `older_than` and `keep_last` change the defaults.
+    what cannot be read, and the newest good copy. Of the log its oldest events go; what is left is still proved and
+    replayed. The settings `older_than` and `keep_last` change the defaults.
 
     Example: milestone cleanup plan demo --older-than 2w
     """
@@ -50,7 +51,9 @@ def run(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Remove what `cleanup plan` says: old backups, checkpoints and completed sessions of a milestone.
+    """Remove what `cleanup plan` says: old backups, checkpoints, completed sessions and events of a milestone.
+
+    What stays of a long log and is sealed is compressed. An event `events_removed` names the events that went.
 
     At a terminal the plan is shown and confirmed first, unless --yes.
 
