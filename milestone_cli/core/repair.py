@@ -46,6 +46,8 @@ ELSEWHERE = {
 }
 TRIALS = 50
 """So many edits are tried one by one where they do not go together."""
+ROUNDS = 8
+"""So many times what is left is looked at again, since more of it can be proved then."""
 SHOWN = 100
 """So many findings are named in the event; all are counted."""
 
@@ -272,19 +274,30 @@ def run(store: "Store", found: Plan, *, timeout: "float | None" = None) -> "tupl
     Raises:
         MilestoneError: `conflict` when the log is not as it was planned for; `lock_timeout`.
     """
-    stream, receipt, place = found.stream, None, ""
-    if not found.is_idle:
+    if found.is_idle:
+        return None, "", found.report
+    stream, seconds = found.stream, lock_timeout(store, timeout)
+    receipt, kept = _rewrite(store, found, seconds)
+    for _ in range(ROUNDS):
+        more = plan(store, stream)  # what was mended may prove what was not proved before
+        if not more.of("mend"):
+            break
+        receipt, _ = _rewrite(store, more, seconds)
+        found.acts += more.of("mend")
+    if any(act.finding.code in STATES for act in found.of("record")):
+        _log_state(store, stream, seconds)
+    return receipt, kept, verify(store, stream)
 
-        def tell(kept: str) -> "list[Draft]":
-            nonlocal place
-            place = kept
-            return _told(store, found, kept)
 
-        seconds = lock_timeout(store, timeout)
-        receipt = store.rewrite(stream, found.edits, tell, rehead=found.rehead, timeout=seconds)
-        if any(act.finding.code in STATES for act in found.of("record")):
-            _log_state(store, stream, seconds)
-    return receipt, place, verify(store, stream)
+def _rewrite(store: "Store", found: Plan, timeout: float) -> "tuple[Receipt, str]":
+    place = ""
+
+    def tell(kept: str) -> "list[Draft]":
+        nonlocal place
+        place = kept
+        return _told(store, found, kept)
+
+    return store.rewrite(found.stream, found.edits, tell, rehead=found.rehead, timeout=timeout), place
 
 
 def _told(store: "Store", found: Plan, kept: str) -> "list[Draft]":

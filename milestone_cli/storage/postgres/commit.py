@@ -252,12 +252,15 @@ def _save(store: "PostgresStore", change: "Change", attempt: Attempt) -> "Receip
     """Replace a state under its lock."""
     name, draft = change.milestone, change.drafts[0]
     notes: list[str] = []
+    is_settled = False
     while True:
         lock, done = take(store, name, attempt, change.key, change.request)
         if done:
             return _done(store, done, change)
         try:
             old = parse_envelope(lock.raw, name) if lock.raw is not None else None
+            if old is not None and is_settled and old.sha256 == lock.head.state:
+                old.revision = lock.head.revision  # another program wrote it, and its envelope says none, or another
             if old is None or (old.sha256 == lock.head.state and old.revision == lock.head.revision):
                 return _replace(store, change, lock, old, attempt, notes)
         except MilestoneError as error:
@@ -273,7 +276,7 @@ def _save(store: "PostgresStore", change: "Change", attempt: Attempt) -> "Receip
         from milestone_cli.storage.postgres.recovery import settle
 
         notes += settle(store, name, attempt)
-        draft.event_id = ""
+        draft.event_id, is_settled = "", True
 
 
 def _done(store: "PostgresStore", found: "Receipt", change: "Change") -> "Receipt":
