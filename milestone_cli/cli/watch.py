@@ -10,8 +10,8 @@ from milestone_cli import runtime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from milestone_cli.core.watch import View
     from milestone_cli.render.screen import Screen
-    from milestone_cli.storage.contract import Store
 
     from .options import Format, MilestoneId, WatchInterval
 
@@ -19,9 +19,6 @@ ENDING = (2, 15, 1)
 """Ctrl-C, being told to end, and a terminal that went away."""
 CHANGED = 0
 """What stands in the pipe for a change; a signal stands there with its number."""
-LONG = 3600.0
-PAUSE = 1.0
-"""Seconds between two looks at whether a store is there again."""
 QUIET = 5.0
 """Seconds after which everything is looked at again, for what nobody tells of: processes that end, heartbeats."""
 KEPT = 200
@@ -37,15 +34,13 @@ def watch(milestone: "MilestoneId" = None, interval: "WatchInterval" = 1.0, outp
     Example: milestone watch demo --format json
     """
     from milestone_cli import render
-    from milestone_cli.core.watch import look
+    from milestone_cli.core.watch import View
     from milestone_cli.model import safe
-    from milestone_cli.storage import open_store
 
     name = None if milestone is None else safe(milestone)
-    store = open_store()
     if output == "text" and runtime.is_terminal(1):
-        return _Live(store, name, interval).run()
-    found = look(store, name, SNAPSHOT)
+        return _Live(View(name, KEPT), interval).run()
+    found = View(name, SNAPSHOT).found
     told = ""
     if output == "text":
         from milestone_cli.render.watch import text
@@ -58,14 +53,9 @@ def watch(milestone: "MilestoneId" = None, interval: "WatchInterval" = 1.0, outp
 class _Live:
     """The view while it is there."""
 
-    def __init__(self, store: "Store", name: "str | None", interval: float) -> None:
-        from milestone_cli.core.watch import look
-
-        self._store = store
-        self._name = name
+    def __init__(self, view: "View", interval: float) -> None:
+        self._view = view
         self._interval = interval
-        self._found = look(store, name, KEPT)
-        self._trouble = self._lost = ""
         self._outlet, self._inlet = os.pipe()
         for end in (self._outlet, self._inlet):
             os.set_blocking(end, False)
@@ -83,7 +73,7 @@ class _Live:
         screen = Screen()
         screen.take()
         try:
-            _thread.start_new_thread(self._tell, ())
+            _thread.start_new_thread(self._view.listen, (self._say,))
             number = self._show(screen)
         finally:
             screen.give_back()
@@ -101,7 +91,7 @@ class _Live:
         looked = runtime.monotonic()
         is_due = False
         while True:
-            screen.draw(lines(self._found, *screen.size, self._trouble))
+            screen.draw(lines(self._view.found, *screen.size, self._view.trouble))
             due = looked + (self._interval if is_due else QUIET)
             said, keys = self._wait(screen, due - runtime.monotonic())
             if any(key in b"qQ\x04" for key in keys):
@@ -113,7 +103,7 @@ class _Live:
                 _stop(screen)
             is_due = is_due or CHANGED in said
             if runtime.monotonic() >= looked + (self._interval if is_due else QUIET):
-                self._look()
+                self._view.refresh()
                 looked, is_due = runtime.monotonic(), False
 
     def _wait(self, screen: "Screen", seconds: float) -> "tuple[bytes, bytes]":
@@ -128,41 +118,6 @@ class _Live:
         said = os.read(self._outlet, 4096) if self._outlet in ready else b""
         keys = os.read(0, 64) if 0 in ready else b""
         return said, keys or (b"\x04" if 0 in ready else b"")
-
-    def _look(self) -> None:
-        """Look at the store; while it cannot be reached, what was seen last stays, and why is said."""
-        from milestone_cli.core.watch import look
-        from milestone_cli.errors import MilestoneError
-        from milestone_cli.storage import open_store
-
-        try:
-            if self._trouble:
-                self._store = open_store(self._store.path)
-            self._found = look(self._store, self._name, KEPT)
-        except MilestoneError as error:
-            self._trouble = error.message
-        except OSError as error:
-            self._trouble = error.strerror or str(error)
-        else:
-            self._trouble = self._lost
-
-    def _tell(self) -> None:
-        """Say through the pipe when something may have changed, as long as this process lives."""
-        from milestone_cli.errors import MilestoneError
-        from milestone_cli.storage import open_store
-
-        path = self._store.path
-        while True:
-            try:
-                watcher = open_store(path).changes(None, [], [])
-                self._lost = ""
-                while True:
-                    self._say()
-                    watcher.wait(LONG)
-            except (MilestoneError, OSError) as error:  # what is open may still be read, and be another store by now
-                self._lost = error.message if isinstance(error, MilestoneError) else str(error.strerror)
-                self._say()
-                runtime.sleep(PAUSE)
 
     def _say(self) -> None:
         try:

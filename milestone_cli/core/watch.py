@@ -1,10 +1,14 @@
-"""Who is at work on what, at one look: what `status` tells, of all milestones or one, with everybody who takes part."""
+"""Who is at work on what, at one look or as long as somebody looks on: what `status` tells, with all who take part."""
 
 from milestone_cli import runtime
 from milestone_cli.core import activity, agent, lock, overview, session, vitals
+from milestone_cli.errors import MilestoneError
+from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from milestone_cli.storage.contract import Store
 
     Facts = dict[str, object]
@@ -14,6 +18,62 @@ BUSY = 16
 SHOWN = ("active", "orphaned", "expired", "damaged")
 """Statuses of sessions that somebody may have to do something about."""
 SAID = ("said", "next")
+LONG = 3600.0
+PAUSE = 1.0
+"""Seconds between two looks at whether a store is there again."""
+
+
+class View:
+    """What is going on, as long as somebody looks on.
+
+    Attributes:
+        found: what was seen last, see `look`.
+        trouble: why nothing newer can be seen; empty when it can.
+    """
+
+    __slots__ = ("_events", "_lost", "_milestone", "_store", "found", "trouble")
+
+    def __init__(self, milestone: "str | None", events: int) -> None:
+        """Look for the first time; the arguments are those of `look`.
+
+        Raises:
+            MilestoneError: what opening or reading the store raises.
+        """
+        self._store = open_store()
+        self._milestone = milestone
+        self._events = events
+        self.found = look(self._store, milestone, events)
+        self.trouble = self._lost = ""
+
+    def refresh(self) -> None:
+        """Look again; while the store cannot be reached, what was seen last stays."""
+        try:
+            if self.trouble:
+                self._store = open_store(self._store.path)
+            self.found = look(self._store, self._milestone, self._events)
+        except (MilestoneError, OSError) as error:
+            self.trouble = _reason(error)
+        else:
+            self.trouble = self._lost
+
+    def listen(self, say: "Callable[[], None]") -> None:
+        """Say when something may have changed, again and again; for a thread of its own, with a store of its own."""
+        path = self._store.path
+        while True:
+            try:
+                watcher = open_store(path).changes(None, [], [])
+                self._lost = ""
+                while True:
+                    say()
+                    watcher.wait(LONG)
+            except (MilestoneError, OSError) as error:  # what is open may still be read, and be no store by now
+                self._lost = _reason(error)
+                say()
+                runtime.sleep(PAUSE)
+
+
+def _reason(error: "MilestoneError | OSError") -> str:
+    return error.message if isinstance(error, MilestoneError) else error.strerror or str(error)
 
 
 def look(store: "Store", milestone: "str | None", events: int) -> "Facts":
