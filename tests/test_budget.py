@@ -50,13 +50,15 @@ COLD = {
     "state history": ["state", "history"],
     "events timeline": ["events", "timeline"],
     "events query": ["events", "query"],
+    "events query --all": ["events", "query", "--all", "--show-cursor"],
+    "wait": ["wait", "--revision", "1"],
     "events verify": ["events", "verify"],
     "cleanup plan": ["cleanup", "plan"],
     "lock list": ["lock", "list"],
 }
 NEEDED = {
     "state validate": FORBIDDEN,  # jsonschema's own
-    "events query": {"re", "enum"},  # its example has a pattern
+    "events follow": {"ctypes"},  # inotify
     "lock run": {"enum"},  # by signal, which it passes on
     "agent run": {"enum"},  # likewise
     "agent monitor": {"enum"},  # by signal, which ends it

@@ -119,7 +119,7 @@ def follow(
 ) -> int:
     """Show events as they happen, after the latest ones; Ctrl-C ends it.
 
-    Example: timeout 1 milestone events follow demo --type 'state_*' --format jsonl || true
+    Example: milestone events follow demo --type 'state_*' --lines 2 | head -n 2
     """
     from milestone_cli.core import filters
     from milestone_cli.core.follow import Following
