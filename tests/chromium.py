@@ -131,6 +131,8 @@ class Page:
         self._browser.events(self._session)
         self.call("Page.navigate", url=address)
         self._browser.wait("Page.loadEventFired", self._session)
+        while self.eval("location.href") == "about:blank":  # it told of the empty page late
+            self._browser.wait("Page.loadEventFired", self._session)
         self.settle()
 
     def call(self, method: str, **parameters: object) -> dict[str, Any]:
