@@ -106,6 +106,7 @@ class Timeline:
 
     def _in_order(self, looks: "list[Look]", bounds: "list[bytes]") -> "Iterator[bytes]":
         held: list[tuple[bytes, bytes]] = []
+        fresh = 0
         careful = 0
         for number, block in enumerate(self._scan()):
             look, bound = looks[number], bounds[number]
@@ -116,7 +117,12 @@ class Timeline:
                 if block:
                     yield block
                 continue
-            held += [(_stamp(line), line) for line in block.split(b"\n") if line]
+            late = [(_stamp(line), line) for line in block.split(b"\n") if line]
+            held += late
+            fresh += len(late)
+            if fresh * 4 < len(held) and bound:
+                continue  # sorting all of it for every block would take quadratic time where much is held
+            fresh = 0
             held.sort(key=_first)
             cut = len(held)
             while bound and cut and held[cut - 1][0] > bound:
@@ -125,6 +131,7 @@ class Timeline:
                 yield b"\n".join([line for _, line in held[:cut]]) + b"\n"
                 del held[:cut]
         if held:
+            held.sort(key=_first)
             yield b"\n".join([line for _, line in held]) + b"\n"
 
     def _looks(self) -> "list[Look]":

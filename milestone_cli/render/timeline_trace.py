@@ -88,7 +88,7 @@ class Trace:
             f'"args":{_arguments(event, name)}}}'
         )
         revision = event.get("revision")
-        if isinstance(revision, int) and 0 < revision < EXACT and revision != self._revision[process]:
+        if type(revision) is int and 0 < revision < EXACT and revision != self._revision[process]:
             self._revision[process] = revision
             yield (
                 f'{{"name":"revision","ph":"C","ts":{end},"pid":{process},"tid":0,"args":{{"revision":{revision}}}}}'
