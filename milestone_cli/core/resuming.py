@@ -149,7 +149,8 @@ def _mutation(store: "Store", plan: Recovery, outcome: Outcome, stream: str) -> 
         ]
         mutation.puts += _record_and_page(store, session, record, page, points)
         kind, place = binding()
-        mutation.puts.append((kind, place, f"{session}\n".encode()))
+        if store.get(kind, place) != f"{session}\n".encode():
+            mutation.puts.append((kind, place, f"{session}\n".encode()))
     if plan.text is not None and plan.milestone is not None:
         data: Facts = {"checkpoint_name": name, "session_id": session}
         draft = Draft("state_restored", dumps(data), current_session(store, session), acting_agent())

@@ -246,9 +246,11 @@ def _put(store: "FileStore", record: "Record", puts: "list[tuple[str, str, bytes
         store.let_go()
         folder, name = layout.place(kind, key)
         touched[folder] = None
+        aside = layout.temporary(name, record["transaction"]["id"])
         if not is_new:
             from milestone_cli.storage.files.rollforward import set_aside
 
+            intent.forget(store.folder(folder), aside)  # of the one that was killed, whether or not it is to be put
             if not set_aside(store, kind, key, data, before):
                 continue
         fd = store.folder(folder)
@@ -258,9 +260,6 @@ def _put(store: "FileStore", record: "Record", puts: "list[tuple[str, str, bytes
         if data is None:
             intent.forget(fd, name)
             continue
-        aside = layout.temporary(name, record["transaction"]["id"])
-        if not is_new:
-            intent.forget(fd, aside)
         try:
             write_synced(aside, data, fd)
             os.rename(aside, name, src_dir_fd=fd, dst_dir_fd=fd)
