@@ -25,6 +25,7 @@ BASH = "bash works beside files"
 FILE = "it is about files"
 DIRECT = "it opens the store of files itself"
 LEASE = "a lease is no folder"
+WRITTEN = "it is about what is written, not about where it came from"
 LEFT_OUT: dict[str, str] = {
     "checkpoint::test_a_checkpoint_is_a_copy_of_the_whole_envelope": FILE,
     "checkpoint::test_a_state_that_changed_after_the_plan_stays": DIRECT,
@@ -51,6 +52,9 @@ LEFT_OUT: dict[str, str] = {
     "state::test_a_thousand_keys_are_remembered_and_no_more": "the database remembers all of them",
     "state::test_files_are_their_owners_alone_whatever_the_umask": FILE,
     "state::test_the_store_is_found_from_below_and_by_name": FILE,
+    "timeline_command::test_a_file_of_before_is_replaced_and_nothing_else_is": WRITTEN,
+    "timeline_command::test_a_reader_that_leaves_early_is_no_failure_of_a_form": WRITTEN,
+    "timeline_command::test_what_cannot_be_written_leaves_the_file_of_before": WRITTEN,
     "transaction::test_a_link_in_the_place_of_a_record_is_not_followed": FILE,
     "undo::test_a_change_of_bash_is_undone_like_any_other": BASH,
     "undo::test_a_revision_that_the_log_has_lost_is_named": "a log in the database is only ever appended to",
