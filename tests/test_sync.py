@@ -166,6 +166,50 @@ def test_what_is_damaged_is_in_nobodys_way(store: Any) -> None:
     assert find(store, "broken").status == "active"
 
 
+def test_names_that_stand_in_documents_lead_nowhere_else(store: Any, tmp_path: Any) -> None:
+    away = "../../../../away"
+    register(store, "a", "b")
+    name = ask(store)
+    change(store, "a", agent_id=away, session_id=away, milestone_id=away)
+    point = {**sync.read(store, name), "session_id": away, "milestone_id": away, "trigger_agent": "\x1b"}
+    store.note("sync", name, dumps(point).encode())
+    store.note("sync", "sync-other", dumps({**point, "sync_id": away}).encode())
+    agenting.update(store, "a", Wish())
+    agenting.register(store, "c", Wish(dependencies=["a"]), milestone="demo", pid=0)
+    assert find(store, "a").session is None
+    sync.acknowledge(store, name, "a")
+    sync.acknowledge(store, name, "b")
+    agenting.retire(store, "a")
+    change(store, "b", session_id=away, **GONE)
+    assert [one["agent_id"] for one in fallen.bury_all(store)] == ["b"]
+    assert sync.read(store, name)["status"] == "completed"
+    assert [path.name for path in tmp_path.parent.rglob("away*")] == []
+    assert {one["agent_id"] for one in log(store)} == {"system", "a", "b", "c"}
+
+
+def test_machines_judge_each_other_by_leases_of_the_server(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from milestone_cli.storage.postgres import PostgresStore
+
+    store: Any = PostgresStore(postgres_url, is_new=True)
+    store.initialise("demo")
+    with monkeypatch.context() as there:
+        there.setattr(runtime, "host", lambda: "elsewhere")
+        began = runtime.monotonic()
+        agenting.register(store, "far", Wish(), milestone="demo", pid=4194303, lease=1)
+        found = vitals.examine(store, agents(store), 0.0)[0]
+        assert found.health == "dead", "there it is known that its process has ended"
+    found = vitals.examine(store, agents(store))[0]
+    assert (found.health, found.is_gone) == ("healthy", None), "here nothing is"
+    while vitals.is_dead(store, agents(store)[0]) is None:
+        runtime.sleep(0.05)
+    assert runtime.monotonic() - began > 0.9
+    assert [one["agent_id"] for one in fallen.bury_all(store)] == ["far"]
+    assert refused(lambda: heartbeat.beat(store, "far")) == "conflict"
+    agenting.revive(store, "far")
+    heartbeat.beat(store, "far")
+    assert vitals.examine(store, agents(store))[0].health == "healthy"
+
+
 def test_races_leave_one_end_for_each_point_and_a_reason_for_each_agent(store: Any) -> None:
     """Beating, answering, dying, leaving and asking at once; afterwards everything is accounted for."""
     names = [f"a{number}" for number in range(6)]

@@ -67,16 +67,13 @@ class Agent:
 
     @property
     def milestone(self) -> "str | None":
-        """The milestone whose log tells of it; None where there is none."""
-        try:
-            return safe(self.word("milestone_id") or "")
-        except MilestoneError:
-            return None
+        """The milestone whose log tells of it; None where there is none, or none that can be one."""
+        return sound(self.word("milestone_id"))
 
     @property
     def session(self) -> "str | None":
-        """The session that it belongs to; None where there is none."""
-        return self.word("session_id")
+        """The session that it belongs to; None where there is none, or none that can be one."""
+        return sound(self.word("session_id"))
 
     @property
     def subscriptions(self) -> "list[str]":
@@ -109,6 +106,14 @@ class Agent:
             "subscriptions": self.subscriptions,
             "exit_code": self.number("exit_code"),
         }
+
+
+def sound(name: object) -> "str | None":
+    """A name that stood in a document, if it is one: only such a name may become part of another one's."""
+    try:
+        return safe(name) if isinstance(name, str) else None
+    except MilestoneError:
+        return None
 
 
 def look(store: "Store", name: str) -> "Agent | None":

@@ -6,7 +6,7 @@ has left or is proved dead, or by the same process again.
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, acting_agent, current_milestone, current_session, lock_timeout, once
-from milestone_cli.core.agent import BEAT, KIND, METRICS, Agent, agents, find, look, subscribers
+from milestone_cli.core.agent import BEAT, KIND, METRICS, Agent, agents, find, look, sound, subscribers
 from milestone_cli.core.document import assign
 from milestone_cli.core.record import indented, words
 from milestone_cli.core.vitals import LEASE
@@ -34,16 +34,15 @@ def place(store: "Store", session: "str | None", milestone: "str | None") -> "tu
         own = sessions.find(store, session).milestone
         return session, safe(milestone) if milestone else own
     name = current_session(store)
-    own_id = store.session(name).get("milestone_id") if name != NO_SESSION else None
-    session = name if own_id is not None or (name != NO_SESSION and store.session(name)) else None
-    if milestone or (isinstance(own_id, str) and own_id):
-        return session, safe(milestone or str(own_id))
-    try:
-        return session, current_milestone(store)
-    except MilestoneError as error:
-        if error.code != "milestone_ambiguous":
-            raise
-        return session, None
+    record = store.session(name) if name != NO_SESSION else {}
+    named = safe(milestone) if milestone else sound(record.get("milestone_id"))
+    if named is None:
+        try:
+            named = current_milestone(store)
+        except MilestoneError as error:
+            if error.code != "milestone_ambiguous":
+                raise
+    return (name if record else None), named
 
 
 def stream_of(milestone: "str | None", session: "str | None") -> str:
@@ -51,23 +50,25 @@ def stream_of(milestone: "str | None", session: "str | None") -> str:
     return milestone or (log_of(session) if session else "")
 
 
-def event(one: "Agent | Facts", type_: str, **said: object) -> Draft:
+def event(one: Agent, type_: str, **said: object) -> Draft:
     """An event of an agent itself, whoever acts; `by` says who, where it is another."""
-    record = one.record if isinstance(one, Agent) else one
-    name, session = str(record.get("agent_id")), record.get("session_id")
     by = acting_agent()
-    data = {"agent_id": name, "type": record.get("type"), **said, **({"by": by} if by not in ("system", name) else {})}
-    return Draft(type_, dumps(data), session if isinstance(session, str) and session else NO_SESSION, name)
+    data = {
+        "agent_id": one.id,
+        "type": one.word("type"),
+        **said,
+        **({"by": by} if by not in ("system", one.id) else {}),
+    }
+    return Draft(type_, dumps(data), one.session or NO_SESSION, one.id)
 
 
-def put(store: "Store", plan: Plan, text: str) -> Agent:
+def put(store: "Store", plan: Plan, name: str, text: str) -> Agent:
     """Plan a record of an agent as it shall be, and the pages that show it: its own, and those it depends on."""
     from milestone_cli.core.agentpage import page
 
     raw = text.encode()
-    record = loads(raw)
-    one = Agent(str(record["agent_id"] if isinstance(record, dict) else ""), raw)
-    plan.puts.append((KIND, one.id, raw))
+    one = Agent(name, raw)
+    plan.puts.append((KIND, name, raw))
     others = [other for other in agents(store, is_over=False) if other.id != one.id] + [one]
     depending = subscribers(others)
     for shown in others:
@@ -157,7 +158,7 @@ def register(
             raise _taken(old)
         if old is not None and old.session == session and old.status != "damaged":
             fields["metrics"] = old.metrics()
-        made = put(store, plan, wish.apply(Agent(name, dumps(fields).encode()), indented(fields) + "\n"))
+        made = put(store, plan, name, wish.apply(Agent(name, dumps(fields).encode()), indented(fields) + "\n"))
         if store.modified(BEAT, name):
             plan.puts.append((BEAT, name, None))
         if stream:
@@ -224,7 +225,7 @@ def update(
         for field, value in claim(pid).items() if pid else ():
             text = assign(text, field, dumps(value))
         plan = Plan("agent_update")
-        made = put(store, plan, text)
+        made = put(store, plan, name, text)
         if stream and not pid:
             told: Facts = {"metrics": made.metrics()} if wish.operations or wish.errors or wish.seconds else {}
             plan.events.append((stream, event(made, "agent_updated", **told)))
@@ -244,7 +245,7 @@ def revive(store: "Store", name: str) -> None:
             text = (store.get(KIND, name) or b"").decode()
             for field, value in (("status", "active"), ("ended_at", None), ("reason", None)):
                 text = assign(text, field, dumps(value))
-            made = put(store, plan, stamped(text, store))
+            made = put(store, plan, name, stamped(text, store))
             if stream := stream_of(one.milestone, one.session):
                 plan.events.append((stream, event(made, "agent_registered", again=True)))
         return plan
@@ -309,7 +310,7 @@ def retire(
                         "exit_code": exit_code}  # fmt: skip
         for field, value in ended.items():
             text = assign(text, field, dumps(value))
-        made = put(store, plan, text)
+        made = put(store, plan, name, text)
         if store.modified(BEAT, name):
             plan.puts.append((BEAT, name, None))
         if stream:

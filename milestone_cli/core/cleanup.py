@@ -267,5 +267,5 @@ def _record(store: "Store", kind: str, key: str) -> "tuple[dict[str, object] | N
 
 
 SOURCES: "tuple[Callable[[Store, str], Iterator[Item]], ...]" = (
-    copies, notes, sessions, session_checkpoints, departed.agents, departed.points, transactions
+    copies, notes, sessions, session_checkpoints, departed.agents, departed.points, departed.health, transactions
 )  # fmt: skip

@@ -6,6 +6,8 @@ from milestone_cli.core.sync import KIND as SYNC
 from milestone_cli.core.sync import OPEN, look
 from milestone_cli.timestamps import parse_ns
 
+HEALTH = "agent-health"
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,3 +39,13 @@ def points(store: "Store", milestone: str) -> "Iterator[Item]":
             hold = "it is still waited for" if one["status"] == OPEN else ""
             time = max(store.modified(SYNC, name), parse_ns(one.get("ended_at")) or 0)
             yield Item("sync", name, time, len(store.get(SYNC, name) or b""), hold=hold, puts=((SYNC, name),))
+
+
+def health(store: "Store", milestone: str) -> "Iterator[Item]":
+    """Health logs of sessions of the milestone; that of one that goes on stays."""
+    for name in store.keys(HEALTH):
+        record = store.session(name)
+        if record.get("milestone_id") == milestone:
+            hold = "" if record.get("status") == "completed" else "its session has not ended"
+            size = len(store.get(HEALTH, name) or b"")
+            yield Item("health log", name, store.modified(HEALTH, name), size, hold=hold, puts=((HEALTH, name),))

@@ -99,7 +99,7 @@ def lose(
     failed: Facts = {"status": "failed", "ended_at": runtime.timestamp(store.clock()), "reason": why, "exit_code": code}
     for field, value in failed.items():
         text = assign(text, field, dumps(value))
-    made = put(store, plan, text)
+    made = put(store, plan, one.id, text)
     if store.modified(BEAT, one.id):
         plan.puts.append((BEAT, one.id, None))
     told: Facts = {

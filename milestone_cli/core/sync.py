@@ -7,7 +7,7 @@ is named. A point whose time is over has failed, and says who was missing.
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, lock_timeout
-from milestone_cli.core.agent import find
+from milestone_cli.core.agent import find, sound
 from milestone_cli.core.agenting import claim, known, place, stream_of, working
 from milestone_cli.core.record import indented
 from milestone_cli.core.wish import check_state
@@ -34,8 +34,8 @@ def look(store: "Store", name: str) -> "Facts | None":
         found = loads(raw)
     except ValueError:
         found = None
-    is_sound = isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in PARTS)
-    return found if isinstance(found, dict) and is_sound else {}
+    is_whole = isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in PARTS)
+    return found if isinstance(found, dict) and is_whole and found.get("sync_id") == name else {}
 
 
 PARTS = (("status", str), ("participants", list), ("answers", dict), ("lost", dict))
@@ -163,15 +163,13 @@ def new_id(now: str) -> str:
 
 def event(one: "Facts", type_: str, by: str, **said: object) -> Draft:
     """An event of a point."""
-    session = one.get("session_id")
     data = dumps({"sync_id": one["sync_id"], **said})
-    return Draft(type_, data, session if isinstance(session, str) and session else NO_SESSION, by)
+    return Draft(type_, data, sound(one.get("session_id")) or NO_SESSION, by)
 
 
 def stream(one: "Facts") -> str:
     """The log that tells of a point; empty for none."""
-    milestone, session = one.get("milestone_id"), one.get("session_id")
-    return stream_of(milestone if isinstance(milestone, str) else None, session if isinstance(session, str) else None)
+    return stream_of(sound(one.get("milestone_id")), sound(one.get("session_id")))
 
 
 def answer(store: "Store", milestone: "str | None", revision: "int | None", state: "bytes | None") -> "Facts":
@@ -214,7 +212,7 @@ def finish(plan: Plan, one: "Facts", store: "Store", status: str, reason: "str |
     else:
         type_, said = "sync_failed", {"reason": reason, "missing": missing(one), **said}
     if stream(one):
-        plan.events.append((stream(one), event(one, type_, str(one.get("trigger_agent") or "system"), **said)))
+        plan.events.append((stream(one), event(one, type_, sound(one.get("trigger_agent")) or "system", **said)))
 
 
 def leave(store: "Store", plan: Plan, name: str, why: str) -> "list[str]":
@@ -265,8 +263,7 @@ def acknowledge(
         if made["status"] != OPEN:
             raise _refused(name, by, f"it has {made['status']}" + (f": {made['reason']}" if made.get("reason") else ""))
         working(find(store, by))
-        milestone = made.get("milestone_id")
-        said = answer(store, milestone if isinstance(milestone, str) else None, revision, state)
+        said = answer(store, sound(made.get("milestone_id")), revision, state)
         made["answers"] = {**_answers(made), by: said}
         if log:
             plan.events.append((log, event(made, "sync_answered", by, revision=said["revision"])))

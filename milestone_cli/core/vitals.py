@@ -25,6 +25,7 @@ STALE = 60.0
 """Seconds without a sign of life after which an agent is no longer healthy."""
 LEASE = 600.0
 """Seconds without a sign after which an agent of another machine is dead, where all machines share a clock."""
+ENDLESS = float("inf")
 LOOKED_AT = 1 << 20
 """Bytes at the end of a log that are searched for what an agent did."""
 
@@ -76,12 +77,13 @@ def examine(store: "Store", found: "list[Agent]", stale_after: float = STALE) ->
     silent = [one for one in results if one.health == "unknown" and one.agent.status == "active"]
     for milestone in sorted({one.agent.milestone for one in silent if one.agent.milestone}):
         of_it = {one.agent.id: one for one in silent if one.agent.milestone == milestone}
-        for name, (type_, ns) in _last_events(store, milestone, set(of_it), now - int(stale_after * 1e9)).items():
-            of_it[name].health = "healthy"
-            of_it[name].silent = max(0.0, (now - ns) / 1e9)
+        spans = [lease for one in of_it.values() if (lease := _lease(store, one)) < ENDLESS]
+        since = now - int(max(stale_after, *spans, 0.0) * 1e9)
+        for name, (type_, ns) in _last_events(store, milestone, set(of_it), since).items():
+            of_it[name].silent = max(0.0, min((now - ns) / 1e9, of_it[name].silent or 0.0))
             of_it[name].evidence.append(f"logged {type_} {_ago(now - ns)} ago")
     for one in silent:
-        _judge_silent(store, one)
+        _judge(store, one, stale_after)
     return results
 
 
@@ -108,10 +110,11 @@ def _look(store: "Store", one: Agent, now: int, stale_after: float) -> Vitals:
     found.silent = min(ages)
     if found.is_gone:
         found.health = "dead"
-    elif found.silent <= stale_after:
-        found.health = "healthy"
+    else:
         if not beat or ages[0] < ages[1]:
             found.evidence.append(f"updated {_ago(int(ages[0] * 1e9))} ago")
+        if found.silent <= min(stale_after, _lease(store, found)):
+            found.health = "healthy"
     return found
 
 
@@ -134,24 +137,24 @@ def _process(store: "Store", found: Vitals, beat: "Agent | None") -> "bool | Non
     return None
 
 
-def _judge_silent(store: "Store", found: Vitals) -> None:
-    """Judge an agent of which nothing was heard for long."""
-    if found.health == "healthy" or found.silent is None:
-        return
-    found.evidence.append(f"nothing was heard for {_ago(int(found.silent * 1e9))}")
-    if found.is_gone is False:
-        found.health = "stale"
-    elif store.is_clock_shared:
-        lease = _lease(found.agent)
-        is_over = found.silent > lease
-        found.health = "dead" if is_over else "stale"
-        if is_over:
-            found.evidence.append(f"its lease of {lease:g} s has ended by the clock of the server")
+def _judge(store: "Store", found: Vitals, stale_after: float) -> None:
+    """Judge an agent whose process proves nothing against it, by how long ago it was heard of."""
+    silent, lease = found.silent or 0.0, _lease(store, found)
+    if silent > lease:
+        found.health = "dead"
+        found.evidence.append(f"its lease of {lease:g} s has ended by the clock of the server")
+    elif silent <= stale_after:
+        found.health = "healthy"
+    else:
+        found.health = "stale" if found.is_gone is False or store.is_clock_shared else "unknown"
 
 
-def _lease(one: Agent) -> float:
-    given = one.record.get("lease_seconds")
-    return float(given) if isinstance(given, int | float) and given > 0 else LEASE
+def _lease(store: "Store", found: Vitals) -> float:
+    """Seconds of silence after which an agent is dead; endless where its process tells, or no clock is shared."""
+    if found.is_gone is False or not store.is_clock_shared:
+        return ENDLESS
+    given = found.agent.record.get("lease_seconds")
+    return min(float(given), 1e8) if isinstance(given, int | float) and 0 < given < 1e300 else LEASE
 
 
 def _beat(store: "Store", one: Agent) -> "Agent | None":
