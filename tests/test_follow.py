@@ -275,3 +275,49 @@ def test_no_store_loses_a_wake_up(kind: str, request: pytest.FixtureRequest) -> 
     events.log(other, "demo", [("last", b"{}")])
     assert loop.join() == list(range(rounds))
     assert every.join() == list(range(rounds))
+
+
+@pytest.mark.parametrize("kind", ["files", "postgres"])
+def test_an_agent_hears_what_it_subscribed_to_from_where_it_stopped(
+    kind: str, cli: Cli, tmp_path: Path, start: Start, request: pytest.FixtureRequest
+) -> None:
+    env = {"MILESTONE_STORE": str(tmp_path / ".milestones")}
+    if kind == "postgres":
+        env = {"MILESTONE_STORE": request.getfixturevalue("postgres_url")}
+    cli("init", "demo", env=env, check=True)
+    cli("events", "log", "demo", "tick", '{"n": 0}', env=env, check=True)  # before there was a subscriber
+    words = ("--type", "watcher", "--subscribe", "tick", "--subscribe", "state_*", "--milestone", "demo")
+    cli("agent", "register", "watcher", *words, env=env, check=True)
+    cli("events", "log", "demo", "noise", env=env, check=True)
+    cli("events", "log", "demo", "tick", '{"n": 1}', env=env, check=True)
+    heard = []
+    for n in (2, 3):
+        follower = start("--agent", "watcher", **env)
+        follower.take(1)
+        cli("events", "log", "demo", "tick", f'{{"n": {n}}}', env=env, check=True)
+        heard.append(numbers(follower.take(2 if n == 2 else 1)))
+        time.sleep(0.3)  # it has told where it stands
+        assert follower.end() == (130, "")
+    assert heard == [[1, 2], [3]]
+    cli("state", "save", "demo", "{}", env=env, check=True)
+    follower = start("--agent", "watcher", "--where", "revision=1", **env)
+    assert [one["event_type"] for one in follower.take(1)] == ["state_saved"]
+    follower.end(signal.SIGKILL)
+    cli("events", "log", "demo", "tick", '{"n": 4}', env=env, check=True)
+    found = numbers(start("--agent", "watcher", **env).take(1))
+    assert found[-1:] == [4] or numbers(start("--agent", "watcher", **env).take(2))[-1] == 4
+    other = start("demo", "--agent", "system", "--lines", "1", **env)  # no subscriber: what it did
+    assert [one["agent_id"] for one in other.take(1)] == ["system"]
+
+
+def test_a_subscriber_whose_place_is_gone_is_told_and_goes_on(cli: Cli, store: Path, start: Start) -> None:
+    cli("agent", "register", "watcher", "--type", "w", "--subscribe", "tick", "--milestone", "demo", check=True)
+    cursors = store / "agents/cursors"
+    cursors.mkdir(exist_ok=True)
+    (cursors / "watcher.json").write_text('{"cursor": "1,demo:999:0123456789ab:77"}')
+    cli("events", "log", "demo", "tick", '{"n": 1}', check=True)
+    follower = start("--agent", "watcher")
+    assert numbers(follower.take(1)) == [1]
+    code, told = follower.end()
+    assert code == 130
+    assert "does not go on behind this cursor" in told

@@ -2,6 +2,8 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from milestone_cli.core.follow import Following
     from milestone_cli.storage.contract import Store
 
@@ -119,21 +121,35 @@ def follow(
 ) -> int:
     """Show events as they happen, after the latest ones; Ctrl-C ends it.
 
+    With --agent of an agent that has subscriptions: the events that it subscribed to, from where it stopped last.
+
     Example: milestone events follow demo --type 'state_*' --lines 2 | head -n 2
     """
-    from milestone_cli.core import filters
+    from milestone_cli import render
+    from milestone_cli.core import filters, subscription
     from milestone_cli.core.follow import Following
     from milestone_cli.storage import open_store
 
     wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where,
                                   limit=0 if after_cursor is not None else lines)  # fmt: skip
     store = open_store()
-    following = Following(store, streams(store, milestone, session, all_=all_), wanted, after_cursor, every=all_,
-                          is_fresh=after_cursor is None and not lines)  # fmt: skip
-    return _show(following, output, every=all_)
+    one = subscription.of(store, agent) if not type_ else None
+    if one is None:
+        names = streams(store, milestone, session, all_=all_)
+        is_fresh = after_cursor is None and not lines
+        following = Following(store, names, wanted, after_cursor, every=all_, is_fresh=is_fresh)
+        return _show(following, output, every=all_)
+    if not all_ and milestone is None and session is None and (own := subscription.scope(one)):
+        names = [own]
+    else:
+        names = streams(store, milestone, session, all_=all_)
+    mine = subscription.Subscription(store, one, names, every=all_)
+    following, notes = mine.follow(wanted, after_cursor)
+    render.notify(notes)
+    return _show(following, output, every=all_, settle=lambda: mine.save(following))
 
 
-def _show(following: "Following", output: str, *, every: bool) -> int:
+def _show(following: "Following", output: str, *, every: bool, settle: "Callable[[], None] | None" = None) -> int:
     """Print what comes until somebody ends it."""
     from milestone_cli import render
     from milestone_cli.core.follow import batches
@@ -141,7 +157,7 @@ def _show(following: "Following", output: str, *, every: bool) -> int:
 
     listing = Listing(every=every)
     try:
-        for found, notes in batches(following, 1):
+        for found, notes in batches(following, 1, settle):
             render.notify(notes)
             if found:
                 render.write(b"".join([line + b"\n" for line in found]) if output == "jsonl" else listing.text(found))

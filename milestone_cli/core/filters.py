@@ -38,7 +38,7 @@ class Filter:
         agent: who acted.
         session: in which session.
         text: stands in the type or in the data.
-        where: paths and the values there, all of them; see `condition`.
+        where: paths and the values there, all of them; see `condition`. `words` are the same as they were given.
         since: nanoseconds since 1970, from then on.
         until: up to and including then.
         first: sequence number, from there on; lines without one count by where they stand.
@@ -48,7 +48,7 @@ class Filter:
     """
 
     __slots__ = ("_known", "_loose", "_needles", "_patterns", "agent", "first", "last", "limit", "reverse", "session",
-                 "since", "text", "types", "until", "where")  # fmt: skip
+                 "since", "text", "types", "until", "where", "words")  # fmt: skip
 
     def __init__(
         self,
@@ -74,7 +74,8 @@ class Filter:
         self.agent = agent
         self.session = session
         self.text = text
-        self.where = [condition(word) for word in where or ()]
+        self.words = list(where or ())
+        self.where = [condition(word) for word in self.words]
         self.since = since
         self.until = until
         self.first = first

@@ -186,10 +186,13 @@ class Following:
         self._watcher.close()
 
 
-def batches(following: Following, reader: int = -1) -> "Iterator[tuple[list[bytes], list[str]]]":
+def batches(
+    following: Following, reader: int = -1, settle: "Callable[[], None] | None" = None
+) -> "Iterator[tuple[list[bytes], list[str]]]":
     """Yield lines, and what is to be told, as they come; it ends only by an error or an interrupt.
 
-    A store that cannot be reached for a while is tried again: the place is kept, so nothing is lost.
+    A store that cannot be reached for a while is tried again: the place is kept, so nothing is lost. `settle` is called
+    whenever everything that was read has been handed over.
 
     Raises:
         MilestoneError: `store_unreachable`, `store_moved`.
@@ -200,6 +203,8 @@ def batches(following: Following, reader: int = -1) -> "Iterator[tuple[list[byte
     while True:
         try:
             yield from _parts(following.more(), following)
+            if settle is not None:
+                settle()
             lost = 0.0
         except MilestoneError as error:
             now = runtime.monotonic()

@@ -47,6 +47,7 @@ ROLLBACKS = "transactions/rollbacks"
 REGISTRY = "agents/registry"
 BEATS = "agents/status"
 COORDINATION = "agents/coordination"
+CURSORS = "agents/cursors"
 GATE = ".transactions"
 """The kernel's lock among transactions, in `LOCKS`."""
 CURRENT = ".current_session"
@@ -242,6 +243,7 @@ SHAPES = {
     "origin": (ORIGINS, "", ".json"),
     "agent": (REGISTRY, "", ".json"),
     "agent-beat": (BEATS, "", ".json"),
+    "agent-cursor": (CURSORS, "", ".json"),
     "agent-health": (BEATS, "", ".monitor.jsonl"),
     "sync": (COORDINATION, "", ".json"),
     "session-yaml": (SESSIONS, "", ""),
