@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from test_readme import TEXT, blocks
 
 from milestone_cli.render.schemas import schema
 from milestone_cli.render.schemas.logs import EVENT
+from milestone_cli.render.timelines import RENDERERS
 
 TESTS = Path(__file__).parent
 PIPX = '#!/bin/sh\n[ "$*" = "install ." ]\n'  # what is installed is on the PATH already
@@ -81,8 +81,6 @@ def test_three_lines_lead_to_a_recorded_session_that_can_be_resumed(tmp_path: Pa
 
 @pytest.mark.parametrize(("source", "code"), [("x = 1\n", 0), ("x = = 1\n", 1)])
 def test_the_workflow_runs_as_written(source: str, code: int, tmp_path: Path, home: Path) -> None:
-    if shutil.which("jq") is None:
-        pytest.skip("jq is not installed")
     workflow = YAML(typ="safe").load(the_block("yaml"))
     (job,) = workflow["jobs"].values()
     assert job["runs-on"] == "ubuntu-latest"
@@ -92,7 +90,8 @@ def test_the_workflow_runs_as_written(source: str, code: int, tmp_path: Path, ho
     (place / "code.py").write_text(source)
     summary = tmp_path / "summary.md"
     env = clean_environment(home, PATH=f"{programs}:{BIN}:/usr/local/bin:/usr/bin:/bin", GITHUB_RUN_ID="17",
-                            GITHUB_SHA="0123abc", GITHUB_STEP_SUMMARY=str(summary), **job["env"])  # fmt: skip
+                            GITHUB_SHA="0123abc", GITHUB_STEP_SUMMARY=str(summary), GITHUB_JOB="timeline",
+                            **job["env"])  # fmt: skip
     failed = 0
     for step in job["steps"]:
         assert ("run" in step) != ("uses" in step)
@@ -112,14 +111,22 @@ def test_the_workflow_runs_as_written(source: str, code: int, tmp_path: Path, ho
     jsonschema.validate(timeline, schema("timeline"))
     said = {event["event_type"]: event["data"] for event in timeline["events"]}
     assert said["ci_started"] == {"run": "17", "commit": "0123abc"}
-    assert said["tests_finished"] == {"result": "failed" if code else "passed"}
-    assert "**tests_finished**" in summary.read_text()
+    assert said["tests_failed" if code else "tests_passed"] == {"job": "timeline"}
+    assert ("### 1 failed" in summary.read_text()) == bool(code)
+    assert "`ci_started`" in summary.read_text()
+    assert (place / "timeline.html").read_text().lower().startswith("<!doctype html>")
 
 
 def test_the_keys_of_the_timeline_that_the_text_explains_are_those_of_the_schema() -> None:
-    section = TEXT.partition("## In CI")[2].partition("\n## ")[0]
+    section = TEXT.partition("\n| key |")[2].partition("\n## ")[0]
     told = {key for row in re.findall(r"(?m)^\| (`.*?`) \|", section) for key in re.findall(r"`(\w+)`", row)}
     properties = EVENT["properties"]
     assert isinstance(properties, dict)
     assert told == set(properties)
     assert EVENT["required"] == ["timestamp"]
+
+
+def test_the_forms_of_the_timeline_that_the_text_explains_are_those_of_the_command() -> None:
+    section = TEXT.partition("\n| `--format` |")[2].partition("\n\n")[0]
+    told = [form for row in re.findall(r"(?m)^\| (`.*?`) \|", section) for form in re.findall(r"`(\w+)`", row)]
+    assert sorted(told) == sorted([*RENDERERS, "text", "json", "jsonl"])
