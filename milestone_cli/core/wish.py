@@ -70,7 +70,7 @@ def check_state(raw: bytes) -> str:
         if isinstance(loads(text), dict):
             return text.strip()
     except ValueError:
-        pass  # an integer that Python does not read
+        pass  # what cannot be read again
     raise MilestoneError("invalid_data", "the state is no JSON object", 'write it as {"name": value}')
 
 
