@@ -153,7 +153,7 @@ class Chain:
         spaced = line.startswith(SPACED)
         if sequence is None and stated is None and "event_id" not in event:
             self.foreign += 1
-        elif type(sequence) is not int or type(stated) is not str or len(stated) != 64:
+        elif type(sequence) is not int or type(stated) is not str or not stated.isascii() or len(stated) != 64:
             told = "a line of ours without its sequence number or checksum"
             self.damage("fields_missing", told, number, offset).known_by(line)
         elif spaced and not self.compact:
@@ -252,7 +252,7 @@ class Chain:
 
             explain(self, event)
         data = event.get("data")
-        start = str(data.get("checksum")).encode() if isinstance(data, dict) else b""
+        start = str(data.get("checksum")).encode(errors="replace") if isinstance(data, dict) else b""
         if sequence == self.seq + 1:
             self.next(sequence, stated, line, number, offset)
         elif sequence > self.seq + 1 and self.sound(line, start) and self.anchors(event, sequence):

@@ -15,9 +15,13 @@ from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeGuard
+
     from milestone_cli.storage.files.segments import Seal
 
 BLOCK = 1 << 20
+LARGEST = 1 << 63
+"""What no number of ours reaches."""
 
 
 def catch_up(log: Log, head: Head | None) -> Head:
@@ -108,9 +112,22 @@ def _take_key(log: Log, head: Head, line: bytes) -> None:
 def _keep_key(log: Log, head: Head, event: dict[str, object]) -> None:
     """Take over the idempotency key of an event, when it has one."""
     key, request, sequence = event.get("key"), event.get("request"), event.get("sequence_number")
-    if isinstance(key, str) and isinstance(request, str) and type(sequence) is int:
-        os.pwrite(log.head_fd, slot(key, request, sequence), HEAD + SLOT * (head.keys % SLOTS))
-        head.keys += 1
+    if not isinstance(key, str) or not _is_hex(request, 16) or not _is_count(sequence):
+        return
+    try:
+        taken = slot(key, request, sequence)
+    except UnicodeEncodeError:
+        return  # half a character is in no key of ours
+    os.pwrite(log.head_fd, taken, HEAD + SLOT * (head.keys % SLOTS))
+    head.keys += 1
+
+
+def _is_hex(value: object, digits: int) -> "TypeGuard[str]":
+    return isinstance(value, str) and len(value) == digits and not value.strip("0123456789abcdef")
+
+
+def _is_count(value: object) -> "TypeGuard[int]":
+    return type(value) is int and 0 <= value < LARGEST
 
 
 def _is_continued(fd: int, head: Head, size: int, sealed: "Seal | None" = None) -> bool:
@@ -175,7 +192,7 @@ def _step(log: Log, head: Head, line: bytes) -> None:
     if not isinstance(event, dict):
         return
     sequence, checksum = event.get("sequence_number"), event.get("checksum")
-    if type(sequence) is not int or sequence <= head.sequence or not isinstance(checksum, str):
+    if not _is_count(sequence) or sequence <= head.sequence or not _is_hex(checksum, 64):
         return
     head.sequence = sequence
     head.checksum = checksum
@@ -188,16 +205,17 @@ def _take_state(head: Head, event: dict[str, object]) -> None:
     """Move revision, state and base, when the event is a state's."""
     data = event.get("data")
     revision = event.get("revision")
-    if type(revision) is not int or not isinstance(data, dict) or data.get("revision") != revision:
+    if not _is_count(revision) or not isinstance(data, dict) or data.get("revision") != revision:
         return
-    if revision <= head.revision or not isinstance(data.get("sha256"), str):
+    sha256, base = data.get("sha256"), data.get("base")
+    if revision <= head.revision or not _is_hex(sha256, 64):
         return
     head.revision = revision
-    head.state = data["sha256"]
-    if data.get("base") == revision:
+    head.state = sha256
+    if base == revision:
         head.base, head.base_sequence, head.spliced = revision, head.sequence, 0
-    elif isinstance(data.get("splice"), list):
-        head.base = data["base"]
+    elif isinstance(data.get("splice"), list) and _is_count(base):
+        head.base = base
         head.spliced += len(dumps(data["splice"]))
 
 
