@@ -184,7 +184,7 @@ def test_mermaid_is_a_chart_of_few_rows(events: list[Event]) -> None:
         assert re.fullmatch(form, line), line
     sections = [line for line in lines if line.startswith("    section ")]
     for line in sections:
-        assert re.fullmatch(f"    section {LABEL}", line), line
+        assert re.fullmatch(rf"    section \S{LABEL}", line), line
     assert len(set(sections)) == len(sections), "two of one name would be one"
     tasks = [line for line in lines if line not in sections]
     assert all(ROW.fullmatch(line) for line in tasks), [line for line in tasks if not ROW.fullmatch(line)]

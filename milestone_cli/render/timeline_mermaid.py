@@ -236,7 +236,7 @@ def label(text: str, longest: int = LONGEST) -> str:
     """
     raw = flat(text[: longest * 2])
     harmless = [char if char.isalnum() or char in HARMLESS else "∶" if char == ":" else " " for char in raw]
-    shown = " ".join("".join(harmless).split())
+    shown = " ".join("".join(harmless).split()) or "?"
     return shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
 
 
