@@ -30,6 +30,7 @@ WITHOUT_KEY = {
     "agent monitor": "it looks again and again",
     "cleanup sessions": "what is deleted is deleted, and asked for again it finds nothing left to do",
     "doctor": "a repair looks again before it acts, and asked for again it finds nothing left to do",
+    "events repair": "what is mended is sound, and asked for again it finds nothing left to do",
     "init": "it makes what is missing, and asked for again it finds nothing missing",
     "lock run": "what is done is the command's own doing, which no lock can tell done from not done",
     "store init": "it makes what is missing, and asked for again it finds nothing missing",
@@ -51,7 +52,7 @@ WITHOUT_FORMAT = {
     "hook statusline": "its output is what the client shows",
 }
 REMOVES = {
-    "doctor", "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
+    "doctor", "events repair", "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
     "cleanup sessions",
     "session delete", "session recover",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",

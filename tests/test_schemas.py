@@ -14,7 +14,7 @@ from prepared import COMMANDS, prepare, run
 from milestone_cli.errors import EXIT
 from milestone_cli.render import schemas
 
-DOCUMENTS = {"state load", "state get", "session get"}  # they print the user's own text
+DOCUMENTS = {"state load", "state get", "session get", "events replay"}  # they print the user's own text
 JSON = [path for path, one in COMMANDS.items() if any("json" in option.choices for option in one.options)]
 MORE = {
     "overview": "milestone init other && milestone status --format json",
@@ -22,6 +22,7 @@ MORE = {
     "init": "milestone init --format json",
     "state-list": "milestone state list --format json",
     "verify": "milestone events verify --all --format json",
+    "events-replay": "milestone events replay demo --from 1 --format json",
     "timeline": "milestone events timeline --format json",
     "events": "milestone events query --limit 1 --reverse --format json",
     "event-batch": """echo '{"event_type":"x"}' | milestone events log --batch --format json""",

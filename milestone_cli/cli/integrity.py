@@ -2,11 +2,9 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from milestone_cli.core.replay import Step
-    from milestone_cli.core.verify import Report
-    from milestone_cli.storage.contract import Store
 
     from .options import (
         Accept,
@@ -41,12 +39,13 @@ def replay(
     """
     from milestone_cli import render
     from milestone_cli.core import replay as core
+    from milestone_cli.core.streams import meant
     from milestone_cli.storage import open_store
 
     if last is not None and at is not None:
         raise _usage("--to and --at both say where to end", "give one of them")
     store = open_store()
-    stream = _stream(store, milestone, session)
+    stream = meant(store, milestone, session)
     stop = core.end_of(store, stream, to=last, at=at, session=session)
     if first is not None:
         named: dict[str, object] = {"milestone_id": None if stream[0] == "@" else stream, "session_id": session}
@@ -97,6 +96,7 @@ def verify(
     """
     from milestone_cli import render
     from milestone_cli.core import proof
+    from milestone_cli.core.streams import meant
     from milestone_cli.errors import EXIT
     from milestone_cli.render import findings
     from milestone_cli.storage import open_store
@@ -104,40 +104,17 @@ def verify(
     if all_ and (milestone is not None or session is not None):
         raise _usage("one log or --all, not both", "leave one of them out")
     store = open_store()
-    names = proof.every_log(store) if all_ else [_stream(store, milestone, session)]
+    names = proof.every_log(store) if all_ else [meant(store, milestone, session)]
     reports = list(proof.prove(store, names, findings.progress(), is_every=all_))
     if session is not None:
         proof.count_session(store, reports[0], session)
     if output == "github":
-        render.write(findings.github(reports, _place(store)) + "\n")
+        render.write(findings.github(reports, proof.places(store)) + "\n")
     elif output == "junit":
         render.write(findings.junit(reports) + "\n")
     else:
         render.emit("verify", findings.fields(reports), findings.text(reports), output)
     return 0 if all(report.ok for report in reports) else EXIT["damaged"]
-
-
-def _place(store: "Store") -> "Callable[[Report, int, int], tuple[str, int]]":
-    """How annotations name a line of a log: the file, seen from where they are read, and the line in it."""
-    import os
-
-    from milestone_cli import runtime
-
-    above: dict[str, tuple[int, int]] = {}
-
-    def place(report: "Report", line: int, offset: int) -> "tuple[str, int]":
-        name = report.milestone
-        path = store.log_path(name)
-        if not path:
-            return "", 0
-        if name not in above:
-            base = max((part[0] for part in store.sealed(name)), default=0)
-            above[name] = (base, sum(block.count(b"\n") for _, block in store.scan(name, 0, base)) if base else 0)
-        base, lines = above[name]
-        shown = os.path.relpath(path, runtime.env("GITHUB_WORKSPACE") or os.getcwd())
-        return shown if not shown.startswith("..") else path, line - lines if line and offset >= base else 0
-
-    return place
 
 
 def repair(
@@ -158,12 +135,13 @@ def repair(
     """
     from milestone_cli import render
     from milestone_cli.core import repair as core
+    from milestone_cli.core.streams import meant
     from milestone_cli.errors import EXIT
     from milestone_cli.render import repairs
     from milestone_cli.storage import open_store
 
     store = open_store()
-    found = core.plan(store, _stream(store, milestone, session), accept=accept)
+    found = core.plan(store, meant(store, milestone, session), accept=accept)
     fields: dict[str, object] = {**found.fields(), "dry_run": dry_run, "ok": found.report.ok, "event_id": None}
     fields.update(sequence_number=None, kept=None, left=[act.finding.fields() for act in found.of("leave")])
     if dry_run or found.is_idle:
@@ -181,18 +159,6 @@ def repair(
     fields["left"] = [one.fields() for one in left]
     render.emit("events-repair", fields, repairs.done_text(found, receipt, kept, left), output)
     return 0 if after.ok else EXIT["damaged"]
-
-
-def _stream(store: "Store", milestone: "str | None", session: "str | None") -> str:
-    """The log that is meant: the milestone's, or that of a session."""
-    from milestone_cli.core import current_milestone
-
-    if session is None:
-        return current_milestone(store, milestone)
-    from milestone_cli.core.streams import of_session
-    from milestone_cli.model import safe
-
-    return of_session(store, session, None if milestone is None else safe(milestone))
 
 
 def _usage(message: str, hint: str) -> Exception:

@@ -1,5 +1,7 @@
 """Several logs proved one after the other, none of them left out because another cannot be read."""
 
+import os
+
 from milestone_cli import runtime
 from milestone_cli.core import streams
 from milestone_cli.core.query import Parser
@@ -73,3 +75,25 @@ def count_session(store: "Store", report: Report, session: str) -> None:
         if needle in line:
             event = parser.event(line)
             report.session_events += event is not None and event.get("session_id") == session
+
+
+def places(store: "Store") -> "Callable[[Report, int, int], tuple[str, int]]":
+    """How annotations name a line of a log, by its number and offset: the file, and the line in it; empty for no file.
+
+    A file is named as it is seen from where annotations are read: GITHUB_WORKSPACE, or this directory.
+    """
+    above: dict[str, tuple[int, int]] = {}
+
+    def place(report: Report, line: int, offset: int) -> "tuple[str, int]":
+        name = report.milestone
+        path = store.log_path(name)
+        if not path:
+            return "", 0
+        if name not in above:
+            base = max((part[0] for part in store.sealed(name)), default=0)
+            above[name] = (base, sum(block.count(b"\n") for _, block in store.scan(name, 0, base)) if base else 0)
+        base, lines = above[name]
+        shown = os.path.relpath(path, runtime.env("GITHUB_WORKSPACE") or os.getcwd())
+        return path if shown.startswith("..") else shown, line - lines if line and offset >= base else 0
+
+    return place

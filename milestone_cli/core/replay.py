@@ -5,6 +5,7 @@ Nothing but the log is asked, so what comes out is what the log explains, whatev
 
 from milestone_cli import runtime
 from milestone_cli.core import revisions, streams, times
+from milestone_cli.core.compare import Difference, compare
 from milestone_cli.core.history import History
 from milestone_cli.core.query import Parser
 from milestone_cli.errors import MilestoneError
@@ -35,6 +36,14 @@ class Step:
         self.text = text
         self.before = before
         self.sha256 = sha256
+
+    def changes(self) -> "list[Difference]":
+        """What the event changed in the text; empty where that was deleted."""
+        if self.text is None:
+            return []
+        if self.before is None:
+            return [Difference("add", "", None, self.text.decode())]
+        return compare(self.before, self.text)
 
     def fields(self) -> "dict[str, object]":
         """The event as JSON values."""

@@ -34,6 +34,19 @@ def of_session(store: "Store", session: str, milestone: "str | None" = None) -> 
     )
 
 
+def meant(store: "Store", milestone: "str | None", session: "str | None") -> str:
+    """The log that is meant: the milestone's, or that of a session.
+
+    Raises:
+        MilestoneError: `invalid_name`, `milestone_ambiguous`, `not_found`.
+    """
+    if session is not None:
+        return of_session(store, session, None if milestone is None else safe(milestone))
+    from milestone_cli.core import current_milestone
+
+    return current_milestone(store, milestone)
+
+
 def number_of(line: bytes) -> int:
     """The sequence number of a line of ours; 0 for any other line."""
     end = line[-ENDING:]

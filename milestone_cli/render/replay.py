@@ -1,6 +1,5 @@
 """States as they were, for people and for machines: each event that changed the state, and the state after it."""
 
-from milestone_cli.core.compare import Difference, compare
 from milestone_cli.jsontext import dumps
 from milestone_cli.render.ages import when
 from milestone_cli.render.changes import diff_text
@@ -81,8 +80,6 @@ def _event(step: "Step") -> str:
 def _changes(step: "Step") -> "list[str]":
     if step.text is None:
         return ["the state was deleted"]
-    if step.before is None:
-        return diff_text([Difference("add", "", None, step.text.decode())]).split("\n")
     if step.before == step.text:
         return []
-    return diff_text(compare(step.before, step.text), identical=False).split("\n")
+    return diff_text(step.changes(), identical=False).split("\n")

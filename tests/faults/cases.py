@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from conftest import MILESTONE
 from injection import interrupt, record
 from scenes import INSTALLED, NEW, OLD, PROMPT, Look, Program, Scene
 
@@ -35,6 +36,7 @@ class Case:
         between: a look, before and after, that a crash may leave for good beside old and new.
         repairs: it finds something to repair, and may fail once that is done.
         torn: like `between`, where the disk may tear a write in two.
+        env: environment of all of its commands.
     """
 
     name: str
@@ -46,10 +48,11 @@ class Case:
     between: Callable[[Look, Look, Look], bool] = lambda seen, old, new: False
     repairs: bool = False
     torn: Callable[[Look, Look, Look], bool] = lambda seen, old, new: False
+    env: tuple[tuple[str, str], ...] = ()
 
     def template(self, directory: Path, program: Program = INSTALLED) -> Scene:
         """Make the store that it begins with."""
-        scene = Scene(directory, program)
+        scene = Scene(directory, Program(program.words, (*program.env, *self.env)))
         for step in self.before:
             if callable(step):
                 step(scene)
@@ -114,7 +117,6 @@ def _age(scene: Scene) -> None:
 
 def _grown(scene: Scene) -> None:
     """A log just beyond its bound: the next event of ours seals it."""
-    (scene.store / "config.yaml").write_text("segment_size: 4K\n")
     scene.run("events", "log", "demo", "long", json.dumps({"text": "x" * 3600}))
 
 
@@ -193,7 +195,8 @@ def _open_sync(scene: Scene) -> None:
 
 
 AGENT: tuple[Step, ...] = (*SAVED, ("agent", "register", "builder", "--for-pid", "0"))
-MENDED = ("events", "repair", "demo", "--yes", *PROMPT)
+MENDED = ("lock", "run", "demo", "--wait", "1", "--", str(MILESTONE), "events", "repair", "demo", "--yes")
+"""Repairs under the lock, so that of a sound log too what a dead one left of its lock goes away."""
 NEXT = ("checkpoint", "create", "demo", "--name", "n", *PROMPT)
 TOGETHER = "".join(json.dumps(one) + "\n" for one in (
     {"op": "require", "milestone": "demo", "path": "n", "value": 1},
@@ -207,6 +210,7 @@ BOTH = ("transaction", "apply", "".join(json.dumps(one) + "\n" for one in (
     {"op": "set", "milestone": "demo", "path": "next", "value": 1},
     {"op": "require", "milestone": "other", "path": "next", "absent": True},
 )), *PROMPT)  # fmt: skip
+SMALL = (("MILESTONE_SEGMENT_SIZE", "4K"),)
 PACKED = ("cleanup", "run", "demo", "--yes", *PROMPT)
 TRIM = ("cleanup", "run", "demo", "--older-than", "1s", "--keep-last", "50", "--yes")
 FIRST: tuple[Step, ...] = (*SAVED, CHECKPOINT, ("state", "save", "demo", NEW))
@@ -250,10 +254,10 @@ CASES = [
          ("session", "recover", "s", "--yes")),
     Case("cleanup-run", (*SAVED, ("init", "demo-b"), _age), ("cleanup", "run", "demo", "--keep-last", "2", "--yes"),
          between=_partly),
-    Case("seal", (*SAVED, _grown), ("events", "log", "demo", "marker", '{"k": "v"}')),
-    Case("seal-save", (*SAVED, _grown), ("state", "save", "demo", NEW)),
-    Case("pack", (*SAVED, _sealed), ("cleanup", "run", "demo", "--yes"), after=PACKED),
-    Case("trim", (*SAVED, _sealed, _matured), TRIM, after=PACKED, between=_partly),
+    Case("seal", (*SAVED, _grown), ("events", "log", "demo", "marker", '{"k": "v"}'), env=SMALL),
+    Case("seal-save", (*SAVED, _grown), ("state", "save", "demo", NEW), env=SMALL),
+    Case("pack", (*SAVED, _sealed), ("cleanup", "run", "demo", "--yes"), after=PACKED, env=SMALL),
+    Case("trim", (*SAVED, _sealed, _matured), TRIM, after=PACKED, between=_partly, env=SMALL),
     Case("trim-one-file", (*SAVED, _matured), TRIM, between=_partly),
     Case("transaction-apply", SAVED, ("transaction", "apply", "-"), stdin=TOGETHER, after=BOTH),
     Case("transaction-rollback", (*SAVED, ("transaction", "apply", TOGETHER)),

@@ -17,7 +17,8 @@ from milestone_cli.storage.files.log import HEAD, parse_head, write_head
 PROMPT = ("--lock-timeout", "1")
 """What the next command is given: it must not wait longer than a second for what a dead one left, however slow the
 machine is."""
-REPAIRS = ("lock_broken", "log_torn", "log_anchored", "transaction_recovered", "transaction_rolled_back")
+REPAIRS = ("lock_broken", "log_torn", "log_anchored", "transaction_recovered", "transaction_rolled_back",
+           "log_repaired")  # fmt: skip
 FOLDER = re.compile(r'"working_directory": *"[^"]*"')
 """Where a command ran, which differs from scene to scene."""
 OLD = '{"n": 1, "price": 1.10, "name": "é"}'
