@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -389,3 +390,51 @@ def test_doctor_names_what_is_wrong_with_sealed_parts_and_the_rest_is_read(files
     assert _found(files)["segments.sound"] == "ok"
     report = verify(files, "demo")
     assert (report.foreign, report.ok) == (1, True)
+
+
+def calls(cli_words: list[str], place: Path, home: Path) -> dict[str, int]:
+    """How often a command makes each system call that touches the log's files, and how many bytes it reads there."""
+    trace = place / "trace"
+    subprocess.run(
+        ["strace", "-f", "-y", "-o", str(trace), "-e", "trace=openat,pread64,pwrite64,write,fdatasync,fsync,flock",
+         str(MILESTONE), *cli_words],
+        cwd=place, env=clean_environment(home), check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    found: dict[str, int] = {}
+    for line in trace.read_text().splitlines():
+        name, is_log = line.partition(" ")[2].strip().partition("(")[0], "state/events" in line
+        if is_log and name.isidentifier():
+            found[name] = found.get(name, 0) + 1
+    return found
+
+
+@pytest.mark.parametrize(
+    "count", [20_000, pytest.param(10_000_000, marks=[pytest.mark.slow, pytest.mark.timeout(7200)])]
+)
+def test_what_a_command_does_does_not_grow_with_the_log(count: int, store: Path, cli: Cli, home: Path) -> None:
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    commands = {
+        "append": ["events", "log", "demo", "t"],
+        "last": ["events", "query", "demo", "--limit", "5"],
+        "since": ["events", "query", "demo", "--since", "{moment}", "--limit", "5"],
+    }
+    size = count * 300 // 60
+    (store / "config.yaml").write_text(f"segment_size: {size}\n")
+    seen: dict[str, list[dict[str, int]]] = {name: [] for name in commands}
+    logged = 0
+    for upto in (count // 25, count):
+        while logged < upto:
+            many = min(count // 25, 100_000, upto - logged)
+            lines_ = '{"event_type":"used","data":{"tool":"Edit","n":12345678}}\n' * many
+            cli("events", "log", "demo", "--batch", input=lines_, check=True, timeout=600)
+            logged += many
+        moment = json.loads(cli("events", "query", "demo", "--limit", "1", "--format", "jsonl").stdout)["timestamp"]
+        for name, words in commands.items():
+            seen[name].append(calls([word.format(moment=moment) for word in words], store.parent, home))
+    parts = len(list((store / "state/events/.segments/demo").glob("*.seal")))
+    assert parts > 20
+    assert seen["append"][0] == seen["append"][1], seen["append"]
+    for name in ("last", "since"):
+        few, many_ = (sum(one.values()) for one in seen[name])
+        assert many_ <= few + 40, (name, seen[name])  # a bisection takes a few more looks, each part opened a file
