@@ -113,6 +113,28 @@ def test_a_line_that_is_being_written_is_not_passed_by(files: FileStore) -> None
     assert behind(files, text) == [100]
 
 
+def test_what_bash_writes_late_into_a_sealed_part_comes_once(files: FileStore) -> None:
+    """It opened the file before the log was sealed, and writes afterwards."""
+    files.segment_size = 2048
+    fill(files, 6, 4)
+    late = log_of(files).open("ab", buffering=0)
+    inode = log_of(files).stat().st_ino
+    number = 100
+    while log_of(files).stat().st_ino == inode:
+        events.log(files, "demo", [("tick", b'{"n": %d}' % number)])
+        number += 1
+    text = every_place(files)[-1]
+    late.write((BASH % 1).encode())
+    late.close()
+    found = Found(files, ["demo"], Filter(limit=0), text, with_cursor=True)
+    seen = numbers(list(found.lines()))
+    text = found.cursor()
+    events.log(files, "demo", [("tick", b'{"n": 2}')])
+    files.pack("demo", 5)  # adopts it, as sealing and cleaning up do
+    seen += behind(files, text)
+    assert sorted(one for one in seen if one is not None) == [1, 2]
+
+
 @pytest.mark.parametrize("kind", ["files", "postgres"])
 def test_segments_and_retention(kind: str, files: FileStore, request: pytest.FixtureRequest) -> None:
     store: Store = files

@@ -128,6 +128,20 @@ def read(text: str) -> "tuple[dict[str, Place], bool]":
 # finding a place
 
 
+def blocks(
+    store: "Store", stream: str, start: int, stop: int, *, backwards: bool = False
+) -> "Iterator[tuple[int, bytes]]":
+    """Blocks of a log between two offsets; without what bash wrote late into a sealed part, which has none yet.
+
+    The next writer adopts such lines at the end of the log, and there whoever goes by offsets finds them.
+    """
+    for at, block in store.scan(stream, start, stop, backwards=backwards):
+        if at + len(block) <= stop:
+            yield at, block
+        elif at < stop:
+            yield at, block[: stop - at]
+
+
 def at_offset(store: "Store", stream: str, offset: int) -> Place:
     """The place at an offset, where a line begins or the log ends."""
     place = Place(offset=offset)
@@ -148,7 +162,7 @@ def at_offset(store: "Store", stream: str, offset: int) -> Place:
 def whole_end(store: "Store", stream: str) -> int:
     """Offset behind the last whole line of a log: what stands behind it is being written, or torn."""
     size = store.log_size(stream)[0]
-    for at, block in store.scan(stream, 0, size, backwards=True):
+    for at, block in blocks(store, stream, 0, size, backwards=True):
         cut = block.rfind(b"\n") + 1
         if cut:
             return at + cut
@@ -225,7 +239,7 @@ def _starts_late(store: "Store", stream: str) -> bool:
 
 def _before(store: "Store", stream: str, offset: int) -> "bytes | None":
     """The line that ends at an offset, without its line feed; None at the beginning of what is there."""
-    for _, block in store.scan(stream, 0, offset, backwards=True):
+    for _, block in blocks(store, stream, 0, offset, backwards=True):
         if not block.endswith(b"\n"):
             return b""  # the offset is inside of a line: no place at all
         return block[block.rfind(b"\n", 0, -1) + 1 : -1]
@@ -234,7 +248,7 @@ def _before(store: "Store", stream: str, offset: int) -> "bytes | None":
 
 def _ours_before(store: "Store", stream: str, offset: int) -> "tuple[int, str] | None":
     """Sequence number and proof of the last line of ours before an offset, as far as it is looked for."""
-    for at, block in store.scan(stream, 0, offset, backwards=True):
+    for at, block in blocks(store, stream, 0, offset, backwards=True):
         for line in reversed(block.split(b"\n")):
             if found := numbered(line):
                 return found
@@ -246,7 +260,7 @@ def _ours_before(store: "Store", stream: str, offset: int) -> "tuple[int, str] |
 def _behind_ours(store: "Store", stream: str, offset: int) -> int:
     """Where the lines begin that stand between the last line of ours before an offset, and that."""
     begin = offset
-    for at, block in store.scan(stream, 0, offset, backwards=True):
+    for at, block in blocks(store, stream, 0, offset, backwards=True):
         end = at + len(block)
         for line in reversed(block.removesuffix(b"\n").split(b"\n")):
             if numbered(line):
@@ -273,7 +287,7 @@ def _behind_mark(store: "Store", stream: str, start: int, place: Place) -> int:
 
 def lines(store: "Store", stream: str, start: int, stop: int) -> "Iterator[tuple[int, bytes]]":
     """Lines with their offsets, without their line feeds; `start` begins one."""
-    for at, block in store.scan(stream, start, stop):
+    for at, block in blocks(store, stream, start, stop):
         end = at
         for line in block.removesuffix(b"\n").split(b"\n"):
             yield end, line

@@ -49,7 +49,7 @@ class Tail:
         if seen == self._seen:
             return
         start = self._start(seen[0], tell)
-        for at, block in self._store.scan(self.stream, start, seen[0]):
+        for at, block in cursor.blocks(self._store, self.stream, start, seen[0]):
             whole = block[: block.rfind(b"\n") + 1]
             if not whole:
                 break

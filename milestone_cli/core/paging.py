@@ -141,7 +141,7 @@ class Found:
     def _due(self, number: int, backwards: bool) -> bytes:
         """When the first line that may come out of a log happened."""
         start, stop = self._ranges[number]
-        for _, block in self._store.scan(self._names[number], start, stop, backwards=backwards):
+        for _, block in cursor.blocks(self._store, self._names[number], start, stop, backwards=backwards):
             lines = block.rstrip(b"\n").split(b"\n")
             return moment(lines[-1 if backwards else 0]) or (LAST if backwards else b"")
         return b""
@@ -151,7 +151,7 @@ class Found:
         start, stop = self._ranges[number]
         once = Once()
         while start < stop:
-            at, block = next(self._store.scan(name, start, stop, backwards=backwards), (0, b""))
+            at, block = next(cursor.blocks(self._store, name, start, stop, backwards=backwards), (0, b""))
             if not block:
                 return
             here = len(block) if backwards else 0
