@@ -116,13 +116,15 @@ def _age(scene: Scene) -> None:
 
 
 def _grown(scene: Scene) -> None:
-    """A log just beyond its bound: the next event of ours seals it."""
-    scene.run("events", "log", "demo", "long", json.dumps({"text": "x" * 3600}))
+    """A log just below its bound: the next event of ours seals it."""
+    size = (scene.store / "state/events/milestone-demo.jsonl").stat().st_size
+    scene.run("events", "log", "demo", "long", json.dumps({"text": "x" * (4000 - 350 - size)}))
+    assert not (scene.store / "state/events/.segments").exists()
+    assert 3800 < (scene.store / "state/events/milestone-demo.jsonl").stat().st_size < 4096
 
 
 def _sealed(scene: Scene) -> None:
     """Two sealed parts, and what follows."""
-    _grown(scene)
     for _ in range(2):
         scene.run("events", "log", "demo", "long", json.dumps({"text": "x" * 4400}))
     assert len(list(scene.store.glob("state/events/.segments/demo/*.jsonl"))) == 2

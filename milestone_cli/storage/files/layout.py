@@ -95,27 +95,6 @@ def segments_folder(stream: str) -> "tuple[str, str]":
     return SEGMENTS, stream.removeprefix(OF_SESSION)
 
 
-PLAIN, PACKED, SEAL, LATE = ".jsonl", ".jsonl.gz", ".seal", ".late"
-"""How the files of a sealed part end: its lines, or the same compressed; what is known of it; lines that came late to
-one whose lines are removed."""
-NEXT = ".next.tmp"
-"""In the same folder, the file of a log that is about to take the place of the one being sealed."""
-
-
-def segment_file(start: int, end: int, ending: str) -> str:
-    """A file of a sealed part, by the offsets in the log at which it starts and ends."""
-    return f"{start:015d}-{end:015d}{ending}"
-
-
-def segment_span(name: str) -> "tuple[int, int, str] | None":
-    """Start, end and ending of such a file; None for any other."""
-    start, mark, rest = name.partition("-")
-    end, dot, ending = rest.partition(".")
-    if not (mark and dot and start.isdecimal() and end.isdecimal() and start.isascii() and end.isascii()):
-        return None
-    return (int(start), int(end), dot + ending) if int(start) <= int(end) else None
-
-
 def lock_folder(name: str) -> str:
     """The lock that the bash utilities honour, in `LOCKS`."""
     return name + ".lock"

@@ -15,7 +15,7 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import GENESIS, Draft, Head
-from milestone_cli.storage.files import layout
+from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.folders import DIRECTORY, READ
 from milestone_cli.storage.files.log import FLAGS, Log, write_head
@@ -61,7 +61,7 @@ def seal(log: Log, split: "Head | None" = None) -> bool:
         clear(parts)
         made = _draw_up(log, parts.newest(), status, split)
         try:
-            fd = os.open(layout.NEXT, FLAGS | os.O_EXCL | os.O_APPEND, 0o600, dir_fd=folder)
+            fd = os.open(partnames.NEXT, FLAGS | os.O_EXCL | os.O_APPEND, 0o600, dir_fd=folder)
             try:
                 _copy(log.fd, made.size, log.head.end, fd)
                 os.fsync(fd)
@@ -123,11 +123,13 @@ def make_folder(parent: int, stream: str) -> int:
 
 def clear(parts: Parts) -> None:
     """Take away what a sealing left that was not finished; the log's lock is held."""
-    known = {layout.segment_file(*span, ending) for span in parts.spans for ending in (layout.SEAL, layout.PLAIN)}
+    known = {
+        partnames.segment_file(*span, ending) for span in parts.spans for ending in (partnames.SEAL, partnames.PLAIN)
+    }
     for name in parts.names:
-        span = layout.segment_span(name)
-        if name in (layout.NEXT, SEAL_ASIDE) or (
-            span and span[2] in (layout.SEAL, layout.PLAIN) and span[0] >= parts.end and name not in known
+        span = partnames.segment_span(name)
+        if name in (partnames.NEXT, SEAL_ASIDE) or (
+            span and span[2] in (partnames.SEAL, partnames.PLAIN) and span[0] >= parts.end and name not in known
         ):
             _unlink(name, parts.folder)
 
@@ -168,7 +170,7 @@ def _copy(source: int, at: int, end: int, target: int) -> None:
 def _publish(log: Log, folder: int, made: Seal, status: os.stat_result) -> bool:
     """Name the part, write its seal, and put the next file in the place of the log's; whether that is done."""
     name = layout.log_file(log.stream)
-    part = made.file(layout.PLAIN)
+    part = made.file(partnames.PLAIN)
     try:
         os.link(name, part, src_dir_fd=log.folder, dst_dir_fd=folder, follow_symlinks=False)
     except OSError as error:
@@ -182,9 +184,9 @@ def _publish(log: Log, folder: int, made: Seal, status: os.stat_result) -> bool:
         clear(Parts(folder, status))
         return False
     write_synced(SEAL_ASIDE, made.text(), folder)
-    os.rename(SEAL_ASIDE, made.file(layout.SEAL), src_dir_fd=folder, dst_dir_fd=folder)
+    os.rename(SEAL_ASIDE, made.file(partnames.SEAL), src_dir_fd=folder, dst_dir_fd=folder)
     os.fsync(folder)
-    os.rename(layout.NEXT, name, src_dir_fd=folder, dst_dir_fd=log.folder)
+    os.rename(partnames.NEXT, name, src_dir_fd=folder, dst_dir_fd=log.folder)
     return True
 
 
@@ -201,7 +203,7 @@ def _go_on(log: Log, made: Seal, fd: int) -> None:
     write_head(log.head_fd, head)
 
 
-def adopt(log: Log, folder: int, part: Seal, patience: int = 0, ending: str = layout.PLAIN) -> bool:
+def adopt(log: Log, folder: int, part: Seal, patience: int = 0, ending: str = partnames.PLAIN) -> bool:
     """Append to a log what bash wrote into a sealed part after it was sealed, once nobody has that open any more.
 
     Args:
@@ -209,7 +211,7 @@ def adopt(log: Log, folder: int, part: Seal, patience: int = 0, ending: str = la
         folder: open descriptor of its sealed parts.
         part: not compressed.
         patience: milliseconds to wait for who has it open.
-        ending: of the file: `layout.PLAIN`, or `layout.LATE` where its lines are removed.
+        ending: of the file: `partnames.PLAIN`, or `partnames.LATE` where its lines are removed.
 
     Returns:
         Whether nothing can come late any more.

@@ -11,7 +11,7 @@ import os
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Head, digest
-from milestone_cli.storage.files import layout
+from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.folders import DIRECTORY, READ
 
 TYPE_CHECKING = False
@@ -70,7 +70,7 @@ class Seal(Head):
 
     def file(self, ending: str) -> str:
         """One of its files."""
-        return layout.segment_file(self.start, self.end, ending)
+        return partnames.segment_file(self.start, self.end, ending)
 
 
 def parse_seal(raw: bytes) -> "Seal | None":
@@ -139,22 +139,24 @@ class Parts:
         """
         self.folder = folder
         self.names = set(os.listdir(folder))
-        found = [layout.segment_span(name) for name in self.names]
-        self.spans = sorted((one[0], one[1]) for one in found if one and one[2] == layout.SEAL)
+        found = [partnames.segment_span(name) for name in self.names]
+        self.spans = sorted((one[0], one[1]) for one in found if one and one[2] == partnames.SEAL)
         while self.spans and log is not None and self._is_same(self.spans[-1], log):
             self.spans.pop()
         self.data = [span for span in self.spans if self.has_data(span)]
 
     def _is_same(self, span: "tuple[int, int]", log: os.stat_result) -> bool:
         try:
-            part = os.stat(layout.segment_file(*span, layout.PLAIN), dir_fd=self.folder, follow_symlinks=False)
+            part = os.stat(partnames.segment_file(*span, partnames.PLAIN), dir_fd=self.folder, follow_symlinks=False)
         except FileNotFoundError:
             return False
         return (part.st_dev, part.st_ino) == (log.st_dev, log.st_ino)
 
     def has_data(self, span: "tuple[int, int]") -> bool:
         """Whether the lines of a part are there."""
-        return any(layout.segment_file(*span, ending) in self.names for ending in (layout.PLAIN, layout.PACKED))
+        return any(
+            partnames.segment_file(*span, ending) in self.names for ending in (partnames.PLAIN, partnames.PACKED)
+        )
 
     @property
     def end(self) -> int:
@@ -167,7 +169,7 @@ class Parts:
         Raises:
             MilestoneError: `damaged`.
         """
-        name = layout.segment_file(*span, layout.SEAL)
+        name = partnames.segment_file(*span, partnames.SEAL)
         try:
             fd = os.open(name, READ, dir_fd=self.folder)
         except OSError as error:
@@ -188,7 +190,7 @@ class Parts:
         """The plain parts whose files are longer than what of the log they hold."""
         found = []
         for span in self.data:
-            name = layout.segment_file(*span, layout.PLAIN)
+            name = partnames.segment_file(*span, partnames.PLAIN)
             if name in self.names:
                 try:
                     size = os.stat(name, dir_fd=self.folder, follow_symlinks=False).st_size
@@ -202,7 +204,7 @@ class Parts:
         """Whole lines that came late into the file of a part."""
         told = self.seal(span).told
         try:
-            fd = os.open(layout.segment_file(*span, layout.PLAIN), READ, dir_fd=self.folder)
+            fd = os.open(partnames.segment_file(*span, partnames.PLAIN), READ, dir_fd=self.folder)
         except FileNotFoundError:
             return b""
         try:
@@ -332,22 +334,22 @@ class _Part:
     def __init__(self, parts: Parts, span: "tuple[int, int]") -> None:
         self.start, self.end = span
         self.read: Callable[[int, int], bytes]
-        for ending in (layout.PLAIN, layout.PACKED, layout.PLAIN):  # it may be compressed just now
-            self.name = layout.segment_file(*span, ending)
+        for ending in (partnames.PLAIN, partnames.PACKED, partnames.PLAIN):  # it may be compressed just now
+            self.name = partnames.segment_file(*span, ending)
             try:
                 self.fd = os.open(self.name, READ, dir_fd=parts.folder)
             except FileNotFoundError:
                 continue
             except OSError as error:
                 raise damaged(self.name, str(error.strerror)) from None
-            if ending == layout.PLAIN:
+            if ending == partnames.PLAIN:
                 self.read = self._plain
             else:
                 from milestone_cli.storage.files.packing import Packed
 
                 self.read = Packed(self.fd, parts.seal(span).blocks, self.name).read
             return
-        raise damaged(layout.segment_file(*span, layout.PLAIN), "it is missing")
+        raise damaged(partnames.segment_file(*span, partnames.PLAIN), "it is missing")
 
     def _plain(self, size: int, at: int) -> bytes:
         found = os.pread(self.fd, size, at)
@@ -429,7 +431,9 @@ def base_of(store: "FileStore", stream: str, inode: int) -> int:
     try:
         for span in parts.spans[-1:]:
             try:
-                status = os.stat(layout.segment_file(*span, layout.PLAIN), dir_fd=parts.folder, follow_symlinks=False)
+                status = os.stat(
+                    partnames.segment_file(*span, partnames.PLAIN), dir_fd=parts.folder, follow_symlinks=False
+                )
             except FileNotFoundError:
                 continue
             if status.st_ino == inode:

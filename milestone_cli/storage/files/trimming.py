@@ -11,7 +11,7 @@ import os
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import GENESIS, digest
-from milestone_cli.storage.files import layout
+from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.folders import READ
 from milestone_cli.storage.files.log import Log, flock
@@ -88,16 +88,16 @@ def _remove(log: Log, folder: int, end: int) -> None:
     for span in parts.data:
         if span[1] > end:
             break
-        plain = layout.segment_file(*span, layout.PLAIN)
+        plain = partnames.segment_file(*span, partnames.PLAIN)
         if plain in parts.names and not adopt(log, folder, parts.seal(span), PATIENCE):
-            late = layout.segment_file(*span, layout.LATE)  # somebody is about to write a line into it
+            late = partnames.segment_file(*span, partnames.LATE)  # somebody is about to write a line into it
             os.rename(plain, late, src_dir_fd=folder, dst_dir_fd=folder)
-        for ending in (layout.PLAIN, layout.PACKED):
-            _unlink(layout.segment_file(*span, ending), folder)
+        for ending in (partnames.PLAIN, partnames.PACKED):
+            _unlink(partnames.segment_file(*span, ending), folder)
     left = Parts(folder, os.fstat(log.fd))
     for span in left.spans[:-1]:
-        if not left.has_data(span) and layout.segment_file(*span, layout.LATE) not in left.names:
-            _unlink(layout.segment_file(*span, layout.SEAL), folder)
+        if not left.has_data(span) and partnames.segment_file(*span, partnames.LATE) not in left.names:
+            _unlink(partnames.segment_file(*span, partnames.SEAL), folder)
     os.fsync(folder)
 
 
@@ -156,7 +156,7 @@ def begin(store: "FileStore", stream: str, raw: bytes) -> None:
     try:
         _unlink(SEAL_ASIDE, folder)
         write_synced(SEAL_ASIDE, known.text(), folder)
-        os.rename(SEAL_ASIDE, known.file(layout.SEAL), src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(SEAL_ASIDE, known.file(partnames.SEAL), src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
     finally:
         os.close(folder)
@@ -198,18 +198,18 @@ def pack(store: "FileStore", stream: str, timeout: float) -> "tuple[int, int]":
 
 def _settled(store: "FileStore", stream: str, found: Parts, timeout: float) -> "Iterator[Seal]":
     """The plain parts into which nothing can come late any more; and nothing has, or it was adopted."""
-    ended = [one[:2] for one in map(layout.segment_span, found.names) if one and one[2] == layout.LATE]
-    spans = [span for span in found.data if layout.segment_file(*span, layout.PLAIN) in found.names]
+    ended = [one[:2] for one in map(partnames.segment_span, found.names) if one and one[2] == partnames.LATE]
+    spans = [span for span in found.data if partnames.segment_file(*span, partnames.PLAIN) in found.names]
     for span in [*ended, *spans]:
         known = found.seal(span)
         is_late = span not in spans
         log = _open(store, stream, runtime.monotonic() + timeout)
         try:
-            is_settled = adopt(log, found.folder, known, ending=layout.LATE if is_late else layout.PLAIN)
+            is_settled = adopt(log, found.folder, known, ending=partnames.LATE if is_late else partnames.PLAIN)
         finally:
             log.close()
         if is_settled and is_late:
-            _unlink(known.file(layout.LATE), found.folder)
+            _unlink(known.file(partnames.LATE), found.folder)
         elif is_settled:
             yield known
 
@@ -218,7 +218,7 @@ def _pack(folder: int, known: Seal) -> int:
     """Compress one part; bytes that it has then."""
     from milestone_cli.storage.files import packing
 
-    plain, packed, aside = known.file(layout.PLAIN), known.file(layout.PACKED), f".{known.file('')}{PACK_ASIDE}"
+    plain, packed, aside = known.file(partnames.PLAIN), known.file(partnames.PACKED), f".{known.file('')}{PACK_ASIDE}"
     source = os.open(plain, READ, dir_fd=folder)
     try:
         target = os.open(aside, NEW, 0o600, dir_fd=folder)
@@ -234,7 +234,7 @@ def _pack(folder: int, known: Seal) -> int:
         finally:
             os.close(target)
         write_synced(SEAL_ASIDE, known.text(), folder)
-        os.rename(SEAL_ASIDE, known.file(layout.SEAL), src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(SEAL_ASIDE, known.file(partnames.SEAL), src_dir_fd=folder, dst_dir_fd=folder)
         os.rename(aside, packed, src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
         os.unlink(plain, dir_fd=folder)

@@ -2,7 +2,7 @@
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import OF_SESSION
-from milestone_cli.storage.files import layout
+from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.segments import Seal, parse_seal
 from milestone_cli.storage.findings import Finding, count, sound
 from milestone_cli.storage.origin import parse
@@ -68,37 +68,37 @@ class _Folder:
 
     def __init__(self, store: "FileStore", stream: str, folder: str, names: "dict[str, Entry]", inode: int) -> None:
         self.store, self.stream, self.folder, self.names = store, stream, folder, names
-        found = (layout.segment_span(name) for name in names)
-        spans = sorted({(one[0], one[1]) for one in found if one and one[2] in (layout.SEAL, layout.PLAIN)})
-        self.unfinished = [span for span in spans if (plain := self.file(span, layout.PLAIN))
-                           and (plain.status.st_ino == inode or self.file(span, layout.SEAL) is None)]  # fmt: skip
+        found = (partnames.segment_span(name) for name in names)
+        spans = sorted({(one[0], one[1]) for one in found if one and one[2] in (partnames.SEAL, partnames.PLAIN)})
+        self.unfinished = [span for span in spans if (plain := self.file(span, partnames.PLAIN))
+                           and (plain.status.st_ino == inode or self.file(span, partnames.SEAL) is None)]  # fmt: skip
         self.spans = [span for span in spans if span not in self.unfinished]
 
     def file(self, span: "Span", ending: str) -> "Entry | None":
         """A file of a part."""
-        return self.names.get(layout.segment_file(*span, ending))
+        return self.names.get(partnames.segment_file(*span, ending))
 
     def findings(self) -> "Iterator[Finding]":
         """What is to be said of them."""
         origin = self.store.origin(self.stream)
         end = self.spans[0][0] if self.spans else 0
         for span in self.spans:
-            name = f"{self.folder}/{layout.segment_file(*span, '')}"
+            name = f"{self.folder}/{partnames.segment_file(*span, '')}"
             if span[0] != end:
                 told = f"between the sealed parts of the log of '{self.stream}' {abs(span[0] - end)} bytes are missing"
                 yield Finding("segments", "gap", "error", told, GET_IT_BACK, name)
             end = span[1]
             yield from self._part(span, name, origin.end)
         for span in self.unfinished:
-            name = f"{self.folder}/{layout.segment_file(*span, '')}"
+            name = f"{self.folder}/{partnames.segment_file(*span, '')}"
             told = f"'{name}': a sealing that was not finished, which means nothing"
             yield Finding("segments", "unfinished", "note", told, "the next sealing clears it away", name)
 
     def _part(self, span: "Span", name: str, removed: int) -> "Iterator[Finding]":
-        plain, packed = self.file(span, layout.PLAIN), self.file(span, layout.PACKED)
+        plain, packed = self.file(span, partnames.PLAIN), self.file(span, partnames.PACKED)
         seal = self._seal(span)
         if seal is None:
-            told = f"'{name}{layout.SEAL}', which says what the sealed part is, does not prove itself"
+            told = f"'{name}{partnames.SEAL}', which says what the sealed part is, does not prove itself"
             yield Finding("segments", "seal", "error", told, GET_IT_BACK, name)
             return
         if plain is None and packed is None:
@@ -120,7 +120,7 @@ class _Folder:
 
     def _seal(self, span: "Span") -> "Seal | None":
         try:
-            raw = self.store.read_file(self.folder, layout.segment_file(*span, layout.SEAL), 1 << 26)
+            raw = self.store.read_file(self.folder, partnames.segment_file(*span, partnames.SEAL), 1 << 26)
         except (FileNotFoundError, MilestoneError):
             return None
         seal = parse_seal(raw)
