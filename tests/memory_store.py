@@ -149,8 +149,9 @@ class MemoryStore:
     def clock(self) -> int:
         return runtime.now_ns()
 
-    def keys(self, kind: str) -> list[str]:
-        return sorted(key for one, key in self._documents if one == kind)
+    def keys(self, kind: str, under: str = "") -> list[str]:
+        before = under and under + "/"
+        return sorted(key for one, key in self._documents if one == kind and key.startswith(before))
 
     def modified(self, kind: str, key: str) -> int:
         return self._documents.get((kind, key), (None, 0))[1]

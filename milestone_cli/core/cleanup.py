@@ -211,7 +211,7 @@ def sessions(store: "Store", milestone: str) -> "Iterator[Item]":
 def session_checkpoints(store: "Store", milestone: str) -> "Iterator[Item]":
     """Checkpoints of sessions that have not ended; the newest of each stays, and what is pinned or young."""
     now = runtime.now_ns()
-    for key in dict.fromkeys(one.partition("/")[0] for one in store.keys(snapshot.KIND)):
+    for key in store.keys("session"):
         record, _, _ = _record(store, "session", key)
         if record is None or record.get("milestone_id") != milestone or record.get("status") == "completed":
             continue

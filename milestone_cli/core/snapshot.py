@@ -113,8 +113,7 @@ def look(store: "Store", session: str, name: str) -> "Checkpoint | None":
 
 def names(store: "Store", session: str) -> "list[str]":
     """Names of a session's checkpoints."""
-    before = session + "/"
-    return [key[len(before) :] for key in store.keys(KIND) if key.startswith(before)]
+    return [key[len(session) + 1 :] for key in store.keys(KIND, session)]
 
 
 def checkpoints(store: "Store", session: str) -> "list[Checkpoint]":

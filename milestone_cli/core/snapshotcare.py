@@ -27,13 +27,12 @@ def unused(store: "Store", session: str, going: "set[str]") -> "list[tuple[str, 
     staying = {sha256 for one in there if one.name not in going for _, _, sha256 in one.parts()}
     if any(one.trouble for one in there if one.name not in going):
         return []  # what a damaged one refers to is not known
-    before = session + "/"
-    return [(PART, key) for key in store.keys(PART) if key.startswith(before) and key[len(before) :] not in staying]
+    return [(PART, key) for key in store.keys(PART, session) if key[len(session) + 1 :] not in staying]
 
 
 def documents(store: "Store", session: str) -> "list[tuple[str, str]]":
     """Kind and key of all that belongs to a session, its record last."""
-    found = [(kind, key) for kind in (KIND, PART) for key in store.keys(kind) if key.startswith(session + "/")]
+    found = [(kind, key) for kind in (KIND, PART) for key in store.keys(kind, session)]
     return [*found, *([(PAGE, session)] if store.modified(PAGE, session) else []), ("session", session)]
 
 

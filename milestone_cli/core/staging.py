@@ -55,10 +55,12 @@ class Staging:
             return 0 if self._puts[kind, key] is None else runtime.now_ns()
         return self.store.modified(kind, key)
 
-    def keys(self, kind: str) -> "list[str]":
-        """Keys of all documents of a kind that will be there, sorted."""
+    def keys(self, kind: str, under: str = "") -> "list[str]":
+        """Keys of all documents of a kind that will be there, sorted; or only those that begin with `under/`."""
         staged = {key: data is not None for (one, key), data in self._puts.items() if one == kind}
-        return sorted({key for key in self.store.keys(kind) if staged.get(key, True)} | {*filter(staged.get, staged)})
+        if under:
+            staged = {key: is_there for key, is_there in staged.items() if key.startswith(under + "/")}
+        return sorted({key for key in self.store.keys(kind, under) if staged.get(key, True)} | {*filter(staged.get, staged)})
 
     def read(self, milestone: str, revision: "int | None" = None) -> Document:
         """A state as it will be, or that of a revision which is there already."""

@@ -43,8 +43,8 @@ class Store(Protocol):
         """A document other than a present state: session, checkpoint, backup, …; None when there is none."""
         ...
 
-    def keys(self, kind: str) -> list[str]:
-        """Keys of all documents of a kind, sorted."""
+    def keys(self, kind: str, under: str = "") -> list[str]:
+        """Keys of all documents of a kind, sorted; or only those that begin with `under` and a slash."""
         ...
 
     def note(self, kind: str, key: str, data: bytes) -> None:

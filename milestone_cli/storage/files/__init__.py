@@ -424,8 +424,8 @@ class FileStore(Folders):
         except FileNotFoundError:
             return None
 
-    def keys(self, kind: str) -> "list[str]":
-        """Keys of all documents of a kind, sorted."""
+    def keys(self, kind: str, under: str = "") -> "list[str]":
+        """Keys of all documents of a kind, sorted; or only those that begin with `under` and a slash."""
         try:
             folder = self.present(layout.SHAPES[kind][0])
         except FileNotFoundError:
@@ -433,8 +433,9 @@ class FileStore(Folders):
         if kind in layout.NESTED:
             from milestone_cli.storage.files.nested import keys
 
-            return keys(folder, kind)
-        return layout.keys(kind, os.listdir(folder))
+            return keys(folder, kind, under)
+        found = layout.keys(kind, os.listdir(folder))
+        return [key for key in found if key.startswith(under + "/")] if under else found
 
     def modified(self, kind: str, key: str) -> int:
         """When a document was last written, nanoseconds since 1970; 0 when there is none."""

@@ -15,15 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def keys(folder: int, kind: str) -> "list[str]":
+def keys(folder: int, kind: str, under: str = "") -> "list[str]":
     """Keys of the documents of a kind, sorted.
 
     Args:
         folder: open descriptor of the folder of `layout.SHAPES`, which has a folder for each first part of a key.
         kind: of `layout.NESTED`.
+        under: first part of the keys; left out: any.
     """
     found: list[str] = []
-    for name in _names(folder):
+    for name in [under] if under else _names(folder):
         found += ["/".join([name, *rest]) for rest in _below(folder, [name], layout.NESTED[kind].split("/")[1:])]
     return sorted(found)
 

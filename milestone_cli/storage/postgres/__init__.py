@@ -202,8 +202,10 @@ class PostgresStore:
         found = self.ask(sql.GET, self.project, kind, self.place(kind, key))
         return found[0][0] if found else None
 
-    def keys(self, kind: str) -> "list[str]":
-        """Keys of all documents of a kind, sorted."""
+    def keys(self, kind: str, under: str = "") -> "list[str]":
+        """Keys of all documents of a kind, sorted; or only those that begin with `under` and a slash."""
+        if under:
+            return [text(row[0]) for row in self.ask(sql.KEYS_UNDER, self.project, kind, under)]
         return [text(row[0]) for row in self.ask(sql.KEYS, self.project, kind)]
 
     def modified(self, kind: str, key: str) -> int:

@@ -15,6 +15,9 @@ STATE = (
 )
 GET = "SELECT data FROM milestone.document WHERE project = $1 AND kind = $2 AND key = $3"
 KEYS = "SELECT key FROM milestone.document WHERE project = $1 AND kind = $2 ORDER BY key"
+KEYS_UNDER = (
+    "SELECT key FROM milestone.document WHERE project = $1 AND kind = $2 AND starts_with(key, $3 || '/') ORDER BY key"
+)
 WRITTEN = "SELECT written FROM milestone.document WHERE project = $1 AND kind = $2 AND key = $3"
 NOTE = "SELECT milestone.enter($1, 2000), milestone.put($1, $2, $3, $4)"
 SET_ASIDE = (
