@@ -54,6 +54,10 @@ def source(store: Path, cli: Cli) -> Path:
     cli("checkpoint", "create", "demo", "--name", "kept", check=True)
     cli("checkpoint", "pin", "demo", "kept", check=True)
     cli("session", "create", "demo", check=True)
+    cli("agent", "register", "builder", check=True)
+    cli("agent", "heartbeat", "builder", check=True)
+    cli("agent", "sync", "--no-wait", check=True)
+    cli("agent", "monitor", "--looks", "1", check=True)
     cli("state", "save", "other", "[]", check=True)
     cli("state", "complete", "other", check=True)
     with (store / "state/events/milestone-demo.jsonl").open("ab") as log:
