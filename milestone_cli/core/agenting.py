@@ -69,6 +69,8 @@ def put(store: "Store", plan: Plan, name: str, text: str) -> Agent:
     raw = text.encode()
     one = Agent(name, raw)
     plan.puts.append((KIND, name, raw))
+    if not (one.session or one.dependencies):
+        return one
     others = [other for other in agents(store, is_over=False) if other.id != one.id] + [one]
     depending = subscribers(others)
     for shown in others:

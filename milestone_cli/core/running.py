@@ -21,6 +21,8 @@ INTERVAL = 10.0
 """Seconds between two heartbeats."""
 LEASE = 30.0
 """Least seconds of silence after which other machines take the agent for dead."""
+SIGNALS = 64
+"""The highest number of a signal."""
 ASKED = (1, 2, 15)
 """Signals by which people ask a command to end (hang-up, interrupt, terminate); any other one is a failure."""
 
@@ -132,7 +134,7 @@ def _account(store: "Store", one: Agent, code: int, seconds: float) -> None:
     """Record how a command ended, how long it took, and whether that was a success."""
     wish = Wish()
     wish.seconds = round(seconds, 3)
-    number = code - 128 if code > 128 else 0
+    number = code - 128 if 128 < code <= 128 + SIGNALS else 0
     if code == 0:
         wish.operations = 1
     elif not number or number in ASKED:
