@@ -315,6 +315,8 @@ def test_a_session_has_documents_and_a_log_of_its_own(store):
     assert [(store.keys(kind), store.get(kind, key)) for kind, key, _ in puts] == [
         ([key], data) for _, key, data in puts
     ]
+    assert store.keys("session-checkpoint", "one") == ["one/first"]
+    assert [store.keys("session-checkpoint", name) for name in ("on", "two")] == [[], []]
     store.commit(Change(stream, [Draft("note", "{}", "one", "system")]))
     told = lines(store, stream)
     assert [one["event_type"] for one in told] == ["session_put", "note"]

@@ -59,11 +59,12 @@ def create(
     """
     from milestone_cli.core import sessioning
 
-    from .data import read_data
-
     wish = sessioning.Wish(type_, name, user)
-    wish.context = b"{}" if context is None else read_data(context)
-    wish.metadata = b"{}" if metadata is None else read_data(metadata)
+    if context is not None or metadata is not None:
+        from .data import read_data
+
+        wish.context = b"{}" if context is None else read_data(context)
+        wish.metadata = b"{}" if metadata is None else read_data(metadata)
     if auto_checkpoint and no_auto_checkpoint:
         from milestone_cli.errors import MilestoneError
 

@@ -53,12 +53,14 @@ class Wish:
         Raises:
             MilestoneError: `invalid_name`, `invalid_json`, `invalid_data`, `too_large`.
         """
-        from milestone_cli.core.sessionfile import check_context
-
         if self.name is not None:
             safe(self.name, "session")
         words(self.type, "the type")
         words(self.user, "the user")
+        if self.context == self.metadata == b"{}":
+            return "{}", "{}"
+        from milestone_cli.core.sessionedit import check_context
+
         context = check_context(check(self.context, LIMIT, "the context"))
         metadata = check(self.metadata, LIMIT, "the metadata")
         if metadata[skip(metadata, 0)] != "{":
@@ -126,7 +128,7 @@ def create(
             plan.events.append((stream, event("session_created", made)))
         else:
             plan.events.append((stream, event("session_initialized", made, type=wish.type)))
-        text, _ = add(store, plan, made, text, FIRST, FIRST)
+        text, _ = add(store, plan, made, text, FIRST, FIRST, is_new=True)
         raw = laid_out(text).encode() + b"\n"
         plan.puts += [("session", made, raw), (*pointer, f"{made}\n".encode())]
         return plan

@@ -5,7 +5,7 @@ when no checkpoint of the session refers to them any more.
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import acting_agent, lock_timeout, once, progress, sessionfile
+from milestone_cli.core import acting_agent, lock_timeout, once, sessionfile
 from milestone_cli.core.record import data_of, indented, words
 from milestone_cli.core.session import Session, current_text
 from milestone_cli.core.snapshot import KIND, PART, Checkpoint, file, find, kept_of, names
@@ -76,11 +76,12 @@ def create(
 
 def brought_up(store: "Store", found: Session) -> str:
     """A session's record with what its log and its page have said since it was written."""
+    from milestone_cli.core import progress, sessionedit
     from milestone_cli.core.document import assign
 
     text = found.text
     try:
-        edited = sessionfile.news(store, found)
+        edited = sessionedit.news(store, found)
     except MilestoneError:
         edited = {}  # the page stays as it is until somebody mends it, and `doctor` tells of it
     for key, value in (*edited.items(), *progress.news(store, found).items()):
@@ -99,6 +100,7 @@ def add(
     dirty: "bool | None" = None,
     prefix: str = "checkpoint",
     before_recovery: "str | None" = None,
+    is_new: bool = False,
 ) -> "tuple[str, Checkpoint]":
     """Add a checkpoint of a session to a plan: its parts, its document, its event, and the session's page.
 
@@ -112,6 +114,7 @@ def add(
         dirty: whether the tree of its working directory is.
         prefix: of a name that is left out.
         before_recovery: the checkpoint that is about to be brought back.
+        is_new: the session is; it has none yet.
 
     Returns:
         The record, which knows its last checkpoint; and the checkpoint.
@@ -123,7 +126,7 @@ def add(
 
     record = loads(text)
     assert isinstance(record, dict)
-    there = names(store, session)
+    there = [] if is_new else names(store, session)
     now = runtime.timestamp(runtime.now_ns())
     made = _name(name, there, f"{prefix}-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}")
     parts, agents = _parts(store, session, text)

@@ -60,7 +60,8 @@ class Staging:
         staged = {key: data is not None for (one, key), data in self._puts.items() if one == kind}
         if under:
             staged = {key: is_there for key, is_there in staged.items() if key.startswith(under + "/")}
-        return sorted({key for key in self.store.keys(kind, under) if staged.get(key, True)} | {*filter(staged.get, staged)})
+        there = {key for key in self.store.keys(kind, under) if staged.get(key, True)}
+        return sorted(there | {*filter(staged.get, staged)})
 
     def read(self, milestone: str, revision: "int | None" = None) -> Document:
         """A state as it will be, or that of a revision which is there already."""
