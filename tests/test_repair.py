@@ -55,7 +55,7 @@ def doubled_far(log: Log, rng: random.Random) -> None:
 
 MENDABLE = (swap, double, alter, glue, junk, tear, move, doubled_far)
 FINAL = (edit, remove, cut, unstrip, hide)
-NAMES = {
+NAMES: dict[Callable[[Log, random.Random], None], str] = {
     swap: "order", double: "doubled", alter: "checksum_altered", glue: "glued_line", junk: "unreadable_line",
     tear: "torn_tail", move: "order", doubled_far: "doubled", edit: "", remove: "events_missing", cut: "tail_missing",
     unstrip: "fields_missing", hide: "checksum_mismatch",
@@ -307,3 +307,29 @@ def test_a_damaged_log_that_was_copied_into_a_database_is_mended_there(
     assert (again.replayed, again.sequence) == (True, receipt.sequence)
     assert b"".join(block for _, block in store.scan("demo", backwards=True)) == b"\n".join(now) + b"\n"
     assert verify(store, "demo").ok
+
+
+def test_a_sealed_part_stays_as_it_is(tmp_path: Path) -> None:
+    log = Log.make(60, states=7)
+    store = filled(tmp_path, log)
+    store.segment_size = 1000
+    core_events.log(store, "demo", [("sealing", b"{}")])
+    store.segment_size = 64 << 20
+    assert store.sealed("demo")
+    for number in range(3):
+        core_events.log(store, "demo", [("behind", b'{"n":%d}' % number)])
+    part = next(path for path in (Path(store.path) / "state/events/.segments").rglob("*.jsonl"))
+    old = part.read_bytes().splitlines(keepends=True)
+    part.write_bytes(b"".join([*old[:4], old[5], old[4], *old[6:]]))
+    file = Path(store.path) / LOG
+    file.write_bytes(file.read_bytes() + file.read_bytes().splitlines(keepends=True)[-1])
+    assert codes(verify(store, "demo")) == {"order", "doubled"}
+    found = repair.plan(store, "demo")
+    assert [(act.action, act.finding.code) for act in found.acts] == [("mend", "doubled"), ("leave", "order")]
+    _, _, after = repair.run(store, found)
+    assert codes(after) == {"order"}
+    _, _, after = repair.run(store, repair.plan(store, "demo", accept=True))
+    assert after.ok
+    core_events.log(store, "demo", [("after", b"{}")])
+    assert verify(store, "demo").ok
+    assert store.log_size("demo")[0] == sum(len(block) for _, block in store.scan("demo"))

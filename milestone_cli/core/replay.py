@@ -129,6 +129,12 @@ def state_at(store: "Store", stream: str, stop: int) -> Step:
         if text is None:
             raise _unproved(store, stream, event, history.trouble, is_cut=history.is_cut)
         return Step(event, text, None, digest(text))
+    if stream[:1] == OF_SESSION:
+        raise MilestoneError(
+            "revision_not_found",
+            f"{_named(stream)} has no milestone, so its log holds no state",
+            f"`milestone session show {stream[1:]}` shows its values",
+        )
     first = streams.first_number(store, stream)
     if first > 1:
         raise _gone(stream, first, "the state of then")

@@ -58,7 +58,7 @@ def verdict(report: "Report") -> str:
     counts = [_count(report.events, "event"), f"revision {report.revision}"]
     if report.foreign:
         counts.insert(1, _count(report.foreign, "line") + " of other programs")
-    if report.session:
+    if report.session and not _is_own(report):
         counts.insert(1, f"{report.session_events} of them of the session {clean(report.session)}")
     return f"{'sound' if report.ok else 'DAMAGED'}, {', '.join(counts)}"
 

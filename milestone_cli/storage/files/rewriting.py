@@ -45,6 +45,7 @@ def rewrite(
             _void_head(store, stream, deadline)
         log = Log(store.folder(layout.LOCKS), store.folder(layout.log_folder(stream)), stream, deadline)
         try:
+            log.bound = store.segment_size
             if not edits:
                 return _rebase(log, tell)
             if log.prefix:
