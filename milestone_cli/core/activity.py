@@ -44,7 +44,7 @@ def _time(block: bytes, needle: bytes) -> int:
 
 def up_to_date(store: "Store", found: "Session") -> "tuple[Session, list[str]]":
     """A session as its page and its log tell, where its record is behind them; and what is wrong, sentences."""
-    from milestone_cli.core import progress, sessionfile
+    from milestone_cli.core import progress, sessionedit
     from milestone_cli.core.document import assign
     from milestone_cli.core.session import Session
 
@@ -54,7 +54,7 @@ def up_to_date(store: "Store", found: "Session") -> "tuple[Session, list[str]]":
     news = {} if found.status == "completed" else progress.news(store, found)
     news.pop("searched", None)
     try:
-        news |= sessionfile.news(store, found)
+        news |= sessionedit.news(store, found)
     except MilestoneError as error:
         notes.append(error.message)
     text = found.text
