@@ -211,7 +211,7 @@ def event_line(stamp: str, type_: str, agent: str, said: str, *, width: int, col
     text = fit(said, max(rest, 8))
     gap = " " * (room - columns(shown))
     words = (paint(stamp, DIM, colour), paint(shown, style, colour) + gap, text + paint(by, DIM, colour))
-    return (paint(sign, style, colour) + " " + "  ".join(words)).rstrip()
+    return ((paint(sign, style, colour) if sign != " " else sign) + " " + "  ".join(words)).rstrip()
 
 
 def _standing(type_: str) -> "tuple[str, str]":
