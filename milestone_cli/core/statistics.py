@@ -8,16 +8,15 @@ import marshal
 
 from milestone_cli.core import query
 from milestone_cli.core.tally import LISTED, Tally, more
-from milestone_cli.core.timeline import NUMBER, SEAM, START
 from milestone_cli.jsontext import loads
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
-    from milestone_cli.core.tally import Facts
+    from milestone_cli.core.tally import Facts, Tool
     from milestone_cli.storage.contract import Store
 
 EDGE = 4
@@ -25,15 +24,16 @@ EDGE = 4
 RECENT = 64
 """So many of the events before it are remembered."""
 TOOL = b'"tool":"'
+TOOK = b'"duration_ms":'
 HEAD = (
-    rb'\{"timestamp":"(.{19})\.(\d{6})Z","milestone_id":[^,\n]*,"session_id":"[^"\n]*","event_type":"([^"\n]*)","data":'
+    rb'\n\{"timestamp":"(.{19})\.(\d{6})Z","milestone_id":[^,\n]*,"session_id":"[^"\n]*","event_type":"([^"\n]*)","data":'
     rb'(?:\{"tool":"([^"\\\n]{1,200})"(?:,"target":"((?:[^"\\\n]|\\.)*)")?,"outcome":"(\w{1,40})"(?:,"exit_code":\d+)?'
     rb'(?:,"duration_ms":(\d{1,14}(?:\.\d+)?))?[,}])?'
 )
-"""How a line of ours begins, with what `milestone hook` says of a call of a tool; the end of one is below."""
+"""How a line of ours begins, with what `milestone hook` says of a call of a tool; below, how one ends."""
 TAIL = (
     rb',"agent_id":"([^"\n]*)","event_id":"[^"\n]*"(?:,"key":"(?:[^"\\\n]|\\.)*")?(?:,"request":"[^"\n]*")?'
-    rb'(?:,"revision":\d+)?,"sequence_number":\d+,"checksum":"[0-9a-f]{64}"\}\n'
+    rb'(?:,"revision":\d+)?,"sequence_number":(\d+),"checksum":".{64}"\}\n'
 )
 
 
@@ -100,7 +100,7 @@ class _Counter:
             self._parser.hurry()
             import re  # costs most of a Python start, and repays it in a long log
 
-            self._find = re.compile(HEAD, re.DOTALL).findall, re.compile(TAIL).findall
+            self._find = re.compile(HEAD, re.DOTALL).findall, re.compile(TAIL, re.DOTALL).findall
 
     def work(self, block: bytes) -> bytes:
         """The counts of a block, and its first and last events, for whoever sees the blocks beside it."""
@@ -157,36 +157,34 @@ class _Counter:
     def _count_sound(self, tally: Tally, block: bytes) -> bool:
         """Count a block in which every line has our shape, by its bytes; otherwise do nothing, and say so."""
         assert self._find is not None
+        heads, tails = self._find[0](b"\n" + block), self._find[1](block)
         count = block.count(b"\n")
-        if not (block.startswith(START) and block.endswith(b'"}\n') and block.count(START) == count
-                and block.count(SEAM) == count - 1 and block.count(NUMBER) == count):  # fmt: skip
+        if len(heads) != count or len(tails) != count or len({number for _, number in tails}) != count:
             return False
-        heads, agents = self._find[0](block), self._find[1](block)
-        if len(heads) != count or len(agents) != count or _sequence(block, block.rfind(NUMBER)) - _sequence(
-            block, block.find(NUMBER)
-        ) != count - 1:  # fmt: skip
-            return False
-        for agent, number in _counted(agents):
+        for agent, number in _counted([agent for agent, _ in tails]):
             more(tally.agents, _text(agent), number)
-        for (hour, raw), number in _counted([(head[0][:13], head[2]) for head in heads]):
+        hours = self._moments(tally, heads)
+        whens = hours * count if len(hours) == 1 else [head[0][:13] for head in heads]
+        for (hour, raw), number in _counted(zip(whens, [head[2] for head in heads], strict=True)):
             type_ = _text(raw)
             tally.add(_text(hour), type_, tally.went_wrong(type_), number)
-        self._moments(tally, heads)
         calls = [head for head in heads if head[3]]
-        if len(calls) == block.count(TOOL):
+        if len(calls) == block.count(TOOL) and sum(1 for call in calls if call[6]) == block.count(TOOK):
             self._calls(tally, calls)
         else:
             self._tools(tally, block)
         return True
 
-    def _moments(self, tally: Tally, heads: "list[tuple[bytes, ...]]") -> None:
-        """Take in when each event came."""
+    def _moments(self, tally: Tally, heads: "list[tuple[bytes, ...]]") -> "list[bytes]":
+        """Take in when each event came; the hours in which they did."""
         second, minute, base, start = b"", b"", 0, 0
         least = self._gap
+        hours: dict[bytes, None] = {}
         for told, fraction, *_ in heads:
             if told != second:
                 if told[:17] != minute:
                     minute, start = told[:17], parse_ns(_text(told[:17]) + "00Z") or 0
+                    hours[told[:13]] = None
                 second, base = told, start + int(told[17:]) * 1_000_000_000
             ns = base + int(fraction) * 1000
             if tally.last is None or ns - tally.last > least:
@@ -195,28 +193,26 @@ class _Counter:
                     least = max(least, tally.gaps[-1][0])
             elif ns > tally.last:
                 tally.last = ns
+        return list(hours)
 
     def _calls(self, tally: Tally, calls: "list[tuple[bytes, ...]]") -> None:
         """Count calls of tools as `milestone hook` says them."""
-        durations: dict[tuple[bytes, bytes, bytes], list[bytes]] = {}
-        for _, _, type_, tool, _, outcome, ms in calls:
-            durations.setdefault((type_, tool, outcome), []).append(ms)
-        longest = -1.0
         floor = max(self._slow, tally.slowest[-1][0] if len(tally.slowest) == LISTED else -1)
-        for (type_, tool, outcome), told in durations.items():
-            if outcome != b"started":
+        known: dict[tuple[bytes, bytes, bytes], tuple[Tool, bool]] = {}
+        for second, fraction, type_, tool, target, outcome, ms in calls:
+            if outcome == b"started":
+                continue
+            found = known.get((type_, tool, outcome))
+            if found is None:
                 failed = outcome == b"failed" or tally.went_wrong(_text(type_))
-                counts = tally.tool(_text(tool))
-                for ms, number in _counted(told):
-                    taken = float(ms or -1)
-                    counts.add(failed, taken, number)
-                    longest = max(longest, taken)
-        if longest > floor:
-            for second, fraction, _, tool, target, outcome, ms in calls:
-                if ms and outcome != b"started" and float(ms) > floor:
-                    stamp = f"{_text(second)}.{_text(fraction)}Z"
-                    shown = _name(loads(b'"%b"' % target))
-                    tally.take_slow((float(ms), _text(tool), shown, stamp, self._stream))
+                found = known[type_, tool, outcome] = tally.tool(_text(tool)), failed
+            taken = float(ms or -1)
+            found[0].add(found[1], taken)
+            if taken > floor:
+                stamp = f"{_text(second)}.{_text(fraction)}Z"
+                tally.take_slow((taken, _text(tool), _name(loads(b'"%b"' % target)), stamp, self._stream))
+                if len(tally.slowest) == LISTED:
+                    floor = max(floor, tally.slowest[-1][0])
 
     def _tools(self, tally: Tally, block: bytes) -> None:
         """Count the calls of tools among sound lines, which alone are parsed."""
@@ -245,17 +241,11 @@ def _call(data: object) -> "tuple[str, str, float, str]":
             _name(target) if isinstance(target, str) else "")  # fmt: skip
 
 
-def _counted(values: "list[Any]") -> "list[tuple[Any, int]]":
+def _counted(values: "Iterable[Any]") -> "list[tuple[Any, int]]":
     """How often each value comes."""
     from collections import Counter
 
     return list(Counter(values).items())
-
-
-def _sequence(block: bytes, at: int) -> int:
-    """The sequence number whose key stands at an offset."""
-    start = at + len(NUMBER)
-    return int(block[start : block.find(b",", start)])
 
 
 def _hour(ns: int, stamp: str) -> str:

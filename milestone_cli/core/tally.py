@@ -19,6 +19,8 @@ HOURS = 200_000
 OTHERS = "(others)"
 LISTED = 10
 """So many of the longest gaps and of the slowest calls are kept."""
+STEPS: "dict[float, int]" = {}
+"""The steps of durations that came before."""
 FINE = 8
 """Steps for each doubling of a duration, in which its distribution is kept: a percentile is right to 9 %."""
 
@@ -41,7 +43,11 @@ class Tool:
             self.timed += weight
             self.total += weight * ms
             self.longest = max(self.longest, ms)
-            step = round(FINE * log2(ms + 1))
+            step = STEPS.get(ms)
+            if step is None:
+                step = round(FINE * log2(ms + 1))
+                if len(STEPS) < MOST:
+                    STEPS[ms] = step
             self.steps[step] = self.steps.get(step, 0) + weight
 
     def percentile(self, share: float) -> float:
