@@ -79,3 +79,19 @@ def test_a_lock_of_ours_outlives_its_ten_minutes(store: Path, home: Path) -> Non
     finally:
         holder.communicate(timeout=30)
     assert run(store, home, "+0", "state", "save", "demo", "{}").returncode == 0
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_nobody_is_dead_by_the_clock(clock: str, store: Path, home: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    assert run(store, home, "+0", "agent", "register", "one", "--for-pid", str(sleeper.pid)).returncode == 0
+    assert run(store, home, "+0", "agent", "heartbeat", "one").returncode == 0
+
+    def health() -> str:
+        done = run(store, home, clock, "agent", "health", "--fix", "--format", "json")
+        assert done.returncode == 0, done.stderr
+        return str(json.loads(done.stdout)["agents"][0]["health"])
+
+    assert health() in ("healthy", "stale")
+    sleeper.kill()
+    sleeper.wait()
+    assert health() == "dead"
