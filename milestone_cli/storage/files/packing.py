@@ -1,7 +1,8 @@
 """Sealed parts of logs, compressed: blocks that each can be read without the others, and proved before they replace.
 
 The file is a plain gzip file of several members, one a block, so `zcat` reads it too; where each one begins, the seal
-of the part says. Gzip, because it reads three to five times as fast as xz and is a tenth larger.
+of the part says. Gzip, because it reads a log three times as fast as xz, writes it twenty times as fast, and is a
+quarter larger: a fifth or sixth of the plain one.
 """
 
 import os
