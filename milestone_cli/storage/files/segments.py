@@ -6,6 +6,7 @@ part is sealed once another file has taken the place of its own, in one rename; 
 tells itself by the inode. Whose lines are removed or compressed is told by the files that are there.
 """
 
+import errno
 import os
 
 from milestone_cli.errors import MilestoneError
@@ -104,18 +105,21 @@ def open_folder(parent: int, stream: str) -> "int | None":
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _strange(outer) from error
+        raise _strange(outer, error) from error
     try:
         return os.open(inner, DIRECTORY, dir_fd=fd)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _strange(f"{outer}/{inner}") from error
+        raise _strange(f"{outer}/{inner}", error) from error
     finally:
         os.close(fd)
 
 
-def _strange(name: str) -> MilestoneError:
+def _strange(name: str, error: OSError) -> "MilestoneError | OSError":
+    """What a folder that cannot be opened means: something else in its place, or trouble with the disk."""
+    if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+        return error
     return MilestoneError("unsafe_link", f"'{name}' in the store is no folder", "look at it, then move it away")
 
 
