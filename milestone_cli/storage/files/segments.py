@@ -105,13 +105,13 @@ def open_folder(parent: int, stream: str) -> "int | None":
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _strange(outer, error) from error
+        raise _strange(outer, error) from None
     try:
         return os.open(inner, DIRECTORY, dir_fd=fd)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _strange(f"{outer}/{inner}", error) from error
+        raise _strange(f"{outer}/{inner}", error) from None
     finally:
         os.close(fd)
 
