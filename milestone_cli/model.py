@@ -17,6 +17,7 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeGuard
 
     Edit = tuple[int, bytes, bytes]
     """Of a log: offset, the bytes that stand there, and what shall stand there."""
@@ -36,6 +37,16 @@ def digest(data: bytes) -> str:
 
         return hashlib.sha256(data).hexdigest()
     return sha256(data).hexdigest()
+
+
+def is_hex(value: object, digits: int) -> "TypeGuard[str]":
+    """Whether a value from outside is so many hexadecimal digits, as a checksum is 64."""
+    return isinstance(value, str) and len(value) == digits and not value.strip("0123456789abcdef")
+
+
+def is_count(value: object) -> "TypeGuard[int]":
+    """Whether a value from outside can be a sequence number, a revision or an offset: from 0 to below 2**63."""
+    return type(value) is int and 0 <= value < 1 << 63
 
 
 def safe(name: str, what: str = "milestone") -> str:

@@ -46,6 +46,14 @@ SEEDS = [
     b'{"timestamp":"","milestone_id":"demo","version":"1.0","revision":1,"sha256":"","event":{},"state":{"n": 1}}\n',
     HEAD,
     CARRIED,
+    EVENT + EVENT + b"\0sha256=00\0state\0state_*",
+    b"c1,demo:12:0123456789abcdef:3400",
+    (
+        b'{"sequence":2,"checksum":"00","end":9,"time":1,"revision":1,"state":"","base":1,"base_sequence":1,"spliced":0'
+        b',"start":0,"first":1,"before":"00","since":0,"log":1,"next":2,"told":9,"sealed":3,"sha256":"","blocks":[[9,5]]'
+    ),
+    b"context: {a: [1, 1.50], b: yes}  # mine\nconfiguration:\n  checkpoint_interval: 300\n  auto_checkpoint: no\n",
+    b"context: &a [*a, !!python/object:os.system x]\n",
     INTENT,
     LOCK,
     b"2026-11-21T12:00:00.5+02:00",

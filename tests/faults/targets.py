@@ -15,14 +15,17 @@ from pathlib import Path
 
 from milestone_cli import jsontext, runtime, splice, timestamps
 from milestone_cli.cli import read as read_words
-from milestone_cli.core import configfile, document, events, patch, state, times
+from milestone_cli.core import configfile, cursor, document, events, patch, repair, sessionedit, state, times
 from milestone_cli.core.compare import compare
+from milestone_cli.core.filters import Filter
+from milestone_cli.core.query import Parser, query
 from milestone_cli.core.verify import verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import digest, safe
 from milestone_cli.storage.files import FileStore, envelope, layout
 from milestone_cli.storage.files.log import parse_head
 from milestone_cli.storage.files.rollforward import finish_pending
+from milestone_cli.storage.files.segments import parse_seal
 
 LIMIT = 1 << 16
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -314,9 +317,66 @@ def records(raw: bytes) -> None:
         here.clear()
 
 
+def seals(raw: bytes) -> None:
+    """A seal of a part of a log proves itself or is none."""
+    assert parse_seal(raw) is None or digest(raw.rpartition(b',"sum":"')[0])[:16].encode() in raw
+    body = raw.rstrip(b" \n")
+    found = parse_seal(body + b',"sum":"' + digest(body)[:16].encode() + b'"}')
+    assert found is None or parse_seal(found.text()) is not None
+
+
+def cursors(raw: bytes) -> None:
+    """A cursor names places, and is written as it was read; no place of it is outside of a log."""
+    text = raw.decode("utf-8", "ignore")
+    with contextlib.suppress(MilestoneError):
+        places, every = cursor.read(text)
+        assert cursor.read(cursor.write(places, every=every))[0].keys() == places.keys()
+
+
+def queries(raw: bytes) -> None:
+    """Whatever is looked for in whatever log, what is found stands there, and the same backwards."""
+    here = place()
+    try:
+        log, where, text, type_ = ([*raw.split(b"\0"), b"", b"", b""])[:4]
+        here.put(layout.EVENTS, layout.log_file("demo"), log)
+        words = [part.decode("utf-8", "ignore") for part in (where, text, type_)]
+        with contextlib.suppress(MilestoneError):
+            options = {"where": [words[0]] if words[0] else None, "text": words[1] or None, "limit": 0}
+            types = [words[2]] if words[2] else None
+            found = list(query(here.store, "demo", Filter(types, **options), Parser()))  # type: ignore[arg-type]
+            assert all(line in log for line in found)
+            turned = Filter(types, reverse=True, **options)  # type: ignore[arg-type]
+            assert sorted(query(here.store, "demo", turned, Parser())) == sorted(found)
+    finally:
+        here.clear()
+
+
+def mendings(raw: bytes) -> None:
+    """A log of anything is repaired as far as can be proved; nothing that proves itself goes, a second time is idle."""
+    here = place()
+    store = FileStore(str(here.root))  # its own, since the folder in the quarantine that it knows goes
+    try:
+        here.put(layout.EVENTS, layout.log_file("demo"), raw)
+        with contextlib.suppress(MilestoneError):
+            before = verify(store, "demo")
+            after = repair.run(store, repair.plan(store, "demo"))[2]
+            assert after.events >= before.events
+            assert not repair.plan(store, "demo").of("mend")
+    finally:
+        store.close()
+        here.clear()
+
+
+def pages(raw: bytes) -> None:
+    """What people wrote into a session's page is taken or refused, within bounds."""
+    with contextlib.suppress(MilestoneError):
+        for text in sessionedit.parse(raw, "s"):
+            jsontext.check(text.encode(), LIMIT * 4)
+
+
 TARGETS: list[Callable[[bytes], None]] = [
     json_check, json_loads, splices, envelopes, heads, paths, patches, moments, names, configurations, command_lines,
-    logs, states, locks, intents, records,
+    logs, states, locks, intents, records, seals, cursors, queries, mendings, pages,
 ]  # fmt: skip
 
 

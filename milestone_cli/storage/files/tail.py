@@ -9,19 +9,15 @@ import os
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import Draft, Head
+from milestone_cli.model import Draft, Head, is_count, is_hex
 from milestone_cli.storage.files.log import HEAD, SLOT, SLOTS, Log, slot, write_head
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeGuard
-
     from milestone_cli.storage.files.segments import Seal
 
 BLOCK = 1 << 20
-LARGEST = 1 << 63
-"""What no number of ours reaches."""
 
 
 def catch_up(log: Log, head: Head | None) -> Head:
@@ -112,7 +108,7 @@ def _take_key(log: Log, head: Head, line: bytes) -> None:
 def _keep_key(log: Log, head: Head, event: dict[str, object]) -> None:
     """Take over the idempotency key of an event, when it has one."""
     key, request, sequence = event.get("key"), event.get("request"), event.get("sequence_number")
-    if not isinstance(key, str) or not _is_hex(request, 16) or not _is_count(sequence):
+    if not isinstance(key, str) or not is_hex(request, 16) or not is_count(sequence):
         return
     try:
         taken = slot(key, request, sequence)
@@ -120,14 +116,6 @@ def _keep_key(log: Log, head: Head, event: dict[str, object]) -> None:
         return  # half a character is in no key of ours
     os.pwrite(log.head_fd, taken, HEAD + SLOT * (head.keys % SLOTS))
     head.keys += 1
-
-
-def _is_hex(value: object, digits: int) -> "TypeGuard[str]":
-    return isinstance(value, str) and len(value) == digits and not value.strip("0123456789abcdef")
-
-
-def _is_count(value: object) -> "TypeGuard[int]":
-    return type(value) is int and 0 <= value < LARGEST
 
 
 def _is_continued(fd: int, head: Head, size: int, sealed: "Seal | None" = None) -> bool:
@@ -192,7 +180,7 @@ def _step(log: Log, head: Head, line: bytes) -> None:
     if not isinstance(event, dict):
         return
     sequence, checksum = event.get("sequence_number"), event.get("checksum")
-    if not _is_count(sequence) or sequence <= head.sequence or not _is_hex(checksum, 64):
+    if not is_count(sequence) or sequence <= head.sequence or not is_hex(checksum, 64):
         return
     head.sequence = sequence
     head.checksum = checksum
@@ -205,16 +193,16 @@ def _take_state(head: Head, event: dict[str, object]) -> None:
     """Move revision, state and base, when the event is a state's."""
     data = event.get("data")
     revision = event.get("revision")
-    if not _is_count(revision) or not isinstance(data, dict) or data.get("revision") != revision:
+    if not is_count(revision) or not isinstance(data, dict) or data.get("revision") != revision:
         return
     sha256, base = data.get("sha256"), data.get("base")
-    if revision <= head.revision or not _is_hex(sha256, 64):
+    if revision <= head.revision or not is_hex(sha256, 64):
         return
     head.revision = revision
     head.state = sha256
     if base == revision:
         head.base, head.base_sequence, head.spliced = revision, head.sequence, 0
-    elif isinstance(data.get("splice"), list) and _is_count(base):
+    elif isinstance(data.get("splice"), list) and is_count(base):
         head.base = base
         head.spliced += len(dumps(data["splice"]))
 
