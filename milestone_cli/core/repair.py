@@ -117,6 +117,10 @@ def plan(store: "Store", stream: str, *, accept: bool = False) -> Plan:
     mended = [] if is_forked else _provable(store, stream, found.report)
     found.edits = _sorted(mended)
     rest = _tried(store, stream, found.edits).findings if mended else findings
+    before = {one.key: one for one in findings if one.key}
+    for one in rest:  # where it stands now, not where it will
+        if known := before.get(one.key):
+            one.line, one.offset = known.line, known.offset
     found.acts = [Act(one, "mend", MENDS[one.code]) for one in mended]
     for one in rest:
         if one.severity == "damage" or one.code in RECORDED:

@@ -26,6 +26,8 @@ SUBJECTS = {
 """The subject under which a finding of `verify` stands; `logs` for every other."""
 PASSING = ("torn_tail", "head_behind", "head_missing", "event_pending", "changed_outside")
 """What a writer at work may leave for a moment, between two of its steps."""
+MENDS = ("doubled", "order", "checksum_altered", "glued_line", "unreadable_line")
+"""What `events repair` may mend."""
 NEXT_EVENT = ("torn_tail", "head_missing", "head_behind")
 """What the next event mends."""
 MOMENT = 0.1
@@ -120,6 +122,8 @@ def _mending(store: "Store", name: str, found: "chain.Finding") -> "tuple[str, C
         return _recovery(store, name)
     if found.severity == "note":
         return "", None
+    if found.edits and found.code in MENDS:
+        return f"mend it, as far as checksums prove how: `milestone events repair {name}`", lambda: _mend(store, name)
     if found.code == "state_unexplained":
         return f"compare it with the log's: `milestone state load {name} --at now`, then save what is right", None
     if found.code in ("head_mismatch", "tail_missing"):
@@ -131,6 +135,17 @@ def _log(store: "Store", name: str, code: str) -> str:
     event = draft(store, "doctor_repaired", dumps({"found": code}))
     store.commit(Change(name, [event], timeout=lock_timeout(store, None)))
     return f"logged an event of '{name}', which records what was found"
+
+
+def _mend(store: "Store", name: str) -> str:
+    from milestone_cli.core import repair
+
+    found = repair.plan(store, name)
+    mended = len(found.of("mend"))
+    if not mended:
+        return ""
+    _, kept, _ = repair.run(store, found)
+    return f"mended {count(mended, 'place')} in the log of '{name}'; the log as it was is kept as {kept}"
 
 
 def _settle(store: "Store", name: str) -> str:
