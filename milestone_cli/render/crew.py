@@ -1,5 +1,6 @@
 """The agents of a milestone and what they wait for, in the few lines that a status has room for."""
 
+from milestone_cli.jsontext import dumps
 from milestone_cli.render.ages import SECOND, short, when
 from milestone_cli.render.overview import labelled
 from milestone_cli.render.table import DIM, MAGENTA, RED
@@ -8,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     Facts = dict[str, object]
 
+SAID = ("sync_id", "type", "evidence", "reason")
+"""What speaks for itself in an event."""
 MOST = 5
 """So many agents have a line of their own."""
 
@@ -18,6 +21,24 @@ def crew_lines(found: "Facts", is_short: bool) -> "list[str]":
     lines = _short(agents) if is_short else _long(agents)
     lines += [_fallen(one) for one in fallen[-1 if is_short else -3 :]]
     return lines + [_sync(one) for one in syncs if one["status"] != "completed" or not is_short]
+
+
+def words(data: "Facts") -> str:
+    """What an event of an agent or of a synchronisation says: `coder, process 7 is gone, locks demo`."""
+    told = [
+        _word(value) if name in SAID else f"{name} {_word(value)}"
+        for name, value in data.items()
+        if value not in (None, [], {}) and name != "agent_id"  # who acts has a column of its own
+    ]
+    return "; ".join(told)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {one if isinstance(one, str | int) else dumps(one)}" for key, one in value.items())
+    return value if isinstance(value, str) else dumps(value)
 
 
 def _listed(value: object) -> "list[Facts]":

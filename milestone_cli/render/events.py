@@ -124,6 +124,10 @@ def told(data: object) -> str:
     """What an event's data says, in words where it is flat: `count 42, suite unit`."""
     if not isinstance(data, dict) or ("revision" in data and "state_file" in data):
         return summary(data)
+    if isinstance(data.get("sync_id"), str) or {"agent_id", "type"} <= data.keys():
+        from milestone_cli.render.crew import words
+
+        return words(data)
     if not all(isinstance(value, str | int | float | None) for value in data.values()):
         return dumps(data)
     if isinstance(data.get("tool"), str):
