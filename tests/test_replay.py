@@ -144,6 +144,10 @@ def test_what_cannot_be_replayed_is_said(cli: Cli, store: Path, words: list[str]
     assert (done.returncode, told in done.stderr) == (code, True), done.stderr
 
 
+def written(log: Log, directory: Path) -> Any:
+    return log.write(directory)
+
+
 def grown(directory: Path, count: int = 40) -> tuple[Log, Any]:
     log = Log.make(0)
     for number in range(1, count + 1):
@@ -155,7 +159,7 @@ def grown(directory: Path, count: int = 40) -> tuple[Log, Any]:
 
 def test_a_sequence_number_is_found_without_reading_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Log.make(4000, bash=3)
-    store: Any = log.write(tmp_path)
+    store = written(log, tmp_path)
     read: list[int] = []
     scan = store.scan
 
@@ -185,7 +189,7 @@ def test_what_is_damaged_and_what_is_gone_are_told_apart(tmp_path: Path) -> None
         *whole[spoiled + 1 :],
     ]
     log.lines[spoiled] = whole[spoiled].replace(b'"splice":[[', b'"splice":[[0,0,"!"],[')
-    store = log.write(tmp_path)
+    store = written(log, tmp_path)
     with pytest.raises(MilestoneError) as caught:
         replay.state_at(store, "demo", replay.end_of(store, "demo", to=40))
     assert caught.value.exit_code == 6
@@ -197,7 +201,7 @@ def test_what_is_damaged_and_what_is_gone_are_told_apart(tmp_path: Path) -> None
         list(replay.states(store, "demo", 30, replay.end_of(store, "demo")))
     assert (caught.value.exit_code, caught.value.details["revision"]) == (6, 20)
     log.lines = [*whole[:spoiled], *whole[spoiled + 1 :]]
-    store = log.write(tmp_path)
+    store = written(log, tmp_path)
     for number in (39, 41):
         with pytest.raises(MilestoneError) as caught:
             replay.state_at(store, "demo", replay.end_of(store, "demo", to=number))
@@ -205,7 +209,7 @@ def test_what_is_damaged_and_what_is_gone_are_told_apart(tmp_path: Path) -> None
             ("not_found", True) if number == 39 else ("damaged", False)
         )
     log.lines = whole[30:]
-    store = log.write(tmp_path)
+    store = written(log, tmp_path)
     for number in (5, 22):
         with pytest.raises(MilestoneError) as caught:
             replay.state_at(store, "demo", replay.end_of(store, "demo", to=number))
