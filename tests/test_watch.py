@@ -32,6 +32,7 @@ def scene(store: Path, cli: Cli) -> Path:
     cli("init", "other", check=True)
     cli("state", "save", "demo", json.dumps(STATE), check=True)
     cli("session", "create", "demo", "--name", "porting", check=True)
+    cli("session", "progress", "40", "--operation", "port it", check=True)
     cli("agent", "register", "builder", "--type", "coder", "--state", '{"current_operation":"cargo build"}', check=True)
     cli("lock", "acquire", "demo", check=True)
     cli("events", "log", "other", "tests_failed", '{"suite":"unit"}', check=True)
@@ -42,7 +43,9 @@ def test_in_a_pipe_it_is_one_snapshot(scene: Path, cli: Cli) -> None:
     found = validated(cli("watch", "--format", "json", check=True).stdout)
     assert [one["milestone_id"] for one in found["milestones"]] == ["other", "demo"]
     assert (found["milestone_id"], found["said"], found["next"]) == (None, {}, None)
-    assert [(one["session_id"], one["status"]) for one in found["sessions"]] == [("porting", "active")]
+    assert [[one[name] for name in ("session_id", "status", "progress", "operation")] for one in found["sessions"]] == [
+        ["porting", "active", 40, "port it"]
+    ]
     assert [(one["agent_id"], one["state"]) for one in found["agents"]] == [
         ("builder", {"current_operation": "cargo build"})
     ]
@@ -200,7 +203,9 @@ def test_it_shows_what_changes_fits_a_new_size_and_ends_by_a_key(terminal: Termi
     terminal.read()
     assert terminal.raw.count(BEGIN) <= drawn + 2, "nothing changes, so nothing is drawn but ages"
     cli("events", "log", "demo", "just_now", '{"word":"seen"}', check=True)
-    terminal.until(lambda shown: "just_now" in shown and "word seen" in shown)
+    terminal.until(lambda shown: "just_now" in shown and "word seen" in shown and "40 %" in shown)
+    cli("session", "progress", "60", check=True)
+    terminal.until(lambda shown: "60 %" in shown and "port it" in shown)
     terminal.resize(140, 45)
     frame = terminal.until(lambda shown: shown.count("\r\n") == 44 or "state_initialized" in shown)
     assert max(len(line.replace("\x1b[K", "")) for line in frame.split("\r\n")) > 80

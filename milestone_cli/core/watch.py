@@ -1,8 +1,9 @@
 """Who is at work on what, at one look or as long as somebody looks on: what `status` tells, with all who take part."""
 
 from milestone_cli import runtime
-from milestone_cli.core import activity, agent, lock, overview, session, vitals
+from milestone_cli.core import agent, lock, overview, progress, session, vitals
 from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import loads
 from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
@@ -12,12 +13,16 @@ if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
     Facts = dict[str, object]
+    Seen = dict[str, tuple[int, Facts]]
+    """Up to where the logs of sessions were searched for their progress, and what was found."""
 
 BUSY = 16
 """The events of so many milestones, those of which something was logged last, are looked at."""
 SHOWN = ("active", "orphaned", "expired", "damaged")
 """Statuses of sessions that somebody may have to do something about."""
 SAID = ("said", "next")
+AT_WORK = 10
+"""So many of the sessions at work, the newest ones, are asked how far they are."""
 LONG = 3600.0
 PAUSE = 1.0
 """Seconds between two looks at whether a store is there again."""
@@ -31,7 +36,7 @@ class View:
         trouble: why nothing newer can be seen; empty when it can.
     """
 
-    __slots__ = ("_events", "_lost", "_milestone", "_store", "found", "trouble")
+    __slots__ = ("_events", "_lost", "_milestone", "_seen", "_store", "found", "trouble")
 
     def __init__(self, milestone: "str | None", events: int) -> None:
         """Look for the first time; the arguments are those of `look`.
@@ -42,7 +47,8 @@ class View:
         self._store = open_store()
         self._milestone = milestone
         self._events = events
-        self.found = look(self._store, milestone, events)
+        self._seen: Seen = {}
+        self.found = look(self._store, milestone, events, self._seen)
         self.trouble = self._lost = ""
 
     def refresh(self) -> None:
@@ -50,7 +56,7 @@ class View:
         try:
             if self.trouble:
                 self._store = open_store(self._store.path)
-            self.found = look(self._store, self._milestone, self._events)
+            self.found = look(self._store, self._milestone, self._events, self._seen)
         except (MilestoneError, OSError) as error:
             self.trouble = _reason(error)
         else:
@@ -76,13 +82,14 @@ def _reason(error: "MilestoneError | OSError") -> str:
     return error.message if isinstance(error, MilestoneError) else error.strerror or str(error)
 
 
-def look(store: "Store", milestone: "str | None", events: int) -> "Facts":
+def look(store: "Store", milestone: "str | None", events: int, seen: "Seen") -> "Facts":
     """What is going on now.
 
     Args:
         store: only read.
         milestone: the one that is meant; None: all.
         events: so many of the last ones are told.
+        seen: what earlier looks found of sessions; brought up to date.
 
     Returns:
         `milestones`, those first of which something was logged last; of a single one what its state says too;
@@ -114,7 +121,7 @@ def look(store: "Store", milestone: "str | None", events: int) -> "Facts":
         "session_id": every["session_id"],
         "milestones": known,
         **said,
-        "sessions": _sessions(store, milestone),
+        "sessions": _sessions(store, milestone, seen),
         "agents": _agents(store, milestone),
         "locks": [one for one in lock.locks(store) if names is None or one["name"] in names],
         "last_events": last,
@@ -128,15 +135,31 @@ def _merged(store: "Store", names: "list[str]", count: int) -> "list[object]":
     return found[-count:]
 
 
-def _sessions(store: "Store", milestone: "str | None") -> "list[Facts]":
+def _sessions(store: "Store", milestone: "str | None", seen: "Seen") -> "list[Facts]":
     """The sessions that have not ended, the current one first, then the newest."""
-    found = [
-        activity.up_to_date(store, one)[0].fields()
+    known = [
+        one
         for one in session.sessions(store, overview.RECENT)
         if one.status in SHOWN and milestone in (None, one.milestone)
     ]
-    found.sort(key=lambda one: (bool(one["current"]), str(one["created_at"] or "")), reverse=True)
-    return found
+    known.sort(key=lambda one: (one.is_current, one.word("created_at") or ""), reverse=True)
+    at_work = [one for one in known if one.status in session.AT_WORK][:AT_WORK]
+    return [one.fields() | (_said(store, one, seen) if one in at_work else {}) for one in known]
+
+
+def _said(store: "Store", one: "session.Session", seen: "Seen") -> "Facts":
+    """How far a session says it is; only what was logged since the last look is searched for that."""
+    end, said = seen.get(one.id, (0, {}))
+    own = one.record.get("searched")
+    if isinstance(own, int) and own > end:
+        said = {}  # its record was written since
+    elif end:
+        one.record["searched"] = end
+    news = progress.news(store, one)
+    end = int(news.pop("searched"))
+    said = {**said, **{name: loads(text) for name, text in news.items()}}
+    seen[one.id] = end, said
+    return said
 
 
 def _agents(store: "Store", milestone: "str | None") -> "list[Facts]":
