@@ -1,10 +1,6 @@
 """Several logs proved one after the other, none of them left out because another cannot be read."""
 
-import os
-
 from milestone_cli import runtime
-from milestone_cli.core import streams
-from milestone_cli.core.query import Parser
 from milestone_cli.core.verify import Report, verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import log_of
@@ -69,6 +65,9 @@ def _part(progress: "Progress", name: str, before: int, total: int) -> "Callable
 
 def count_session(store: "Store", report: Report, session: str) -> None:
     """Say in a report how many events of its log are a session's; they are proved with the log that they stand in."""
+    from milestone_cli.core import streams
+    from milestone_cli.core.query import Parser
+
     report.session, report.session_events = session, 0
     needle, parser = f'"{session}"'.encode(), Parser()
     for _, line in streams.lines(store, report.milestone, 0, store.log_size(report.milestone)[0]):
@@ -82,6 +81,8 @@ def places(store: "Store") -> "Callable[[Report, int, int], tuple[str, int]]":
 
     A file is named as it is seen from where annotations are read: GITHUB_WORKSPACE, or this directory.
     """
+    import os
+
     above: dict[str, tuple[int, int]] = {}
 
     def place(report: Report, line: int, offset: int) -> "tuple[str, int]":

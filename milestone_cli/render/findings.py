@@ -135,9 +135,9 @@ def _xml(value: str) -> str:
 
 def progress() -> "Callable[[str, int, int], None] | None":
     """A callback that draws a bar on standard error for long work, or None where that is no terminal."""
-    from milestone_cli.render import stores
+    from milestone_cli import runtime
 
-    if stores.progress("") is None:
+    if not runtime.is_terminal(2):
         return None
     bars: dict[str, Callable[[int, int], None] | None] = {}
 
@@ -145,6 +145,8 @@ def progress() -> "Callable[[str, int, int], None] | None":
         if total < LONG:
             return
         if name not in bars:
+            from milestone_cli.render import stores
+
             bars[name] = stores.progress(f"verifying {clean(name)}")
         draw = bars[name]
         if draw:
