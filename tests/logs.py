@@ -241,6 +241,9 @@ class DirectoryStore:
         path = self.directory / f"milestone-{stream}.head"
         return SimpleNamespace(**json.loads(path.read_text())) if path.exists() else None
 
+    def sealed(self, stream: str) -> "list[tuple[int, int, int, int]]":
+        return []
+
     def origin(self, stream: str) -> Origin:
         return Origin()
 

@@ -438,3 +438,23 @@ def test_what_a_command_does_does_not_grow_with_the_log(count: int, store: Path,
     for name in ("last", "since"):
         few, many_ = (sum(one.values()) for one in seen[name])
         assert many_ <= few + 40, (name, seen[name])  # a bisection takes a few more looks, each part opened a file
+
+
+def test_a_clean_up_of_bash_rewrites_the_last_part_and_that_is_one_finding(files):
+    for _ in range(2):
+        fill(files, 26)
+        events.log(files, "demo", [("pad", b'{"x":"%s"}' % (b"x" * BOUND))])
+        fill(files, 6)
+        kept = [json.dumps(json.loads(line)) + "\n" for line in bash_file(files).read_bytes().splitlines()[2:]]
+        new = bash_file(files).with_name("new")
+        new.write_text("".join(kept))
+        new.rename(bash_file(files))
+        assert len(kept) == 4
+        for _ in range(2):
+            report = verify(files, "demo")
+            assert report.ok
+            assert {one.code for one in report.findings} <= {
+                "rewritten_outside", "history_incomplete", "events_lost_outside", "changed_outside",
+            }  # fmt: skip
+            assert sum(one.code == "rewritten_outside" for one in report.findings) == 1
+            fill(files, 3)

@@ -53,6 +53,7 @@ class Chain:
         "findings",
         "foreign",
         "forged",
+        "fresh",
         "front",
         "glued",
         "last",
@@ -102,6 +103,7 @@ class Chain:
         self.torn: list[tuple[Finding, int, int, int]] = []
         self.rewritten: Finding | None = None
         self.spaced = 0
+        self.fresh = True  # no line of ours has been seen of the file that the walk is in
         self.front = 0  # events that went from the front when the log was written anew
         self.anchored = 0
 
@@ -138,6 +140,7 @@ class Chain:
             self.events += seq - self.seq
             self.seq, self.prev, self.last = seq, prev, last
             self.compact = True
+            self.fresh = False
             self.forged = b""
             self.tentative = None
 
@@ -201,6 +204,7 @@ class Chain:
         """Go on from this line of ours."""
         self.events += 1
         self.seq, self.prev, self.last = sequence, stated, line
+        self.fresh = False
         self.forged = b""
         if self.glued is not None:
             self.repeats[sequence] = line
@@ -216,14 +220,19 @@ class Chain:
         self.watch = lines
         self.slow = lines > 0 or self.suspect is not None
 
+    def enter(self) -> None:
+        """Go on in the next file of a log, which the clean-up of bash may have written anew: it knows no other."""
+        self.compact = False
+        self.fresh = True
+
     def old(self, event: "dict[str, object]", line: bytes, number: int, offset: int) -> None:
         """Take a line that bash's clean-up wrote anew: its checksum proves nothing now, its place does."""
         sequence, stated = event["sequence_number"], str(event["checksum"]).encode()
         assert isinstance(sequence, int)
         if self.suspect:
             self.settle(sequence, line)
-        if not self.seq:
-            self.front = sequence - 1
+        if self.fresh and sequence > self.seq:
+            self.front += sequence - 1 - self.seq
         elif sequence > self.seq + 1 and not self.anchors(event, sequence):
             self.lack(sequence, line, number, offset)
         if sequence <= self.seq:

@@ -119,7 +119,13 @@ def _walk(
 ) -> None:
     """Feed the whole log to the chain."""
     tail, at = b"", 0
+    try:
+        edges = {end for end, *_ in store.sealed(report.milestone)}
+    except MilestoneError:
+        edges = set()  # reading it tells
     for offset, block in store.scan(report.milestone, start, size):
+        if offset in edges:
+            chain.enter()
         tail, at = chain.feed(offset, block), offset + len(block)
         if progress:
             progress(at, size)
