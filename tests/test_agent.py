@@ -333,3 +333,17 @@ def test_pages_retention_and_the_log_of_a_session(scene: Scene) -> None:
     scene.cli("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1", "--yes", check=True)
     store = opened(scene)
     assert (store.keys("agent"), store.keys("session-agent")) == (["two"], [f"{session}/two"])
+
+
+@pytest.mark.slow
+def test_eight_processes_count_for_one_agent(scene: Scene) -> None:
+    scene.json("agent", "register", "builder")
+    script = "milestone agent update builder --operations 1 && milestone agent heartbeat builder"
+    started = [scene.start("bash", "-ec", f"for i in $(seq 20); do {script}; done > /dev/null") for _ in range(8)]
+    for process in started:
+        out, err = process.communicate(timeout=300)
+        assert (process.returncode, out, err) == (0, "", "")
+    found = scene.json("agent", "show", "builder")
+    assert (found["metrics"]["operations_completed"], found["health"]) == (160, "healthy")
+    assert len(scene.json("events", "query", "demo", "--type", "agent_updated", "--limit", "0")["events"]) == 160
+    scene.cli("events", "verify", "demo", check=True)
