@@ -215,3 +215,33 @@ def test_what_is_damaged_and_what_is_gone_are_told_apart(tmp_path: Path) -> None
             replay.state_at(store, "demo", replay.end_of(store, "demo", to=number))
         assert (caught.value.exit_code, "is gone" in caught.value.message, bool(caught.value.hint)) == (3, True, True)
     assert replay.state_at(store, "demo", replay.end_of(store, "demo")).text == log.text
+
+
+def test_what_retention_left_is_replayed_and_what_it_took_is_said(made: Any) -> None:
+    from test_segments import fill, trimmed
+
+    from milestone_cli import runtime
+
+    fill(made, 30)
+    between = runtime.now_ns()
+    fill(made, 12)
+    texts = {
+        int(str(step.event["sequence_number"])): step.text
+        for step in replay.states(made, "demo", 1, replay.end_of(made, "demo"))
+    }
+    assert trimmed(made, runtime.now_ns() - between)
+    last = made.origin("demo").sequence
+    assert last > 1
+    with pytest.raises(MilestoneError) as caught:
+        replay.end_of(made, "demo", to=last)
+    assert (caught.value.exit_code, f"begins at event {last + 1}" in caught.value.message) == (3, True)
+    known: bytes | None = None
+    for number in range(1, made.head("demo").sequence + 1):
+        known = texts.get(number, known)
+        if number > last:
+            assert replay.state_at(made, "demo", replay.end_of(made, "demo", to=number)).text == known
+    left = {
+        int(str(step.event["sequence_number"])): step.text
+        for step in replay.states(made, "demo", last + 1, replay.end_of(made, "demo"))
+    }
+    assert left == {number: text for number, text in texts.items() if number > last}

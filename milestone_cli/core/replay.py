@@ -11,6 +11,7 @@ from milestone_cli.core.query import Parser
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import OF_SESSION, digest
 from milestone_cli.splice import apply
+from milestone_cli.storage.origin import document_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,6 +136,10 @@ def state_at(store: "Store", stream: str, stop: int) -> Step:
             f"{_named(stream)} has no milestone, so its log holds no state",
             f"`milestone session show {stream[1:]}` shows its values",
         )
+    origin = store.origin(stream)
+    if (kept := document_of(origin)) is not None:  # what retention removed ended with this state
+        event = {"sequence_number": origin.sequence, "timestamp": kept.timestamp, "event_type": "events_removed"}
+        return Step({**event, "revision": kept.revision}, kept.text, None, kept.sha256)
     first = streams.first_number(store, stream)
     if first > 1:
         raise _gone(stream, first, "the state of then")
@@ -180,7 +185,7 @@ def _standing(store: "Store", stream: str, stop: int) -> "tuple[bytes | None, in
     if not stop:
         return None, 0
     last = next(iter(revisions.steps(store, stream, stop)), None)
-    revision = 0 if last is None else int(str(last["revision"]))
+    revision = store.origin(stream).revision if last is None else int(str(last["revision"]))
     try:
         return state_at(store, stream, stop).text, revision
     except MilestoneError as error:
