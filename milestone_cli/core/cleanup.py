@@ -7,6 +7,7 @@ looked at again under the milestone's lock, and only what both looks would remov
 from milestone_cli import runtime
 from milestone_cli.core import departed, draft, expiry, lock_timeout, once, setting, snapshot
 from milestone_cli.core.copies import MARK, find_copies, parse_name
+from milestone_cli.core.kept import KIND
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
 from milestone_cli.core.session import is_alive
 from milestone_cli.core.snapshotcare import documents, unused
@@ -226,7 +227,7 @@ def session_checkpoints(store: "Store", milestone: str) -> "Iterator[Item]":
             time = parse_ns(one.created_at) or 0
             if time > youngest:
                 hold = hold or "younger than its session's backup_retention"
-            put = (snapshot.KIND, f"{key}/{one.name}")
+            put = (KIND, f"{key}/{one.name}")
             size = len(store.get(*put) or b"")
             yield Item("session checkpoint", f"{key}/{one.name}", time, size, hold=hold, puts=(put,))
         for place in unused(store, key, set()):

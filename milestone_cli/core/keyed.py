@@ -88,7 +88,7 @@ def assign(
             from milestone_cli.core.snapshotting import add, brought_up
 
             text = brought_up(store, Session(found.id, text.encode(), 0, ""))
-            text, _ = add(store, plan, found.id, text, "periodic")
+            text, *_ = add(store, plan, found.id, text, "periodic")
         else:
             text = paths.assign(text, "updated_at", quote(runtime.timestamp(runtime.now_ns())))
         plan.puts.append(("session", found.id, text.encode()))

@@ -52,8 +52,26 @@ def data_of(store: "Store", stream: str, event_id: str) -> "dict[str, object]":
     return {}
 
 
+def with_members(text: str, values: "dict[str, str]") -> str:
+    """An object with some members set to JSON texts; every other byte stays."""
+    told, done, rest = "", 0, dict(values)
+    for key, _, start, end in members(text, skip(text, 0)):
+        if key in rest:
+            told += text[done:start] + rest.pop(key)
+            done = end
+    told += text[done:]
+    if rest:
+        from milestone_cli.core.document import assign
+
+        for key, value in rest.items():
+            told = assign(told, key, value)
+    return told
+
+
 def squeezed(text: str) -> str:
     """A JSON text without white space between its parts; its numbers and strings stay as they are written."""
+    if not (" " in text or "\n" in text or "\t" in text or "\r" in text):
+        return text
     at = skip(text, 0)
     if text[at] not in "{[":
         return text[at:].rstrip()

@@ -10,9 +10,10 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, current_session, git
+from milestone_cli.core.kept import kept_of
 from milestone_cli.core.session import AT_WORK, Session, holders, is_alive, sessions
 from milestone_cli.core.sessionfile import KIND as PAGE
-from milestone_cli.core.snapshot import Checkpoint, find, kept_of, part, sound
+from milestone_cli.core.snapshot import Checkpoint, find, part, sound
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import digest, safe

@@ -3,10 +3,10 @@
 from milestone_cli import runtime
 from milestone_cli.core import acting_agent, current_session, lock_timeout, once, sessionfile
 from milestone_cli.core.document import assign
+from milestone_cli.core.kept import KEPT, kept_of, names
 from milestone_cli.core.record import data_of, laid_out
 from milestone_cli.core.resume import Recovery, plan_recovery
 from milestone_cli.core.sessioning import binding, event, process
-from milestone_cli.core.snapshot import KEPT, kept_of, names
 from milestone_cli.core.snapshotcare import stream_of
 from milestone_cli.core.snapshotting import add, brought_up, by_time
 from milestone_cli.errors import MilestoneError
@@ -128,10 +128,10 @@ def _mutation(store: "Store", plan: Recovery, outcome: Outcome, stream: str) -> 
     session, name = plan.checkpoint.session, plan.checkpoint.name
     if plan.session is not None:
         text = brought_up(store, plan.session)
-        _, before = add(store, mutation, session, text, f"before recovering {name}", prefix="pre-recover",
-                        before_recovery=name)  # fmt: skip
+        why = f"before recovering {name}"
+        made = add(store, mutation, session, text, why, prefix="pre-recover", before_recovery=name)
+        outcome.pre_recovery = made[1]
         mutation.puts = [put for put in mutation.puts if put[0] != sessionfile.KIND]
-        outcome.pre_recovery = before.name
     page = None
     for one in plan.steps:
         if one.put is None:

@@ -5,6 +5,7 @@ from the record. A page that nobody edited is written anew, without a YAML libra
 comments and its order. What they changed is taken over into the record, which knows the page by its SHA-256.
 """
 
+from milestone_cli.core.record import with_members
 from milestone_cli.core.session import CONFIGURATION
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads, members, quote, skip
@@ -145,8 +146,6 @@ def written(
     Returns:
         The record, which knows the page; and the page, None where it cannot be read and stays as it is.
     """
-    from milestone_cli.core.document import assign
-
     record = loads(text)
     assert isinstance(record, dict)
     known = record.get("page")
@@ -162,4 +161,5 @@ def written(
             raw = merged(old, owned(record, points), name)
         except MilestoneError:
             return text, None
-    return assign(text, "page", dumps({"sha256": digest(raw), "edited": is_edited and old is not None})), raw
+    known = {"sha256": digest(raw), "edited": is_edited and old is not None}
+    return with_members(text, {"page": dumps(known)}), raw

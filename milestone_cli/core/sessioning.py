@@ -8,8 +8,7 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.core import acting_agent, current_milestone, lock_timeout, once
-from milestone_cli.core.document import assign
-from milestone_cli.core.record import data_of, indented, laid_out, words
+from milestone_cli.core.record import data_of, indented, laid_out, with_members, words
 from milestone_cli.core.session import CONFIGURATION, Session, current, find, sound
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps, skip
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 LIMIT = 1 << 18
 """Largest metadata of a session, in bytes."""
 WORKING: "dict[str, object]" = {"metadata": {}, "context": {}, "configuration": {}, "state": {}, "progress": 0,
-                                "operation": None}  # fmt: skip
+                                "operation": None, "last_checkpoint": None, "updated_at": None,
+                                "page": None}  # fmt: skip
 """What a record has to work with; keyed state is its `state`."""
 
 
@@ -100,7 +100,7 @@ def create(
     Raises:
         MilestoneError: `conflict` when the name is taken; `invalid_name`, `invalid_json`, `invalid_data`.
     """
-    from milestone_cli.core.snapshot import FIRST
+    from milestone_cli.core.kept import FIRST
     from milestone_cli.core.snapshotting import add
 
     wish = wish or Wish()
@@ -119,16 +119,16 @@ def create(
         if named:
             _refuse_taken(store, named)
         now = runtime.timestamp(runtime.now_ns())
-        text = dumps({**fields, "session_id": made, "created_at": now, **WORKING})
-        for name, value in (("metadata", metadata), ("context", context)):
-            text = assign(text, name, value)
-        text = assign(text, "configuration", dumps({**CONFIGURATION, **wish.configuration}))
+        settings = {**CONFIGURATION, **wish.configuration}
+        text = dumps({**fields, "session_id": made, "created_at": now, **WORKING, "configuration": settings})
+        if (context, metadata) != ("{}", "{}"):
+            text = with_members(text, {"context": context, "metadata": metadata})
         stream = milestone or log_of(made)
         if milestone:
             plan.events.append((stream, event("session_created", made)))
         else:
             plan.events.append((stream, event("session_initialized", made, type=wish.type)))
-        text, _ = add(store, plan, made, text, FIRST, FIRST, is_new=True)
+        text, *_ = add(store, plan, made, text, FIRST, FIRST, is_new=True)
         raw = laid_out(text).encode() + b"\n"
         plan.puts += [("session", made, raw), (*pointer, f"{made}\n".encode())]
         return plan
@@ -332,7 +332,7 @@ def end(
                 from milestone_cli.core.snapshotting import add, brought_up
 
                 text = edited(brought_up(store, found), ending).decode()
-                text, _ = add(store, plan, name, text, "end")
+                text, *_ = add(store, plan, name, text, "end")
             raw = text.encode()
             plan.puts.append(("session", name, raw))
             plan.events.append((stream, event("session_ended", name, **(said or {}))))
@@ -349,8 +349,4 @@ def end(
 
 def edited(text: str, values: "dict[str, object]") -> bytes:
     """A record with some values set; every other byte stays."""
-    from milestone_cli.core.document import assign
-
-    for key, value in values.items():
-        text = assign(text, key, dumps(value))
-    return text.encode()
+    return with_members(text, {key: dumps(value) for key, value in values.items()}).encode()

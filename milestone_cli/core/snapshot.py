@@ -6,9 +6,9 @@ kept once; of the milestone's state it names the revision, whose text the log ha
 where sessions and agents stand still, and the state is one whole revision: writers never wait for it.
 """
 
-from milestone_cli.core.record import squeezed
+from milestone_cli.core.kept import KIND, PART, names
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import loads, members, quote, skip
+from milestone_cli.jsontext import loads, quote
 from milestone_cli.model import digest, safe
 
 TYPE_CHECKING = False
@@ -16,13 +16,6 @@ if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
     Facts = dict[str, object]
-
-KIND, PART = "session-checkpoint", "session-part"
-KEPT = ("session_id", "milestone_id", "created_at", "user", "working_directory", "git_branch", "type", "client",
-        "metadata", "context", "configuration", "state", "progress", "operation")  # fmt: skip
-"""What of a record comes back in a recovery; the rest says whose process it is, and what was done since."""
-FIRST = "initialization"
-"""Name of, and reason for, the checkpoint that is made with a session."""
 
 
 class Checkpoint:
@@ -111,11 +104,6 @@ def look(store: "Store", session: str, name: str) -> "Checkpoint | None":
     return None if raw is None else Checkpoint(session, name, raw)
 
 
-def names(store: "Store", session: str) -> "list[str]":
-    """Names of a session's checkpoints."""
-    return [key[len(session) + 1 :] for key in store.keys(KIND, session)]
-
-
 def checkpoints(store: "Store", session: str) -> "list[Checkpoint]":
     """All checkpoints of a session, oldest first."""
     found = [one for name in names(store, session) if (one := look(store, session, name))]
@@ -166,15 +154,3 @@ def part(store: "Store", session: str, sha256: str) -> "bytes | None":
     """A document that a checkpoint keeps; None when it is gone, or does not prove itself."""
     raw = store.get(PART, f"{session}/{sha256}") if sha256.isalnum() else None
     return raw if raw is not None and digest(raw) == sha256 else None
-
-
-def file(session: str, name: str) -> str:
-    """How the log names a checkpoint's document."""
-    return f".milestones/state/sessions/{session}/checkpoints/{name}/checkpoint.yaml"
-
-
-def kept_of(text: str) -> bytes:
-    """The members of a record that come back, each as it is written there but for white space."""
-    spans = {key: text[start:end] for key, _, start, end in members(text, skip(text, 0))}
-    lines = [f"  {quote(key)}: {squeezed(spans[key])}" for key in KEPT if key in spans]
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()

@@ -2,10 +2,11 @@
 
 from milestone_cli import runtime
 from milestone_cli.core import acting_agent, lock_timeout, once
+from milestone_cli.core.kept import KIND, PART, file
 from milestone_cli.core.record import data_of, indented, words
 from milestone_cli.core.session import Session
 from milestone_cli.core.sessionfile import KIND as PAGE
-from milestone_cli.core.snapshot import KIND, PART, Checkpoint, checkpoints, file, find, sound
+from milestone_cli.core.snapshot import Checkpoint, checkpoints, find, sound
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft, Plan, log_of

@@ -6,9 +6,9 @@ when no checkpoint of the session refers to them any more.
 
 from milestone_cli import runtime
 from milestone_cli.core import acting_agent, lock_timeout, once, sessionfile
-from milestone_cli.core.record import data_of, indented, words
+from milestone_cli.core.kept import KIND, PART, file, kept_of, names
+from milestone_cli.core.record import data_of, indented, with_members, words
 from milestone_cli.core.session import Session, current_text
-from milestone_cli.core.snapshot import KIND, PART, Checkpoint, file, find, kept_of, names
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads, quote
 from milestone_cli.model import Draft, Plan, digest, safe
@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from milestone_cli.core.snapshot import Checkpoint
     from milestone_cli.storage.contract import Store
 
     Facts = dict[str, object]
@@ -50,6 +51,7 @@ def create(
         MilestoneError: `not_found`, `damaged`; `conflict` when the name is taken.
     """
     from milestone_cli.core.gitprogram import is_dirty
+    from milestone_cli.core.snapshot import Checkpoint, find
 
     found = current_text(store, session)
     words(reason, "the reason")
@@ -60,9 +62,9 @@ def create(
     def build() -> Plan:
         plan = Plan("checkpoint_create")
         now = current_text(store, session)
-        text, one = add(store, plan, now.id, brought_up(store, now), reason or "manual", name, dirty=dirty)
-        plan.puts.append(("session", session, text.encode()))
-        made[:] = [one]
+        text, named, raw = add(store, plan, now.id, brought_up(store, now), reason or "manual", name, dirty=dirty)
+        plan.puts.append(("session", now.id, text.encode()))
+        made[:] = [Checkpoint(now.id, named, raw)]
         return plan
 
     stream = found.stream
@@ -77,16 +79,12 @@ def create(
 def brought_up(store: "Store", found: Session) -> str:
     """A session's record with what its log and its page have said since it was written."""
     from milestone_cli.core import progress, sessionedit
-    from milestone_cli.core.document import assign
 
-    text = found.text
     try:
         edited = sessionedit.news(store, found)
     except MilestoneError:
         edited = {}  # the page stays as it is until somebody mends it, and `doctor` tells of it
-    for key, value in (*edited.items(), *progress.news(store, found).items()):
-        text = assign(text, key, value)
-    return text
+    return with_members(found.text, {**edited, **progress.news(store, found)})
 
 
 def add(
@@ -101,7 +99,7 @@ def add(
     prefix: str = "checkpoint",
     before_recovery: "str | None" = None,
     is_new: bool = False,
-) -> "tuple[str, Checkpoint]":
+) -> "tuple[str, str, bytes]":
     """Add a checkpoint of a session to a plan: its parts, its document, its event, and the session's page.
 
     Args:
@@ -117,13 +115,11 @@ def add(
         is_new: the session is; it has none yet.
 
     Returns:
-        The record, which knows its last checkpoint; and the checkpoint.
+        The record, which knows its last checkpoint; and the checkpoint's name and document.
 
     Raises:
         MilestoneError: `conflict` when the name is taken.
     """
-    from milestone_cli.core.document import assign
-
     record = loads(text)
     assert isinstance(record, dict)
     there = [] if is_new else names(store, session)
@@ -138,16 +134,15 @@ def add(
             plan.puts.append((PART, f"{session}/{sha256}", raw))
     raw = indented(info).encode() + b"\n"
     plan.puts.append((KIND, f"{session}/{made}", raw))
-    if before_recovery is None:
-        text = assign(text, "last_checkpoint", dumps({"name": made, "created_at": now}))
-    text = assign(text, "updated_at", quote(now))
+    last = {"last_checkpoint": dumps({"name": made, "created_at": now})} if before_recovery is None else {}
+    text = with_members(text, {**last, "updated_at": quote(now)})
     text, page = sessionfile.written(store, text, session, [*by_time(store, session, there), made])
     if page is not None:
         plan.puts.append((sessionfile.KIND, session, page))
     data = {"checkpoint_name": made, "checkpoint_file": file(session, made), "session_id": session, "reason": reason}
     stream = Session(session, text.encode(), 0, "").stream
     plan.events.append((stream, Draft("checkpoint_created", dumps(data), session, acting_agent())))
-    return text, Checkpoint(session, made, raw)
+    return text, made, raw
 
 
 def by_time(store: "Store", session: str, there: "list[str]") -> "list[str]":
