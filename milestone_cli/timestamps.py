@@ -13,6 +13,27 @@ def days(year: int, month: int, day: int) -> int:
     return era * 146097 + of_era * 365 + of_era // 4 - of_era // 100 + of_year - 719468
 
 
+def civil(count: int) -> "tuple[int, int, int]":
+    """Year, month and day of a day counted from 1970-01-01 in the Gregorian calendar.
+
+    Source: Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
+    """
+    count += 719_468
+    era, rest = divmod(count, 146_097)
+    year = (rest - rest // 1460 + rest // 36_524 - rest // 146_096) // 365
+    rest -= 365 * year + year // 4 - year // 100
+    month = (5 * rest + 2) // 153
+    day_of_month = rest - (153 * month + 2) // 5 + 1
+    month += 3 if month < 10 else -9
+    return year + era * 400 + (month <= 2), month, day_of_month
+
+
+def day(ns: int) -> str:
+    """The UTC date of a moment, as in `2026-11-21`."""
+    year, month, day_of_month = civil(ns // 86_400_000_000_000)
+    return f"{year:04d}-{month:02d}-{day_of_month:02d}"
+
+
 def parse_ns(text: object) -> "int | None":
     """Read an RFC 3339 time, with any offset and fraction; None when it is none.
 

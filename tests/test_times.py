@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milestone_cli.core.times import day, duration, parse
+from milestone_cli.core.times import duration, parse
 from milestone_cli.errors import MilestoneError
+from milestone_cli.timestamps import day
 
 NOW = 1_795_262_400_500_000_000  # 2026-11-21T12:00:00.5Z
 DAY = 86_400_000_000_000

@@ -5,7 +5,7 @@ without its zone, a bare number.
 """
 
 from milestone_cli.errors import MilestoneError
-from milestone_cli.timestamps import days, parse_ns
+from milestone_cli.timestamps import civil, days, parse_ns
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -19,27 +19,6 @@ UNITS = {
 }  # fmt: skip
 HINT = "write 2026-11-21T12:00:00Z, a date like 2026-11-21 (midnight UTC), '2h ago', yesterday, today or now"
 SPAN_HINT = "write a whole number and ms, s, m, h, d or w, as in 24h, 7d or 2w"
-
-
-def civil(days: int) -> "tuple[int, int, int]":
-    """Year, month and day of a day counted from 1970-01-01 in the Gregorian calendar.
-
-    Source: Howard Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
-    """
-    days += 719_468
-    era, rest = divmod(days, 146_097)
-    year = (rest - rest // 1460 + rest // 36_524 - rest // 146_096) // 365
-    rest -= 365 * year + year // 4 - year // 100
-    month = (5 * rest + 2) // 153
-    day_of_month = rest - (153 * month + 2) // 5 + 1
-    month += 3 if month < 10 else -9
-    return year + era * 400 + (month <= 2), month, day_of_month
-
-
-def day(ns: int) -> str:
-    """The UTC date of a moment, as in `2026-11-21`."""
-    year, month, day_of_month = civil(ns // DAY)
-    return f"{year:04d}-{month:02d}-{day_of_month:02d}"
 
 
 def parse(text: str, now_ns: int) -> int:

@@ -12,6 +12,7 @@ from milestone_cli.render.events import NOBODY, told
 from milestone_cli.render.lanes import CHECKPOINT, FAILURE, Lanes
 from milestone_cli.render.text import flat
 from milestone_cli.render.timeline import GAP, WEEK
+from milestone_cli.timestamps import day
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -215,8 +216,6 @@ def _is_gap(us: int) -> bool:
 
 
 def _date(us: int) -> str:
-    from milestone_cli.core.times import day
-
     return day(us * MICROSECOND)
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from milestone_cli.render.events import NOBODY, told
 from milestone_cli.render.lanes import CHECKPOINT, FAILURE, Lanes
 from milestone_cli.render.text import flat
+from milestone_cli.timestamps import day
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -248,7 +249,5 @@ def _axis(span: int) -> str:
 
 
 def _time(us: int) -> str:
-    from milestone_cli.core.times import day
-
     seconds, milliseconds = us % DAY // SECOND, us % SECOND // 1000
     return f"{day(us * 1000)} {seconds // 3600:02d}:{seconds % 3600 // 60:02d}:{seconds % 60:02d}.{milliseconds:03d}"
