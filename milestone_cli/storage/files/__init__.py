@@ -322,6 +322,13 @@ class FileStore(Folders):
 
     def log_size(self, stream: str) -> "tuple[int, int]":
         """Size of a log in bytes, over its sealed parts too, and what tells it from another; zeros for none."""
+        try:
+            folder = self.present(layout.log_folder(stream))
+            status = os.stat(layout.log_file(stream), dir_fd=folder, follow_symlinks=False)
+            if not self._is_sealed(stream):
+                return status.st_size, status.st_ino
+        except FileNotFoundError:
+            pass  # there is none, or it is just being sealed
         from milestone_cli.storage.files.segments import size_of
 
         return size_of(self, stream)
