@@ -173,7 +173,8 @@ def test_health_rests_on_evidence(scene: Scene) -> None:
     found = scene.health("--stale-after", "1s")
     assert found["shell"] == ("dead", f"process {shell.pid} is gone")
     assert found["beating"][0] == "healthy"
-    assert scene.json("status", "demo")["agents"][0]["health"] == "dead"
+    status = scene.json("status", "demo")
+    assert (status["agents"][0]["health"], status["next"]["command"]) == ("dead", "milestone agent health --fix")
     assert scene.events("agent_failed") == [], "looking changes nothing"
     # Whoever beats for a process that has ended says so, and then the beats alone tell.
     scene.json("agent", "heartbeat", "shell")

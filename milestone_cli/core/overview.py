@@ -122,19 +122,30 @@ def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
     summary, document = _summary(store, name, set(store.keys("completed")))
     said = _said(document)
     count, newest = checkpoint.newest(store, name)
+    who = crew(store, name)
     return {
         **summary,
         "store": store.path,
         "session_id": None if session == NO_SESSION else session,
         "sessions": _sessions(store, name),
         "lock": store.lock_holder(name),
-        **crew(store, name),
+        **who,
         "checkpoints": count,
         "last_checkpoint": newest and {"name": newest.name, "created_at": newest.created_at, "state": newest.state},
         "said": said,
         "last_events": last_events(store, name, last),
-        "next": _next(name, str(summary["state"]), said, newest is not None),
+        "next": _after_a_death(who) or _next(name, str(summary["state"]), said, newest is not None),
     }
+
+
+def _after_a_death(who: dict[str, object]) -> "dict[str, object] | None":
+    """What comes before everything else: an agent that is dead may hold what others wait for."""
+    agents = who["agents"]
+    dead = [str(one["agent_id"]) for one in agents if one["health"] == "dead"] if isinstance(agents, list) else []
+    if not dead:
+        return None
+    told = f"{', '.join(dead)} {'is' if len(dead) == 1 else 'are'} dead; record it, and give back what was held"
+    return _hint(told, "milestone agent health --fix")
 
 
 def _said(document: "Document | None") -> dict[str, object]:
