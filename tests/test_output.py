@@ -31,6 +31,7 @@ LISTS = [
     ["checkpoint", "list", "demo"],
     ["cleanup", "plan", "demo"],
     ["events", "timeline", "demo"],
+    ["events", "timeline", "--all"],
     ["events", "query", "demo"],
     ["state", "history", "demo"],
     ["config", "show"],
