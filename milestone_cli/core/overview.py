@@ -134,12 +134,13 @@ def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
         "last_checkpoint": newest and {"name": newest.name, "created_at": newest.created_at, "state": newest.state},
         "said": said,
         "last_events": last_events(store, name, last),
-        "next": _after_a_death(who) or _next(name, str(summary["state"]), said, newest is not None),
+        "next": (_after_a_death(who) if summary["state"] in ("good", "none") else None)
+        or _next(name, str(summary["state"]), said, newest is not None),
     }
 
 
 def _after_a_death(who: dict[str, object]) -> "dict[str, object] | None":
-    """What comes before everything else: an agent that is dead may hold what others wait for."""
+    """What comes first where the state is sound: an agent that is dead may hold what others wait for."""
     agents = who["agents"]
     dead = [str(one["agent_id"]) for one in agents if one["health"] == "dead"] if isinstance(agents, list) else []
     if not dead:
