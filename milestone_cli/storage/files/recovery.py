@@ -15,7 +15,6 @@ from milestone_cli.storage.files.commit import keep_copy, publish, whole
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import Log
-from milestone_cli.storage.lookup import named, newest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -185,6 +184,8 @@ def good_copy(store: "FileStore", milestone: str, name: "str | None" = None) -> 
     """
     if name is None:
         return newest_copy(store, milestone, MilestoneError("not_found", f"nothing of '{milestone}' is left"))
+    from milestone_cli.storage.lookup import named
+
     return named(_copies(store, milestone), milestone, name)
 
 
@@ -194,6 +195,8 @@ def newest_copy(store: "FileStore", milestone: str, error: MilestoneError) -> tu
     Raises:
         MilestoneError: `error`, completed, when there is none.
     """
+    from milestone_cli.storage.lookup import newest
+
     return newest(_copies(store, milestone), error)
 
 
