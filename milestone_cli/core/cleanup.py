@@ -5,12 +5,11 @@ looked at again under the milestone's lock, and only what both looks would remov
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import departed, draft, expiry, lock_timeout, once, setting, snapshot
+from milestone_cli.core import departed, draft, expiry, lock_timeout, once, setting
 from milestone_cli.core.copies import MARK, find_copies, parse_name
 from milestone_cli.core.kept import KIND
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
 from milestone_cli.core.session import is_alive
-from milestone_cli.core.snapshotcare import documents, unused
 from milestone_cli.core.times import duration
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
@@ -202,10 +201,15 @@ def sessions(store: "Store", milestone: str) -> "Iterator[Item]":
         elif status != "completed":
             hold = f"it is {status}" if isinstance(status, str) and status else "nothing says that it has ended"
         time = max(time, parse_ns(record.get("ended_at")) or 0)
-        held = [one.name for one in snapshot.checkpoints(store, key) if one.pinned is not None]
-        hold = hold or (f"its checkpoint {held[0]} is pinned" if held else "")
-        puts = documents(store, key)
-        size += sum(len(store.get(*put) or b"") for put in puts[:-1])
+        puts = [("session", key)]
+        if not hold:
+            from milestone_cli.core.snapshot import checkpoints
+            from milestone_cli.core.snapshotcare import documents
+
+            held = [one.name for one in checkpoints(store, key) if one.pinned is not None]
+            hold = f"its checkpoint {held[0]} is pinned" if held else ""
+            puts = documents(store, key)
+            size += sum(len(store.get(*put) or b"") for put in puts[:-1])
         yield Item("session", key, time, size, hold=hold, puts=tuple(puts))
 
 
@@ -216,10 +220,15 @@ def session_checkpoints(store: "Store", milestone: str) -> "Iterator[Item]":
         record, _, _ = _record(store, "session", key)
         if record is None or record.get("milestone_id") != milestone or record.get("status") == "completed":
             continue
+        if not store.keys(KIND, key):
+            continue
+        from milestone_cli.core.snapshot import checkpoints
+        from milestone_cli.core.snapshotcare import unused
+
         settings = record.get("configuration")
         days = settings.get("backup_retention") if isinstance(settings, dict) else None
         youngest = now - int((days if isinstance(days, int | float) else 7) * DAY)
-        found = snapshot.checkpoints(store, key)
+        found = checkpoints(store, key)
         for one in found:
             hold = "its session has not ended, and this is the newest" if one is found[-1] else ""
             if one.pinned is not None or one.trouble:

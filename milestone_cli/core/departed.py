@@ -2,11 +2,9 @@
 
 from milestone_cli.core.agent import BEAT, KIND, Agent
 from milestone_cli.core.retention import Item
-from milestone_cli.core.sync import KIND as SYNC
-from milestone_cli.core.sync import OPEN, look
 from milestone_cli.timestamps import parse_ns
 
-HEALTH = "agent-health"
+HEALTH, SYNC = "agent-health", "sync"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +31,12 @@ def agents(store: "Store", milestone: str) -> "Iterator[Item]":
 
 def points(store: "Store", milestone: str) -> "Iterator[Item]":
     """Synchronisation points of a milestone; one that is open stays."""
-    for name in store.keys(SYNC):
+    names = store.keys(SYNC)
+    if not names:
+        return
+    from milestone_cli.core.sync import OPEN, look
+
+    for name in names:
         one = look(store, name)
         if one and one.get("milestone_id") == milestone:
             hold = "it is still waited for" if one["status"] == OPEN else ""
