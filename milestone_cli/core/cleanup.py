@@ -7,7 +7,6 @@ looked at again under the milestone's lock, and only what both looks would remov
 from milestone_cli import runtime
 from milestone_cli.core import departed, draft, expiry, lock_timeout, once, setting
 from milestone_cli.core.copies import MARK, find_copies, parse_name
-from milestone_cli.core.kept import KIND
 from milestone_cli.core.retention import DAY, Item, Plan, Policy, plan
 from milestone_cli.core.session import is_alive
 from milestone_cli.core.times import duration
@@ -15,6 +14,8 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Plan as Mutation
 from milestone_cli.timestamps import parse_ns
+
+KIND = "session-checkpoint"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
