@@ -173,6 +173,9 @@ def test_what_bash_writes_late_is_read_at_once_and_adopted_once(files):
         assert sum(b'"late":1' in line for line in lines(files)) == 1
         backwards = b"".join(block for _, block in files.scan("demo", backwards=True))
         assert backwards.count(b'"late":1') == 1
+        for wanted in (query.Filter("bash", limit=0), query.Filter("bash", limit=9)):
+            assert len(list(query.query(files, "demo", wanted, query.Parser()))) == 1
+        assert b"".join(Timeline(files, "demo").blocks()).count(b'"late":1') == 1
         files.pack("demo", 5)
         assert len(list(folder(files).glob("*.jsonl"))) == 1, "nobody can know yet that this was all"
         late.write((BASH % '{"late":2}').encode() + b'{"timestamp":"20')

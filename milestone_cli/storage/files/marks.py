@@ -63,6 +63,10 @@ class FrozenStore(FileStore):
         """Refused."""
         raise self._refuse()
 
+    def pack(self, stream: str, timeout: float) -> "tuple[int, int]":  # noqa: ARG002
+        """Refused."""
+        raise self._refuse()
+
     def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":  # noqa: ARG002
         """The copy that would be taken; nothing is repaired."""
         from milestone_cli.storage.files.recovery import without_writing
