@@ -19,7 +19,7 @@ from prepared import COMMANDS, prepare, run
 
 MORE = 7_000_000  # instructions over `python -c pass`
 GROWTH = 200_000  # instructions that appending to a long log may take over a short one
-SYNCS = {"beat": 0, "save": 3, "set": 3, "log": 1, "load": 0, "get": 0}
+SYNCS = {"beat": 0, "save": 3, "set": 3, "log": 1, "load": 0, "get": 0, "progress": 1}
 FORBIDDEN = {
     "typer", "rich", "ruamel", "orjson", "filelock", "dataclasses", "typing", "json", "pathlib", "subprocess",
     "re", "inspect", "hashlib", "datetime", "contextlib", "enum", "ctypes", "logging",
@@ -32,6 +32,7 @@ HOT = {
     "get": ["state", "get", "a.b"],
     "set": ["state", "set", "a.b=d"],
     "log": ["events", "log", "tool_used", json.dumps({"payload": "y" * 900})],
+    "progress": ["session", "progress", "40", "--operation", "the parser"],
 }
 START = 1.5  # times bare Python, for commands that are not hot
 COLD = {

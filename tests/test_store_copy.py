@@ -53,6 +53,8 @@ def source(store: Path, cli: Cli) -> Path:
         cli("state", "set", "demo", f"n={number}", "--idempotency-key", f"key-{number}", check=True)
     cli("checkpoint", "create", "demo", "--name", "kept", check=True)
     cli("checkpoint", "pin", "demo", "kept", check=True)
+    cli("session", "create", "--no-milestone", "--name", "talk", check=True)
+    cli("session", "progress", "talk", "40", check=True)
     cli("session", "create", "demo", check=True)
     cli("agent", "register", "builder", check=True)
     cli("agent", "heartbeat", "builder", check=True)
@@ -72,7 +74,7 @@ def source(store: Path, cli: Cli) -> Path:
 
 def test_there_and_back_every_byte_is_the_same(source: Path, cli: Cli, postgres_url: str, tmp_path: Path) -> None:
     there = copy(cli, str(source), postgres_url)
-    assert there["logs"] == 2
+    assert there["logs"] == 3
     assert contents(postgres_url) == contents(str(source))
     for words in (["state", "load"], ["state", "load", "--revision", "3"], ["events", "query", "--limit", "0"]):
         mine = cli(*words, "demo", check=True, env={"MILESTONE_STORE": postgres_url})
