@@ -54,6 +54,7 @@ LEFT_OUT: dict[str, str] = {
     "state::test_the_store_is_found_from_below_and_by_name": FILE,
     "timeline_command::test_a_file_of_before_is_replaced_and_nothing_else_is": WRITTEN,
     "timeline_command::test_a_reader_that_leaves_early_is_no_failure_of_a_form": WRITTEN,
+    "timeline_command::test_many_milestones_side_by_side_need_few_open_files": FILE,
     "timeline_command::test_what_cannot_be_written_leaves_the_file_of_before": WRITTEN,
     "transaction::test_a_link_in_the_place_of_a_record_is_not_followed": FILE,
     "undo::test_a_change_of_bash_is_undone_like_any_other": BASH,

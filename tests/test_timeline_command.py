@@ -109,6 +109,24 @@ def test_filters_are_those_of_a_query(cli: Cli) -> None:
     assert cli("events", "timeline", "demo", "--since", "whenever").returncode == 5
 
 
+def test_many_milestones_side_by_side_need_few_open_files(store: Path, tmp_path: Path, home: Path) -> None:
+    log = store / "state/events/milestone-demo.jsonl"
+    times = [f"2026-11-21T12:00:{second:02d}.000000Z" for second in range(3)]
+    for number in range(60):
+        log.with_name(f"milestone-m{number}.jsonl").write_text(
+            "".join(
+                json.dumps({"timestamp": time, "milestone_id": f"m{number}", "event_type": "n", "data": {}}) + "\n"
+                for time in times
+            )
+        )
+    script = f"ulimit -n 24; exec {MILESTONE} events timeline --all --type n --format json"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=clean_environment(home), capture_output=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert [event["timestamp"] for event in json.loads(done.stdout)["events"]] == [t for t in times for _ in range(60)]
+
+
 def test_a_store_without_events_has_every_form(cli: Cli) -> None:
     cli("init", check=True)
     assert timeline(cli, "--all") == []

@@ -148,15 +148,17 @@ class Timeline:
 
     def _scan(self) -> "Iterator[bytes]":
         """The blocks as they stand in the log."""
+        if not self._by_steps:
+            for _, block in self._store.scan(self._stream, self._start, self._stop):
+                yield block
+            return
         at = self._start
         while at < self._stop:
-            for found, block in self._store.scan(self._stream, at, self._stop):
-                yield block
-                if self._by_steps:
-                    at = found + len(block)
-                    break
-            else:
+            step = next(self._store.scan(self._stream, at, self._stop), None)  # and what it had open is closed
+            if step is None:
                 return
+            at = step[0] + len(step[1])
+            yield step[1]
 
     def _look(self, block: bytes) -> bytes:
         """Look at a block; in a large log, lines that begin and end as ours do, and only once, are believed."""
