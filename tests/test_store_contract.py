@@ -336,3 +336,32 @@ def test_a_note_replaces_the_one_before_and_has_the_time_of_the_stores_clock(sto
     assert (store.get("agent-beat", "one"), store.keys("agent-beat")) == (b'{"n":2}', ["one"])
     assert before - 10**9 <= store.modified("agent-beat", "one") <= store.clock() + 10**9
     assert store.milestones() == []
+
+
+def test_other_bytes_are_put_into_a_log_all_or_nothing_and_an_event_says_where_the_old_ones_are(store):
+    state.save(store, "demo", b'{"n":1}')
+    events.log(store, "demo", [("note", b"{}")], key="k")
+    before = b"".join(block for _, block in store.scan("demo"))
+    kept = []
+
+    def tell(place):
+        kept.append(place)
+        return [Draft("told", "{}", "no-session", "system")]
+
+    receipt = store.rewrite("demo", [(0, b"", b"junk\n")], tell, rehead=False, timeout=5)
+    assert b"".join(block for _, block in store.scan("demo")).startswith(b"junk\n" + before)
+    assert (receipt.sequence, lines_of(store)[-1]["event_type"], bool(kept[0])) == (receipt.first, "told", True)
+    with pytest.raises(MilestoneError) as caught:
+        store.rewrite("demo", [(0, b"jazz\n", b"")], tell, rehead=False, timeout=5)
+    assert caught.value.code == "conflict"
+    store.rewrite("demo", [(0, b"junk\n", b"")], tell, rehead=False, timeout=5)
+    assert b"".join(block for _, block in store.scan("demo")).startswith(before)
+    state.save(store, "demo", b'{"n":2}')
+    assert events.log(store, "demo", [("note", b"{}")], key="k").replayed
+    assert [store.read("demo", n).text for n in (1, 2)] == [b'{"n":1}', b'{"n":2}']
+    if not isinstance(store, MemoryStore):
+        assert verify(store, "demo").findings == []
+
+
+def lines_of(store):
+    return [loads(line) for _, block in store.scan("demo") for line in block.splitlines() if line[:1] == b"{"]
