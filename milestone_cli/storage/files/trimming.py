@@ -50,7 +50,7 @@ def part(store: "FileStore", cuts: "Cuts", deadline: float) -> None:
                     base = Parts(folder, os.fstat(log.fd)).end
                 finally:
                     os.close(folder)
-            if origin.end > base and _fits(log, base, origin):
+            if origin.end > base and not log.torn and _fits(log, base, origin):
                 seal(log, origin)
         finally:
             log.close()
