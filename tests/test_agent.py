@@ -149,6 +149,22 @@ def test_an_id_belongs_to_whoever_lives_under_it(scene: Scene) -> None:
     scene.json("agent", "register", "builder", "--type", "again")  # the same process, once more
 
 
+def test_what_a_shell_registered_it_may_run_and_nothing_said_of_it_is_lost(scene: Scene) -> None:
+    script = (
+        "milestone agent register builder --type coder --subscribe 'state_*' --state '{\"price\": 1.10}' > /dev/null\n"
+        "milestone agent run builder -- sh -c 'milestone agent show builder --format json'\n"
+        "milestone agent run builder --type other -- false; echo $?"
+    )
+    done = scene.start("bash", "-c", script)
+    out, err = done.communicate(timeout=60)
+    shown, code = out.splitlines()
+    assert (code, err) == ("1", "")
+    found = json.loads(shown)
+    assert (found["type"], found["subscriptions"], found["status"]) == ("coder", ["state_*"], "active")
+    assert found["state"] == {"price": 1.1}
+    assert scene.json("agent", "show", "builder")["type"] == "other"
+
+
 def test_without_a_milestone_nothing_is_logged_and_all_else_works(scene: Scene) -> None:
     scene.cli("init", "other", check=True)
     made = scene.json("agent", "register", "free")

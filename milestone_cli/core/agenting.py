@@ -147,7 +147,7 @@ def register(
     made = Agent(name, b"{}")
 
     before = look(store, name)
-    if before is not None and before.status == "active" and not _is_same(before, mine):
+    if before is not None and before.status == "active" and not _is_ours(before, mine):
         from milestone_cli.core.fallen import bury
         from milestone_cli.core.vitals import examine
 
@@ -156,8 +156,10 @@ def register(
     def build() -> Plan:
         nonlocal made
         plan, old = Plan("agent_register"), look(store, name)
-        if old is not None and old.status == "active" and not _is_same(old, mine):
-            raise _taken(old)
+        if old is not None and old.status == "active":
+            if not _is_ours(old, mine):
+                raise _taken(old)
+            wish.complete(old, (store.get(KIND, name) or b"{}").decode())
         if old is not None and old.session == session and old.status != "damaged":
             fields["metrics"] = old.metrics()
         made = put(store, plan, name, wish.apply(Agent(name, dumps(fields).encode()), indented(fields) + "\n"))
@@ -173,9 +175,12 @@ def register(
     return made, False
 
 
-def _is_same(old: Agent, mine: "Facts") -> bool:
-    """Whether an agent that is known is the very process that registers now."""
-    return bool(mine["pid"]) and all(old.record.get(key) == value for key, value in mine.items())
+def _is_ours(old: Agent, mine: "Facts") -> bool:
+    """Whether an agent that is known is the very process that registers now, or the shell that it works for."""
+    return any(
+        one["pid"] and all(old.record.get(key) == value for key, value in one.items())
+        for one in (mine, claim(runtime.caller()))
+    )
 
 
 def _taken(old: Agent) -> MilestoneError:

@@ -1,7 +1,7 @@
 """What somebody asks to be recorded of an agent, checked before anything is written."""
 
 from milestone_cli.core.agent import METRICS, Agent
-from milestone_cli.core.document import assign
+from milestone_cli.core.document import assign, find
 from milestone_cli.core.record import words
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps, loads
@@ -44,6 +44,14 @@ class Wish:
         """What tells this wish from another under the same idempotency key."""
         said = [self.type, self.state, self.dependencies, self.subscriptions, self.operations, self.errors]
         return dumps([*said, self.seconds]).encode()
+
+    def complete(self, old: Agent, text: str) -> None:
+        """Keep of an agent that registers once more what is not said anew; `text` is its record."""
+        self.type = self.type or old.word("type")
+        self.dependencies = old.dependencies if self.dependencies is None else self.dependencies
+        self.subscriptions = old.subscriptions if self.subscriptions is None else self.subscriptions
+        if self.state is None and old.mapping("state"):
+            self.state = find(text, "state")
 
     def apply(self, one: Agent, text: str) -> str:
         """The record with what is asked for."""
