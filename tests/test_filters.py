@@ -115,6 +115,18 @@ def test_patterns() -> None:
     assert not globbed("*a" * 30 + "b", "a" * 5000)  # not in exponential time
 
 
+def test_the_fast_search_is_a_search() -> None:
+    from milestone_cli.needle import finder
+
+    rng = random.Random(2)
+    for _ in range(2000):
+        block = bytes(rng.choice(b"ab\0") for _ in range(rng.randrange(40)))
+        needle = bytes(rng.choice(b"ab\0") for _ in range(rng.randrange(1, 5)))
+        find = finder(block)
+        for start in range(len(block) + 2):
+            assert find(needle, start) == block.find(needle, start)
+
+
 def test_paths_reach_the_event_itself() -> None:
     event = {"event_type": "tick", "user": "root", "pid": 7, "data": {"user": "other", "a.b": {"": 1}}}
     for word in (".user=root", "user=other", ".pid=7", ".data.user=other", "/a.b/=1", "/a.b"):

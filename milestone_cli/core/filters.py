@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from milestone_cli.core.query import Parser
+    from milestone_cli.needle import Find
 
     Hits = list[tuple[int, int]]
 
@@ -128,7 +129,12 @@ class Filter:
         is_believed = is_believed and self.is_of_types()
         hits: Hits | None = None
         if self._needles:
-            hits = _after_keys(block, self._needles)
+            find: Find = block.find
+            if is_believed:
+                from milestone_cli.needle import finder
+
+                find = finder(block)
+            hits = _after_keys(block, self._needles, find)
         elif self._loose and b"\\u" not in block:
             hits = _anywhere(block, self._loose)
         if hits is None:
@@ -311,20 +317,20 @@ def _plain(text: str) -> str:
     return max("".join(one if one in PLAIN else "\0" for one in text).split("\0"), key=len)
 
 
-def _after_keys(block: bytes, needles: "list[tuple[bytes, tuple[bytes, ...]]]") -> "Hits":
+def _after_keys(block: bytes, needles: "list[tuple[bytes, tuple[bytes, ...]]]", find: "Find") -> "Hits":
     """Where the lines stand that hold one of some needles right after one of its keys, in order."""
     hits: Hits = []
     for needle, keys in needles:
-        at = block.find(needle)
+        at = find(needle, 0)
         while at >= 0:
             if block[max(0, at - 16) : at].rstrip().endswith(keys):
                 start = block.rfind(b"\n", 0, at) + 1
                 end = block.find(b"\n", at)
                 end = len(block) if end < 0 else end
                 hits.append((start, end))
-                at = block.find(needle, end)
+                at = find(needle, end)
             else:
-                at = block.find(needle, at + len(needle))
+                at = find(needle, at + len(needle))
     return hits if len(needles) == 1 else sorted(set(hits))
 
 

@@ -9,7 +9,7 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.storage.files.reading import forwards
-from milestone_cli.storage.files.segments import open_whole
+from milestone_cli.storage.files.wholelog import open_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,20 +44,23 @@ def map_blocks(
         return
     count = min(MOST, runtime.processors()) if stop - start >= SMALL else 1
     team: list[tuple[int, int]] = []
+    rest = map(work, [late] if start < log.base <= stop and (late := log.late()) else [])
     done = 0
     try:
         if count > 1:
             for share in range(count):
-                blocks = forwards(log, start, stop)
-                team.append(_start(share, count, blocks, work, [pipe for _, pipe in team]))
+                blocks = forwards(log, start, stop, share, count)
+                team.append(_start(blocks, work, [pipe for _, pipe in team]))
             for result in _results(team):
                 if result is None:
+                    yield from rest
                     return
                 yield result
                 done += 1
         for number, (_, block) in enumerate(forwards(log, start, stop)):
             if number >= done:
                 yield work(block)
+        yield from rest
     finally:
         for pid, pipe in team:
             os.close(pipe)
@@ -67,7 +70,7 @@ def map_blocks(
 
 
 def _start(
-    share: int, count: int, blocks: "Iterator[tuple[int, bytes]]", work: "Callable[[bytes], bytes]", others: "list[int]"
+    blocks: "Iterator[tuple[int, bytes]]", work: "Callable[[bytes], bytes]", others: "list[int]"
 ) -> "tuple[int, int]":
     """Start a process that works on its share of the blocks; its id, and the pipe that its results come through."""
     incoming, outgoing = os.pipe()
@@ -75,10 +78,9 @@ def _start(
     def share_of_work() -> None:
         for pipe in (*others, incoming):
             os.close(pipe)  # so that writing fails, and this process ends, when nobody reads any more
-        for number, (_, block) in enumerate(blocks):
-            if number % count == share:
-                result = work(block)
-                _send(outgoing, len(result).to_bytes(8, "big") + result)
+        for _, block in blocks:
+            result = work(block)
+            _send(outgoing, len(result).to_bytes(8, "big") + result)
         _send(outgoing, END)
 
     try:
