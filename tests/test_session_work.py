@@ -120,8 +120,8 @@ def test_the_page_is_people_s_to_edit(cli: Cli, store: Path) -> None:
     assert (shown["configuration"]["checkpoint_interval"], call(cli, "session", "show", "s")["expires_at"]) == (5, None)
     assert record(store, "s")["configuration"]["checkpoint_interval"] == 300, "looking changes nothing"
     cli("session", "progress", "s", "30", "--operation", "x", check=True)
-    cli("checkpoint", "create", "--session", "s", "--name", "kept", check=True)
     assert record(store, "s")["configuration"]["checkpoint_interval"] == 5
+    cli("checkpoint", "create", "--session", "s", "--name", "kept", check=True)
     after = page.read_text()
     for line in ("# why we are here\n", "  next: mend the tests  # soon\n", "  checkpoint_interval: 5  # seconds"):
         assert line in after

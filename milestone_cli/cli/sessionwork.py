@@ -101,7 +101,7 @@ def progress(
     if receipt.notes:
         render.notify(receipt.notes)
     made = None
-    if not receipt.replayed and core.is_due(record, runtime.now_ns()):
+    if not receipt.replayed and (core.is_edited(store, name, record) or core.is_due(record, runtime.now_ns())):
         made = _periodic(name)
     said = record.get("operation")
     fields: dict[str, object] = {
@@ -116,11 +116,15 @@ def progress(
 
 def _periodic(name: str) -> "str | None":
     """Make the checkpoint whose time has come; what was said before is said, whatever becomes of this."""
-    from milestone_cli.core.snapshotting import create
+    from milestone_cli import runtime
+    from milestone_cli.core.progress import is_due
+    from milestone_cli.core.snapshotting import create, take_over
     from milestone_cli.errors import MilestoneError
 
+    store = open_store()
     try:
-        return create(open_store(), name, None, "periodic", timeout=5)[0].name
+        if is_due(take_over(store, name, 5), runtime.now_ns()):
+            return create(store, name, None, "periodic", timeout=5)[0].name
     except MilestoneError as error:
         render.notify([f"no checkpoint was made, though it is time for one: {error.message}"])
     except OSError as error:

@@ -7,7 +7,7 @@ anyway, and says from where on the log has to be searched.
 from milestone_cli.core import acting_agent, current_session, lock_timeout, request_digest
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads, quote
-from milestone_cli.model import Change, Draft, log_of, safe
+from milestone_cli.model import Change, Draft, digest, log_of, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +92,13 @@ def is_due(record: "dict[str, object]", now: int) -> bool:
 
     made = parse_ns(last.get("created_at")) if isinstance(last, dict) else None
     return made is None or now - made >= interval * 1e9
+
+
+def is_edited(store: "Store", name: str, record: "dict[str, object]") -> bool:
+    """Whether somebody edited a session's page since its record was written."""
+    known = record.get("page")
+    raw = store.get("session-yaml", name) if isinstance(known, dict) else None
+    return raw is not None and isinstance(known, dict) and known.get("sha256") != digest(raw)
 
 
 def news(store: "Store", found: "Session") -> "dict[str, str]":

@@ -76,6 +76,35 @@ def create(
     return made[0], False
 
 
+def take_over(store: "Store", session: str, timeout: float) -> "dict[str, object]":
+    """Take over into a session's record what somebody edited in its page.
+
+    Returns:
+        The record as it is then.
+
+    Raises:
+        MilestoneError: `invalid_config` when the page cannot be read, or says what cannot be.
+    """
+    from milestone_cli.core import sessionedit
+
+    found = current_text(store, session)
+
+    def build() -> Plan:
+        nonlocal found
+        found, plan = current_text(store, session), Plan("session_configure")
+        news = sessionedit.news(store, found)
+        if news:
+            text = with_members(found.text, news)
+            said = f'{{"session_id":{quote(found.id)},"configuration":{news["configuration"]}}}'
+            plan.puts.append(("session", found.id, text.encode()))
+            plan.events.append((found.stream, Draft("session_configured", said, found.id, acting_agent())))
+            found = Session(found.id, text.encode(), 0, "")
+        return plan
+
+    store.transact([], build, timeout)
+    return found.record
+
+
 def brought_up(store: "Store", found: Session) -> str:
     """A session's record with what its log and its page have said since it was written."""
     from milestone_cli.core import progress, sessionedit
