@@ -115,7 +115,7 @@ def progress(
 
 
 def _periodic(name: str) -> "str | None":
-    """Make the checkpoint whose time has come; what was said before is said, whatever becomes of this."""
+    """Take over what was edited, and make the checkpoint whose time has come; what was said is said, come what may."""
     from milestone_cli import runtime
     from milestone_cli.core.progress import is_due
     from milestone_cli.core.snapshotting import create, take_over
