@@ -139,7 +139,7 @@ def sessions_text(planned: "list[Sweep]") -> str:
             one.deletion.session.id,
             one.deletion.session.status,
             (when(runtime.timestamp(one.seen)), DIM),
-            one.hold or "silent for so long",
+            one.hold or "silent",
         ]
         for one in planned
     ]

@@ -75,11 +75,9 @@ def plan_text(found: "Facts") -> str:
     session, name = flat(str(found["session_id"])), flat(str(found["checkpoint_name"]))
     lines = [f"{session}: recover from checkpoint {name}, made {when(found['created_at'])}"]
     steps, refused = found["steps"], found["refused"]
-    rows: list[list[Cell]] = []
-    for one in steps if isinstance(steps, list) else []:
+    for one in steps if isinstance(steps, list) else ():
         word, style = ACTIONS[str(one["action"])]
-        rows.append([(word, style), str(one["what"]), str(one["detail"])])
-    lines += ["  " + line for line in table(rows, [], align="<==").split("\n")] if rows else []
+        lines.append(f"  {paint(f'{word:<12}', style)}  {flat(str(one['what']))}: {flat(str(one['detail']))}")
     lines += [
         paint(f"  refused unless --force: {flat(str(one))}", RED)
         for one in (refused if isinstance(refused, list) else [])
