@@ -128,7 +128,7 @@ class FileStore(Folders):
         finally:
             os.close(fd)
         if head is not None and self._is_sealed(stream):
-            from milestone_cli.storage.files.segments import base_of
+            from milestone_cli.storage.files.wholelog import base_of
 
             head.end += base_of(self, stream, head.inode)
         return head
@@ -329,7 +329,7 @@ class FileStore(Folders):
                 return status.st_size, status.st_ino
         except FileNotFoundError:
             pass  # there is none, or it is just being sealed
-        from milestone_cli.storage.files.segments import size_of
+        from milestone_cli.storage.files.wholelog import size_of
 
         return size_of(self, stream)
 

@@ -4,12 +4,12 @@ from milestone_cli.jsontext import loads
 from milestone_cli.model import Document, Receipt, digest
 from milestone_cli.splice import apply
 from milestone_cli.storage.files.reading import bisect, lines, number
-from milestone_cli.storage.files.segments import open_whole
+from milestone_cli.storage.files.wholelog import open_whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.files import FileStore
-    from milestone_cli.storage.files.segments import WholeLog
+    from milestone_cli.storage.files.wholelog import WholeLog
 
 REVISION = number(b"revision")
 SEQUENCE = number(b"sequence_number")

@@ -19,7 +19,8 @@ from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.folders import DIRECTORY, READ
 from milestone_cli.storage.files.log import FLAGS, Log, write_head
-from milestone_cli.storage.files.segments import FACTS, Parts, Seal, WholeLog, open_folder
+from milestone_cli.storage.files.segments import FACTS, Parts, Seal, open_folder
+from milestone_cli.storage.files.wholelog import WholeLog
 
 SEAL_ASIDE = ".seal.tmp"
 NO_LINKS = (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP, errno.EOPNOTSUPP)

@@ -76,7 +76,8 @@ def _pass_seal(fd: int, head: Head, size: int, sealed: "Seal") -> None:
 def _sealed_head(log: Log, sealed: "Seal") -> Head:
     """The head where the last sealed part ends, out of its seal; and the keys that the sealed parts still have."""
     from milestone_cli.storage.files.reading import forwards
-    from milestone_cli.storage.files.segments import FACTS, Parts, WholeLog, open_folder
+    from milestone_cli.storage.files.segments import FACTS, Parts, open_folder
+    from milestone_cli.storage.files.wholelog import WholeLog
 
     head = Head()
     for name in FACTS:
