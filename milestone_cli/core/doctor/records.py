@@ -1,12 +1,13 @@
 """Records that must agree: sessions with milestones, pointers with sessions, active states with completed ones."""
 
 from milestone_cli import runtime
+from milestone_cli.core.doctor import kept
 from milestone_cli.core import acting_agent, lock_timeout
 from milestone_cli.core.record import indented
 from milestone_cli.core.session import Session
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
-from milestone_cli.model import Draft, Plan, safe
+from milestone_cli.model import Draft, Plan, log_of, safe
 from milestone_cli.storage.findings import Finding, count, failed, named, sound
 from milestone_cli.timestamps import parse_ns
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from milestone_cli.core.doctor import Progress
     from milestone_cli.storage.contract import Store
 
+TOLD = (b'"session_created"', b'"session_initialized"', b'"session_ended"')
+"""Events that tell when a session began and ended."""
 MOMENT = 0.3
 """Seconds between two looks at what a transaction may be just about to change."""
 SKEW = 5 * 1_000_000_000
@@ -35,7 +38,7 @@ def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
             continue
         if raw is not None:
             sessions.append(Session(name, raw, store.modified("session", name), ""))
-    findings = [*lost, *_sessions(store, sessions), *_lasting(store, _pointers), *_lasting(store, _twice)]
+    findings = [*lost, *_sessions(store, sessions), *_lasting(store, lambda again: kept.check(again, sessions)), *_lasting(store, _pointers), *_lasting(store, _twice)]
     if not findings:
         yield sound("records", f"they agree; {count(len(sessions), 'session')}")
     yield from findings
@@ -50,7 +53,8 @@ def _sessions(store: "Store", sessions: "list[Session]") -> "Iterator[Finding]":
             continue
         if one.status == "orphaned":
             orphans.append(one.id)
-        if one.milestone is None or one.milestone not in known:
+        has_own_log = one.configuration is not None and one.record.get("milestone_id") is None
+        if not has_own_log and (one.milestone is None or one.milestone not in known):
             which = f"an unknown milestone '{one.milestone}'" if one.milestone else "no milestone"
             yield Finding("records", "session_without_milestone", "warning", f"the session {one.id} names {which}",
                           f"`milestone session end {one.id}`, or make the milestone", one.id)  # fmt: skip
@@ -85,13 +89,13 @@ def _damaged(store: "Store", one: Session) -> Finding:
 def _from_logs(store: "Store", session: str) -> "dict[str, object] | None":
     """What the logs say about a session."""
     needle = f'"session_id":"{session}"'.encode()
-    for milestone in store.milestones():
+    for milestone in [*store.milestones(), log_of(session)]:
         record: dict[str, object] = {}
         for _, block in store.scan(milestone):
             if needle not in block:
                 continue
             for line in block.splitlines():
-                if needle in line and (b'"session_created"' in line or b'"session_ended"' in line):
+                if needle in line and (any(type_ in line for type_ in TOLD):
                     _take(record, session, milestone, line)
         if record.get("created_at"):
             return record
@@ -107,9 +111,9 @@ def _take(record: "dict[str, object]", session: str, milestone: str, line: bytes
     data = event.get("data") if isinstance(event, dict) else None
     if not isinstance(event, dict) or not isinstance(data, dict) or data.get("session_id") != session:
         return
-    if event.get("event_type") == "session_created":
+    if event.get("event_type") in ("session_created", "session_initialized"):
         record.update(
-            session_id=session, milestone_id=milestone, created_at=event.get("timestamp"), pid=None,
+            session_id=session, milestone_id=event.get("milestone_id"), created_at=event.get("timestamp"), pid=None,
             user=event.get("user"), working_directory=None, git_branch=None, status="active", type="general",
         )  # fmt: skip
     elif event.get("event_type") == "session_ended" and record:
@@ -132,7 +136,7 @@ def _rewriter(store: "Store", session: str) -> "Callable[[], str]":
             if record:
                 told += ", and made it anew from the log"
                 plan.puts.append(("session", session, indented(record).encode() + b"\n"))
-                milestone = str(record["milestone_id"])
+                milestone = str(record["milestone_id"] or log_of(session))
                 data = f'{{"session_id":"{session}","quarantined":"{place}"}}'
                 plan.events.append((milestone, Draft("session_recovered", data, session, acting_agent())))
             return plan
