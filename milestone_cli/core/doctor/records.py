@@ -1,8 +1,8 @@
 """Records that must agree: sessions with milestones, pointers with sessions, active states with completed ones."""
 
 from milestone_cli import runtime
-from milestone_cli.core.doctor import kept
 from milestone_cli.core import acting_agent, lock_timeout
+from milestone_cli.core.doctor import kept
 from milestone_cli.core.record import indented
 from milestone_cli.core.session import Session
 from milestone_cli.errors import MilestoneError
@@ -38,7 +38,8 @@ def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
             continue
         if raw is not None:
             sessions.append(Session(name, raw, store.modified("session", name), ""))
-    findings = [*lost, *_sessions(store, sessions), *_lasting(store, lambda again: kept.check(again, sessions)), *_lasting(store, _pointers), *_lasting(store, _twice)]
+    findings = [*lost, *_sessions(store, sessions), *_lasting(store, _pointers), *_lasting(store, _twice)]
+    findings += _lasting(store, lambda again: kept.check(again, sessions))
     if not findings:
         yield sound("records", f"they agree; {count(len(sessions), 'session')}")
     yield from findings
@@ -95,14 +96,14 @@ def _from_logs(store: "Store", session: str) -> "dict[str, object] | None":
             if needle not in block:
                 continue
             for line in block.splitlines():
-                if needle in line and (any(type_ in line for type_ in TOLD):
-                    _take(record, session, milestone, line)
+                if needle in line and any(type_ in line for type_ in TOLD):
+                    _take(record, session, line)
         if record.get("created_at"):
             return record
     return None
 
 
-def _take(record: "dict[str, object]", session: str, milestone: str, line: bytes) -> None:
+def _take(record: "dict[str, object]", session: str, line: bytes) -> None:
     """Take over what one event says about a session."""
     try:
         event = loads(line)
