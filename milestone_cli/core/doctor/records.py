@@ -54,7 +54,7 @@ def _sessions(store: "Store", sessions: "list[Session]") -> "Iterator[Finding]":
             continue
         if one.status == "orphaned":
             orphans.append(one.id)
-        has_own_log = one.configuration is not None and one.record.get("milestone_id") is None
+        has_own_log = one.record.get("milestone_id", "") is None and store.log_size(log_of(one.id))[0] > 0
         if not has_own_log and (one.milestone is None or one.milestone not in known):
             which = f"an unknown milestone '{one.milestone}'" if one.milestone else "no milestone"
             yield Finding("records", "session_without_milestone", "warning", f"the session {one.id} names {which}",
