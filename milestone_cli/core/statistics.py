@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-    from milestone_cli.core.tally import Facts, Tool
+    from milestone_cli.core.tally import Facts
     from milestone_cli.storage.contract import Store
 
+SECOND = 1_000_000_000
 EDGE = 4
 """So many lines at the beginning of a block may stand at the end of the block before too."""
 RECENT = 64
@@ -26,13 +27,13 @@ RECENT = 64
 TOOL = b'"tool":"'
 TOOK = b'"duration_ms":'
 HEAD = (
-    rb'\n\{"timestamp":"(.{19})\.(\d{6})Z","milestone_id":[^,\n]*,"session_id":"[^"\n]*","event_type":"([^"\n]*)","data":'
-    rb'(?:\{"tool":"([^"\\\n]{1,200})"(?:,"target":"((?:[^"\\\n]|\\.)*)")?,"outcome":"(\w{1,40})"(?:,"exit_code":\d+)?'
-    rb'(?:,"duration_ms":(\d{1,14}(?:\.\d+)?))?[,}])?'
+    rb'\n\{"timestamp":"(.{19})\.(\d{6})Z","milestone_id":[^,]*,"session_id":"[^"]*","event_type":"([^"]*)","data":'
+    rb'(?:\{"tool":"([^"\\]{1,200})"(?:,"target":"([^"\\]*(?:\\.[^"\\]*)*)")?,"outcome":"(\w{1,40})"'
+    rb'(?:,"exit_code":\d+)?(?:,"duration_ms":(\d{1,14}(?:\.\d+)?))?[,}])?'
 )
 """How a line of ours begins, with what `milestone hook` says of a call of a tool; below, how one ends."""
 TAIL = (
-    rb',"agent_id":"([^"\n]*)","event_id":"[^"\n]*"(?:,"key":"(?:[^"\\\n]|\\.)*")?(?:,"request":"[^"\n]*")?'
+    rb',"agent_id":"([^"]*)","event_id":"[^"]*"(?:,"key":"[^"\\]*(?:\\.[^"\\]*)*")?(?:,"request":"[^"]*")?'
     rb'(?:,"revision":\d+)?,"sequence_number":(\d+),"checksum":".{64}"\}\n'
 )
 
@@ -177,42 +178,43 @@ class _Counter:
 
     def _moments(self, tally: Tally, heads: "list[tuple[bytes, ...]]") -> "list[bytes]":
         """Take in when each event came; the hours in which they did."""
-        second, minute, base, start = b"", b"", 0, 0
         least = self._gap
         hours: dict[bytes, None] = {}
-        for told, fraction, *_ in heads:
+        second = minute = b""
+        base = start = latest = 0
+        for head in heads:
+            told = head[0]
             if told != second:
                 if told[:17] != minute:
                     minute, start = told[:17], parse_ns(_text(told[:17]) + "00Z") or 0
                     hours[told[:13]] = None
-                second, base = told, start + int(told[17:]) * 1_000_000_000
-            ns = base + int(fraction) * 1000
-            if tally.last is None or ns - tally.last > least:
+                second, base = told, start + int(told[17:]) * SECOND
+            ns = base + int(head[1]) * 1000
+            if ns - latest > least or ns < latest:
+                tally.last = latest or None
                 tally.moment(ns, self._stream)
-                if len(tally.gaps) == LISTED:
-                    least = max(least, tally.gaps[-1][0])
-            elif ns > tally.last:
-                tally.last = ns
+                least = max(least, tally.gaps[-1][0] if len(tally.gaps) == LISTED else -1)
+            latest = max(latest, ns)
+        tally.last = latest
         return list(hours)
 
     def _calls(self, tally: Tally, calls: "list[tuple[bytes, ...]]") -> None:
         """Count calls of tools as `milestone hook` says them."""
         floor = max(self._slow, tally.slowest[-1][0] if len(tally.slowest) == LISTED else -1)
-        known: dict[tuple[bytes, bytes, bytes], tuple[Tool, bool]] = {}
+        durations: dict[tuple[bytes, bytes, bytes], list[float]] = {}
         for second, fraction, type_, tool, target, outcome, ms in calls:
             if outcome == b"started":
                 continue
-            found = known.get((type_, tool, outcome))
-            if found is None:
-                failed = outcome == b"failed" or tally.went_wrong(_text(type_))
-                found = known[type_, tool, outcome] = tally.tool(_text(tool)), failed
             taken = float(ms or -1)
-            found[0].add(found[1], taken)
+            durations.setdefault((type_, tool, outcome), []).append(taken)
             if taken > floor:
                 stamp = f"{_text(second)}.{_text(fraction)}Z"
                 tally.take_slow((taken, _text(tool), _name(loads(b'"%b"' % target)), stamp, self._stream))
                 if len(tally.slowest) == LISTED:
                     floor = max(floor, tally.slowest[-1][0])
+        for (type_, tool, outcome), taken_all in durations.items():
+            failed = outcome == b"failed" or tally.went_wrong(_text(type_))
+            tally.tool(_text(tool)).add_all(failed, taken_all)
 
     def _tools(self, tally: Tally, block: bytes) -> None:
         """Count the calls of tools among sound lines, which alone are parsed."""
