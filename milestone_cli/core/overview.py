@@ -3,6 +3,7 @@
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, checkpoint, current_session
 from milestone_cli.core.crew import crew
+from milestone_cli.core.kept import FIRST
 from milestone_cli.core.session import sessions
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
@@ -205,7 +206,10 @@ def _hint(text: str, command: "str | None") -> dict[str, object]:
 
 
 def last_events(store: "Store", name: str, count: int) -> list[object]:
-    """The last events of a milestone as JSON values, oldest first; of a state's change its size stands for it."""
+    """The last events of a milestone as JSON values, oldest first; of a state's change its size stands for it.
+
+    The checkpoint that a session begins with is left out: that the session was created says as much.
+    """
     found: list[object] = []
     for _, block in store.scan(name, backwards=True):
         for line in reversed(block.split(b"\n")):
@@ -217,6 +221,8 @@ def last_events(store: "Store", name: str, count: int) -> list[object]:
                 event.pop("checksum", None)
                 data = event.get("data")
                 if isinstance(data, dict):
+                    if data.get("checkpoint_name") == FIRST and event.get("event_type") == "checkpoint_created":
+                        continue
                     _measure(data)
                 found.append(event)
                 if len(found) == count:
