@@ -81,9 +81,12 @@ def query(
         told = f"{number}" + (f"\n-- cursor: {fields['cursor']}" if show_cursor else "")
         render.emit("event-count", fields, told, output)
     else:
-        for piece in listing.pieces(found.lines(), output, name, every=all_):
+        cursor = found.cursor if show_cursor else None
+        for piece in listing.pieces(found.lines(), output, name, cursor, every=all_):
             render.write(piece)
-        render.write(listing.ending(output, found.cursor() if show_cursor else None))
+        if show_cursor and output != "json":
+            told = found.cursor()
+            render.emit("cursor", {"cursor": told}, f"-- cursor: {told}", output)
     notify_skipped(found.skipped)
 
 

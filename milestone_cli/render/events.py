@@ -30,15 +30,24 @@ SILENT = ("state_file", "checkpoint_file", "sha256")
 """What says no more than the rest, or nothing to people."""
 
 
-def as_json(kind: str, milestone: "str | None", blocks: "Iterable[bytes]") -> "Iterator[bytes]":
-    """Wrap blocks of whole lines into one JSON object; the lines stay as they are."""
+def as_json(
+    kind: str, milestone: "str | None", blocks: "Iterable[bytes]", more: "Callable[[], dict[str, object]] | None" = None
+) -> "Iterator[bytes]":
+    """Wrap blocks of whole lines into one JSON object; the lines stay as they are.
+
+    Args:
+        kind: of the object.
+        milestone: whose events they are.
+        blocks: whole lines.
+        more: what stands behind the events, known when all have come.
+    """
     yield f'{{"schema":"milestone/{kind}/v1","milestone_id":{dumps(milestone)},"events":['.encode()
     seam = b"\n"
     for block in blocks:
         yield seam
         yield block[:-1].replace(b"\n", b",\n")
         seam = b",\n"
-    yield b"\n]}\n"
+    yield b"\n]" + (b"," + dumps(found)[1:-1].encode() if more and (found := more()) else b"") + b"}\n"
 
 
 def in_blocks(lines: "Iterable[bytes]") -> "Iterator[bytes]":

@@ -1,16 +1,16 @@
 """Events as lines of text that may come one by one: of one log as in its timeline, of several with whose each is."""
 
 from milestone_cli import runtime
-from milestone_cli.jsontext import dumps, loads
+from milestone_cli.jsontext import loads
 from milestone_cli.render import timeline
 from milestone_cli.render.document import wants_colour
-from milestone_cli.render.events import parts, told
+from milestone_cli.render.events import as_json, in_blocks, parts, told
 from milestone_cli.render.table import screen_width
 from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 STAMP = 19
 """Characters of day and second at the beginning of a line in a pipe."""
@@ -56,39 +56,27 @@ def _owner(line: bytes) -> str:
     return flat(name) if isinstance(name, str) else "-"
 
 
-def pieces(lines: "Iterable[bytes]", output: str, milestone: "str | None", *, every: bool) -> "Iterator[bytes]":
-    """Yield what a query found, up to its end; for JSON without the end, which `ending` gives.
+def pieces(
+    lines: "Iterable[bytes]",
+    output: str,
+    milestone: "str | None",
+    cursor: "Callable[[], str] | None" = None,
+    *,
+    every: bool,
+) -> "Iterator[bytes]":
+    """Yield what a query found.
 
     Args:
         lines: of the log, without line feeds.
         output: text, json or jsonl.
         milestone: whose events they are; None for a session's own, or of all.
+        cursor: the cursor that JSON has behind the events, known when all have come.
         every: they are of all milestones.
     """
-    from milestone_cli.render.events import in_blocks
-
     blocks = in_blocks(lines)
     if output == "jsonl":
-        yield from blocks
-    elif output == "json":
-        yield f'{{"schema":"milestone/events/v1","milestone_id":{dumps(milestone)},"events":['.encode()
-        seam = b"\n"
-        for block in blocks:
-            yield seam
-            yield block[:-1].replace(b"\n", b",\n")
-            seam = b",\n"
-    else:
-        listing = Listing(every=every)
-        for block in blocks:
-            yield listing.text(block[:-1].split(b"\n"))
-
-
-def ending(output: str, cursor: "str | None") -> str:
-    """What stands behind the events: the cursor, where it is wanted."""
+        return blocks
     if output == "json":
-        return "\n]" + (f',"cursor":{dumps(cursor)}' if cursor is not None else "") + "}\n"
-    if cursor is None:
-        return ""
-    if output == "jsonl":
-        return f'{{"schema":"milestone/cursor/v1","cursor":{dumps(cursor)}}}\n'
-    return f"-- cursor: {cursor}\n"
+        return as_json("events", milestone, blocks, (lambda: {"cursor": cursor()}) if cursor else None)
+    listing = Listing(every=every)
+    return (listing.text(block[:-1].split(b"\n")) for block in blocks)
