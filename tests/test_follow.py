@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from bash_utilities import STAND_IN, STAND_IN_NAMES, BashUtilities
 from conftest import MILESTONE, Cli, clean_environment
+from hooked import CLIENT, Hooks
 from memory_store import MemoryStore
 
 from milestone_cli.core import events
 from milestone_cli.core.filters import Filter
 from milestone_cli.core.follow import Following, batches
 from milestone_cli.render.schemas import schema
+from milestone_cli.storage import spool
 from milestone_cli.storage.files import FileStore
 
 
@@ -143,6 +145,25 @@ def test_a_log_is_sealed_and_repaired_under_a_follower(cli: Cli, store: Path, st
     assert (store / "state/events/.segments").is_dir()
     assert numbers(follower.take(41)) == list(range(-1, 40))
     assert follower.end() == (130, "")
+
+
+def test_what_waited_in_the_spool_comes_once_and_in_order(cli: Cli, store: Path, home: Path, start: Start) -> None:
+    """Calls of hooks that could not be delivered are delivered by the next one."""
+    hooks = Hooks(cli, store.parent, home)
+    hooks.call("SessionStart.startup")
+    follower = start("demo", "--lines", "1")
+    follower.take(1)
+    for number in range(3):
+        spool.keep(str(store), 1_700_000_000_000_000_000 + number * 3_600_000_000_000, json.dumps({
+            "event": "Notification", "client": CLIENT, "agent": "", "data": {"notification_type": f"call-{number}"},
+            "key": f"hook:Notification:{number}", "vague": True, "milestone": "", "pid": 0,
+            "occurred": 1_700_000_000_000_000_000 + number * 3_600_000_000_000,
+        }).encode())  # fmt: skip
+    hooks.call("PostToolUse.Bash")
+    assert hooks.waiting() == []
+    found = [one for one in follower.take(5) if one["event_type"] == "notified"]
+    assert [one["data"]["notification_type"] for one in found] == ["call-0", "call-1", "call-2"]
+    assert sum("tool_used" in line for line in follower.lines) == 1
 
 
 def test_a_cursor_goes_on_where_it_was(cli: Cli, store: Path, start: Start) -> None:
