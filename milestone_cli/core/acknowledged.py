@@ -26,7 +26,7 @@ def note(store: "Store", stream: str, size: int, findings: "list[Finding]") -> N
     wanted = [finding for finding in findings if finding.severity == "damage" and finding.key]
     if not wanted:
         return
-    spoiled = {finding.offset for finding in wanted}
+    spoiled = {finding.offset for finding in wanted if finding.code != "events_missing"}  # which is about none
     known = _known(store, stream, size, spoiled)
     for finding in wanted:
         event = next((known[key] for key in name(finding) if key in known), None)

@@ -203,11 +203,12 @@ def _vanish(store: "Store", stream: str, report: Report, mended: "list[Finding]"
 
 
 def _counted(findings: "list[Finding]") -> "dict[str, int]":
-    """How often each damage is there; of missing events the line behind them does not count."""
+    """How often each damage is there; of missing events the line behind them does not count, of a state not why."""
     found: dict[str, int] = {}
     for one in findings:
         if one.severity == "damage":
             name = one.key.rpartition(":")[0] if one.code == "events_missing" else one.key or one.code
+            name = "state" if one.code in STATES else name
             found[name] = found.get(name, 0) + 1
     return found
 
