@@ -251,6 +251,8 @@ def test_every_form_of_what_a_query_prints(cli: Cli, store: Path) -> None:
     lines = cli("events", "query", "demo", "--where", "tool.name=Bash", "--show-cursor", "--format", "jsonl").stdout
     jsonschema.validate(json.loads(lines.splitlines()[-1]), schema("cursor"))
     assert cli("events", "query", "--all", "--type", "tick").stdout.split()[2::5][0] == "demo"
+    (store.parent / "cursor").write_text(found["cursor"] + "\n")
+    assert cli("events", "query", "--all", "--after-cursor", "@cursor", "--count", check=True).stdout == "0\n"
     for words in (["--after-cursor", "x"], ["demo", "--all"]):
         assert cli("events", "query", *words).returncode in (2, 5)
 

@@ -477,7 +477,7 @@ SetKeyWords = Annotated[
 ]
 User = Annotated[str | None, typer.Option("--user", metavar="U", help="Whose it is; left out: who calls.")]
 AfterCursor = Annotated[
-    str | None, typer.Option("--after-cursor", metavar="C", help="What comes behind this cursor, oldest first.")
+    str | None, typer.Option("--after-cursor", metavar="C", help="What comes behind this cursor, or that in @FILE.")
 ]
 ShowCursor = Annotated[bool, typer.Option("--show-cursor", help="Print the cursor to go on from.")]
 CountOnly = Annotated[bool, typer.Option("--count", help="Only how many there are.")]

@@ -72,6 +72,7 @@ def query(
                                   first=first, last=last, limit=most, reverse=reverse)  # fmt: skip
     store = open_store()
     names = streams(store, milestone, session, all_=all_)
+    after_cursor = cursor_in(after_cursor)
     found = Found(store, names, wanted, after_cursor, every=all_, with_cursor=show_cursor)
     name = None if all_ or names[0][:1] == "@" else names[0]
     if count:
@@ -88,6 +89,15 @@ def query(
             told = found.cursor()
             render.emit("cursor", {"cursor": told}, f"-- cursor: {told}", output)
     notify_skipped(found.skipped)
+
+
+def cursor_in(word: "str | None") -> "str | None":
+    """The cursor that a word is, or that stands in its `@FILE`: one of thousands of milestones fits no command line."""
+    if word is None or word[:1] != "@":
+        return word
+    from .data import read_data
+
+    return read_data(word).decode("utf-8", "replace")
 
 
 def streams(store: "Store", milestone: "str | None", session: "str | None", *, all_: bool) -> "list[str]":
@@ -136,6 +146,7 @@ def follow(
     wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where,
                                   limit=0 if after_cursor is not None else lines)  # fmt: skip
     store = open_store()
+    after_cursor = cursor_in(after_cursor)
     one = subscription.of(store, agent) if not type_ else None
     if one is None:
         names = streams(store, milestone, session, all_=all_)

@@ -56,10 +56,10 @@ def wait(
     if wants_event:
         from milestone_cli.core.filters import Filter
 
-        from .query import streams
+        from .query import cursor_in, streams
 
         wanted = Filter(event, agent=actors[0] if actors else None, session=session, text=text, where=where)
-        wish.event(streams(store, milestone, session, all_=False)[0], wanted, after_cursor)
+        wish.event(streams(store, milestone, session, all_=False)[0], wanted, cursor_in(after_cursor))
     if state or revision is not None:
         from milestone_cli.core import current_milestone
 
