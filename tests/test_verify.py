@@ -84,6 +84,15 @@ def hide(log: Log, rng: random.Random) -> None:
     log.lines[at] = json.dumps(event).encode()
 
 
+def renumber(log: Log, rng: random.Random) -> None:
+    """Alter the sequence number of a line, and nothing else."""
+    at = ours(log, rng)
+    before, mark, rest = log.lines[at].rpartition(b'"sequence_number":')
+    number, _, after = rest.partition(b",")
+    other = rng.choice([n for n in range(1, 200) if n != int(number)])
+    log.lines[at] = b"%s%s%d,%s" % (before, mark, other, after)
+
+
 DAMAGES: dict[Callable[[Log, random.Random], None], set[str]] = {
     edit: {"checksum_mismatch", "checksum_altered", "unreadable_line", "fields_missing"},
     remove: {"events_missing"},
@@ -95,6 +104,7 @@ DAMAGES: dict[Callable[[Log, random.Random], None], set[str]] = {
     lose_on_rewriting: {"events_lost_outside"},
     unstrip: {"fields_missing"},
     hide: {"checksum_mismatch"},
+    renumber: {"checksum_mismatch"},
 }
 
 
