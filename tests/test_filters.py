@@ -74,7 +74,7 @@ def naive(event: dict[str, Any], types: list[str], agent: str | None, text: str 
     return True
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_agrees_with_looking_at_every_event(seed: int) -> None:
     rng = random.Random(seed)
     made = [line(rng) for _ in range(150)]
@@ -169,4 +169,5 @@ def test_every_store_finds_the_same(kind: str, request: pytest.FixtureRequest, t
     assert found("demo", first=18) == list(range(17, len(HOSTILE)))
     assert found("demo", last=0) == []
     assert found("demo", types=["t*"], last=2) == [0, 1]
-    assert sorted(found("demo", "other", reverse=True)) == sorted([*range(len(HOSTILE))] * 2)
+    assert found("demo", "other", reverse=True) == found("demo", "other")[::-1]
+    assert sorted(found("demo", "other")) == sorted([*range(len(HOSTILE))] * 2)

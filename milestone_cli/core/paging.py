@@ -119,10 +119,14 @@ class Found:
         from heapq import heapify, heappop, heapreplace
 
         heap: list[tuple[_Key, int, int, bytes, Source | None]]
-        heap = [(_Key(self._due(number, backwards), backwards), number, 0, b"", None) for number in self._numbers()]
+        sign = -1 if backwards else 1  # so that logs of one moment come in the same order from either end
+        heap = [
+            (_Key(self._due(number, backwards), backwards), sign * number, 0, b"", None) for number in self._numbers()
+        ]
         heapify(heap)
         while heap:
-            due, number, end, line, rest = heap[0]
+            due, rank, end, line, rest = heap[0]
+            number = sign * rank
             if rest is None:
                 rest = self._source(number, backwards)
             else:
@@ -133,7 +137,7 @@ class Found:
                 heappop(heap)
                 continue
             time, end, line = following
-            heapreplace(heap, (due.then(time), number, end, line, rest))
+            heapreplace(heap, (due.then(time), rank, end, line, rest))
 
     def _numbers(self) -> "list[int]":
         return [number for number, (start, stop) in enumerate(self._ranges) if start < stop]
