@@ -341,4 +341,9 @@ def test_a_sealed_part_stays_as_it_is(tmp_path: Path) -> None:
     assert after.ok
     core_events.log(store, "demo", [("after", b"{}")])
     assert verify(store, "demo").ok
+    store.segment_size = 1000
+    for _ in range(4):
+        core_events.log(store, "demo", [("sealing", json.dumps({"text": "x" * 600}).encode())])
+    assert len(store.sealed("demo")) > 2
+    assert verify(store, "demo").ok
     assert store.log_size("demo")[0] == sum(len(block) for _, block in store.scan("demo"))

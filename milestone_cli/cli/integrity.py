@@ -114,7 +114,11 @@ def verify(
         render.write(findings.junit(reports) + "\n")
     else:
         render.emit("verify", findings.fields(reports), findings.text(reports), output)
-    return 0 if all(report.ok for report in reports) else EXIT["damaged"]
+    if all(report.ok for report in reports):
+        return 0
+    if output == "text":
+        render.notify(["`milestone events repair --dry-run` shows what can be mended"])
+    return EXIT["damaged"]
 
 
 def repair(
