@@ -49,6 +49,8 @@ LEFT_OUT: dict[str, str] = {
     "lock::test_the_lock_says_that_it_is_from_now": LEASE,
     "lock::test_who_holds_it_keeps_everybody_else_out": BASH,
     "session::test_the_branch_is_read_from_its_files": DIRECT,
+    "session_work::test_git_is_touched_on_request_alone_and_never_over_a_dirty_tree": "it is about git",
+    "session_work::test_without_any_milestone_a_session_needs_none": "the same code reads any store",
     "state::test_a_thousand_keys_are_remembered_and_no_more": "the database remembers all of them",
     "state::test_files_are_their_owners_alone_whatever_the_umask": FILE,
     "state::test_the_store_is_found_from_below_and_by_name": FILE,

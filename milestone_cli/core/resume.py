@@ -165,7 +165,7 @@ def _record(store: "Store", found: Recovery, *, damaged: bool) -> "Facts":
             found.steps.append(Step("session", "restore", told, ("session", session, raw)))
         else:
             same = kept_of(now.text) == raw
-            told = "as it is" if same else _difference(now.record, kept)
+            told = "nothing changed since" if same else _difference(now.record, kept)
             found.steps.append(Step("session", "same" if same else "restore", told, ("session", session, raw)))
     milestone = kept.get("milestone_id") or found.checkpoint.said("state_snapshot").get("milestone_id")
     found.milestone = safe(milestone) if isinstance(milestone, str) and milestone else None
@@ -193,7 +193,7 @@ def _document(store: "Store", found: Recovery, what: str, kind: str, key: str, s
         return False
     now = store.get(kind, key)
     action = "same" if now == raw else "restore"
-    detail = "as it is" if now == raw else "gone, and made anew" if now is None else "as it was then"
+    detail = "nothing changed since" if now == raw else "gone, and made anew" if now is None else "as it was then"
     found.steps.append(Step(what, action, detail, (kind, key, raw)))
     return now != raw
 
