@@ -111,7 +111,7 @@ class Side:
             "moved_to": self.moved,
             "milestones": len(self.store.milestones()),
             "documents": len(documents),
-            "events_bytes": sum(size for size, _ in self.logs().values()),
+            "events_bytes": sum(size - self.origin(name).end for name, (size, _) in self.logs().items()),
             "documents_bytes": sum(len((self.document(*place) or (b"", 0))[0]) for place in documents),
         }
 

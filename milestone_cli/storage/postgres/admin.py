@@ -149,7 +149,8 @@ def info(store: "PostgresStore") -> "dict[str, object]":
             store.project,
         )[0]
         fields["milestones"] = len(store.milestones())
-        fields["documents"], fields["events_bytes"], fields["documents_bytes"] = map(number, row)
+        fields["documents"], size, fields["documents_bytes"] = map(number, row)
+        fields["events_bytes"] = size - sum(store.origin(name).end for name in store.keys("origin"))
     return fields
 
 
