@@ -5,7 +5,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from milestone_cli.core.follow import Following
-    from milestone_cli.storage.contract import Store
 
     from .options import (
         AfterCursor,
@@ -58,7 +57,7 @@ def query(
     """
     from milestone_cli import render
     from milestone_cli.core import filters
-    from milestone_cli.core.paging import Found
+    from milestone_cli.core.paging import Found, logs
     from milestone_cli.render import listing
     from milestone_cli.render.events import notify_skipped
     from milestone_cli.storage import open_store
@@ -71,7 +70,7 @@ def query(
     wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where, since=since, until=until,
                                   first=first, last=last, limit=most, reverse=reverse)  # fmt: skip
     store = open_store()
-    names = streams(store, milestone, session, all_=all_)
+    names = logs(store, milestone, session, every=all_)
     after_cursor = cursor_in(after_cursor)
     found = Found(store, names, wanted, after_cursor, every=all_, with_cursor=show_cursor)
     name = None if all_ or names[0][:1] == "@" else names[0]
@@ -100,26 +99,6 @@ def cursor_in(word: "str | None") -> "str | None":
     return read_data(word).decode("utf-8", "replace")
 
 
-def streams(store: "Store", milestone: "str | None", session: "str | None", *, all_: bool) -> "list[str]":
-    """The logs that are meant: of all milestones, of one, or of a session that has its own.
-
-    Raises:
-        MilestoneError: `usage`, and those of `current_milestone`.
-    """
-    from milestone_cli.core import current_milestone
-    from milestone_cli.model import log_of, safe
-
-    if all_:
-        if milestone is not None:
-            from milestone_cli.errors import MilestoneError
-
-            raise MilestoneError("usage", "one milestone or --all, not both", "leave one of them out")
-        return store.milestones()
-    if milestone is None and session is not None and store.log_size(own := log_of(safe(session, "session")))[1]:
-        return [own]
-    return [current_milestone(store, milestone)]
-
-
 def follow(
     milestone: "MilestoneId" = None,
     all_: "AllMilestones" = False,
@@ -141,6 +120,7 @@ def follow(
     from milestone_cli import render
     from milestone_cli.core import filters, subscription
     from milestone_cli.core.follow import Following
+    from milestone_cli.core.paging import logs
     from milestone_cli.storage import open_store
 
     wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where,
@@ -149,14 +129,14 @@ def follow(
     after_cursor = cursor_in(after_cursor)
     one = subscription.of(store, agent) if not type_ else None
     if one is None:
-        names = streams(store, milestone, session, all_=all_)
+        names = logs(store, milestone, session, every=all_)
         is_fresh = after_cursor is None and not lines
         following = Following(store, names, wanted, after_cursor, every=all_, is_fresh=is_fresh)
         return _show(following, output, every=all_)
     if not all_ and milestone is None and session is None and (own := subscription.scope(one)):
         names = [own]
     else:
-        names = streams(store, milestone, session, all_=all_)
+        names = logs(store, milestone, session, every=all_)
     mine = subscription.Subscription(store, one, names, every=all_)
     following, notes = mine.follow(wanted, after_cursor)
     render.notify(notes)

@@ -55,11 +55,12 @@ def wait(
     wish = Wish(store)
     if wants_event:
         from milestone_cli.core.filters import Filter
+        from milestone_cli.core.paging import logs
 
-        from .query import cursor_in, streams
+        from .query import cursor_in
 
         wanted = Filter(event, agent=actors[0] if actors else None, session=session, text=text, where=where)
-        wish.event(streams(store, milestone, session, all_=False)[0], wanted, cursor_in(after_cursor))
+        wish.event(logs(store, milestone, session, every=False)[0], wanted, cursor_in(after_cursor))
     if state or revision is not None:
         from milestone_cli.core import current_milestone
 
