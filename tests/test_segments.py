@@ -135,6 +135,15 @@ def test_killed_between_the_rename_and_the_head_the_next_one_goes_on(files):
     assert files.log_size("demo")[1] == identity
     report = verify(files, "demo")
     assert (report.events, report.findings) == (21, [])
+    head.write_bytes(before)  # a disk on which heads can be written no more, and the log was sealed meanwhile
+    log = open_locked(files)
+    log.close()
+    before = head.read_bytes()
+    events.log(files, "demo", [("pad", b'{"x":"%s"}' % (b"x" * BOUND))])
+    head.write_bytes(before)
+    assert events.log(files, "demo", [("tick", b'{"n": 1}')], key="key-1").replayed
+    report = verify(files, "demo")
+    assert (report.events, report.findings) == (22, [])
 
 
 def test_a_sealing_that_was_not_finished_means_nothing_and_goes_with_the_next(files):

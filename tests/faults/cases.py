@@ -9,6 +9,7 @@ from pathlib import Path
 
 from conftest import MILESTONE
 from injection import interrupt, record
+from logs import Log
 from scenes import INSTALLED, NEW, OLD, PROMPT, Look, Program, Scene
 
 Step = tuple[str, ...] | Callable[[Scene], None]
@@ -131,10 +132,14 @@ def _sealed(scene: Scene) -> None:
     scene.run("state", "set", "demo", "n=7")
 
 
-def _matured(scene: Scene) -> None:
-    """Events that are older than a second; what is not stays, here and in bash's file."""
-    time.sleep(1.1)
-    scene.run("state", "set", "demo", "n=8")
+def _aged(scene: Scene) -> None:
+    """A log of a month ago."""
+    old = Log(start=time.time() - MONTH)
+    for number in range(9):
+        old.event("tick", json.dumps({"n": number}))
+    path = scene.store / "state/events/milestone-demo.jsonl"
+    path.write_bytes(b"".join(line + b"\n" for line in old.lines))
+    path.with_suffix(".head").unlink()
 
 
 def _two_sessions(scene: Scene) -> None:
@@ -214,7 +219,6 @@ BOTH = ("transaction", "apply", "".join(json.dumps(one) + "\n" for one in (
 )), *PROMPT)  # fmt: skip
 SMALL = (("MILESTONE_SEGMENT_SIZE", "4K"),)
 PACKED = ("cleanup", "run", "demo", "--yes", *PROMPT)
-TRIM = ("cleanup", "run", "demo", "--older-than", "1s", "--keep-last", "50", "--yes")
 FIRST: tuple[Step, ...] = (*SAVED, CHECKPOINT, ("state", "save", "demo", NEW))
 CASES = [
     Case("init", (), ("init", "demo"), reader=(), after=("init", "demo")),
@@ -259,8 +263,7 @@ CASES = [
     Case("seal", (*SAVED, _grown), ("events", "log", "demo", "marker", '{"k": "v"}'), env=SMALL),
     Case("seal-save", (*SAVED, _grown), ("state", "save", "demo", NEW), env=SMALL),
     Case("pack", (*SAVED, _sealed), ("cleanup", "run", "demo", "--yes"), after=PACKED, env=SMALL),
-    Case("trim", (*SAVED, _sealed, _matured), TRIM, after=PACKED, between=_partly, env=SMALL),
-    Case("trim-one-file", (*SAVED, _matured), TRIM, between=_partly),
+    Case("trim", (("init", "demo"), _aged, ("state", "save", "demo", OLD)), PACKED[:-2]),
     Case("transaction-apply", SAVED, ("transaction", "apply", "-"), stdin=TOGETHER, after=BOTH),
     Case("transaction-rollback", (*SAVED, ("transaction", "apply", TOGETHER)),
          ("transaction", "rollback", "last", "--yes"), after=BOTH),

@@ -35,6 +35,8 @@ def catch_up(log: Log, head: Head | None) -> Head:
     sealed = newest_seal(log)
     if sealed is not None and head is not None and not _is_continued(log.fd, head, size):
         _pass_seal(log.fd, head, size, sealed)
+    if sealed is not None and head is not None and head.sequence < sealed.sequence:
+        head = None  # it could not be written before the sealing, and the seal knows better
     base = sealed.end if sealed else 0
     if head is not None and _is_continued(log.fd, head, size, sealed):
         _walk(log, head, head.end, base)
