@@ -48,12 +48,18 @@ def crashes(recording: Recording, dice: random.Random, more: int) -> Iterator[Cr
     """For each moment the stores that a power cut may leave: all kept, all lost, each one lost, each one alone."""
     steps: list[Step] = []
     lasting: set[int] = set()
+    synced: dict[int, set[int]] = {}
     acknowledged = False
     for one in recording.happened:
         if one is None:
             acknowledged = True
         elif isinstance(one, int):
-            lasting |= {index for index, step in enumerate(steps) if one in step.places and step.places <= {one}}
+            # A name that moves from one folder to another lasts once both are synced, one after the other.
+            for index, step in enumerate(steps):
+                if one in step.places:
+                    synced.setdefault(index, set()).add(one)
+                    if step.places <= synced[index]:
+                        lasting.add(index)
         else:
             steps.append(one)
         loose = [index for index in range(len(steps)) if index not in lasting]

@@ -1,9 +1,10 @@
 """Putting a mended log in the place of a damaged one, all or nothing; the damaged one is kept.
 
 The order: what is not told yet of a torn or cut log is logged; the old file gets a second name in the quarantine; the
-new one is written aside, with the event that tells of it at its end, and synced; the head is made void, since it knows
-the old file; then one rename. A kill before it leaves the old log, a kill after it the new one, and the next writer
-makes the head anew from what it finds. Bash takes no lock: what it wrote into the old file meanwhile is adopted.
+new one is written aside, with the event that tells of it at its end, and synced; the head is made void and synced, as it
+knows the old file; then one rename, and both folders are synced before a head names the new file. A kill before it
+leaves the old log, a kill after it the new one, and the next writer makes the head anew from what it finds. Bash takes
+no lock: what it wrote into the old file meanwhile is adopted.
 """
 
 import os
@@ -101,12 +102,14 @@ def _replace(
             old = os.open(layout.log_file(log.stream), READ, dir_fd=log.folder)
             _refuse_other_file(log, old)
             os.pwrite(log.head_fd, bytes(HEAD), 0)
+            os.fsync(log.head_fd)  # a power cut must not leave the old head beside the new log
             os.rename(aside, layout.log_file(log.stream), src_dir_fd=folder, dst_dir_fd=log.folder)
         except BaseException:
             _forget(aside, folder)
             raise
         runtime.applied.append(f"the repair of the log of '{log.stream}'")
         os.fsync(log.folder)
+        os.fsync(folder)
     except BaseException:
         os.close(fd)
         if old >= 0:
