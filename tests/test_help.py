@@ -55,7 +55,9 @@ def test_alone_it_says_how_to_begin(cli: Cli) -> None:
     assert max(map(len, shown.splitlines())) <= 80
     assert shown.count("\n") <= 24, "one screen"
     for name in [*GROUPS, *[path for path in COMMANDS if " " not in path]]:
-        assert (f"\n  {name} " in shown) != (name in app.HIDDEN)
+        assert (f"\n  {name} " in shown) == (name not in (*app.HIDDEN, *app.RARE))
+    rare = shown.partition("\nAlso ")[2].partition(".\n")[0].split(", ")
+    assert sorted(rare) == sorted(app.RARE)
 
 
 def test_what_alone_shows_works(tmp_path: Path, home: Path, cli: Cli) -> None:

@@ -57,6 +57,8 @@ COMMANDS: tuple[Command, ...] = (
     store.names,
 )
 HIDDEN = ("names",)
+RARE = ("wait", "schema", "lock", "transaction", "store", "config")
+"""Named in one line where all are told on one screen; everything else has a line of its own."""
 GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "state": (
         "Save, load and change the state of milestones.",
@@ -259,6 +261,7 @@ milestone: the state of agent work, kept so that an interruption costs nothing.
   milestone events timeline demo           everything that happened
 
 """
+LAST = "An example of each: milestone COMMAND --help, or milestone GROUP COMMAND --help"
 
 
 def overview() -> str:
@@ -266,9 +269,10 @@ def overview() -> str:
     names = {command_name(function): inspect.getdoc(function) or "" for function in COMMANDS}
     shown = {name: text.partition("\n")[0] for name, text in names.items() if name not in HIDDEN}
     shown |= {name: help_ for name, (help_, _) in GROUPS.items()}
-    width = max(map(len, shown))
-    lines = "".join(f"  {name.ljust(width)}  {text}\n" for name, text in shown.items())
-    return f"{OVERVIEW}{lines}\nAn example of each: milestone COMMAND --help, or milestone GROUP COMMAND --help\n"
+    rare = [name for name in shown if name in RARE]
+    width = max(len(name) for name in shown if name not in RARE)
+    lines = "".join(f"  {name.ljust(width)}  {text}\n" for name, text in shown.items() if name not in RARE)
+    return f"{OVERVIEW}{lines}\nAlso {', '.join(rare)}.\n{LAST}\n"
 
 
 def run(arguments: list[str]) -> int:

@@ -360,7 +360,7 @@ Accept = Annotated[
 ]
 VerifyFormat = Annotated[
     Literal["text", "json", "jsonl", "yaml", "github", "junit"],
-    typer.Option("--format", help="github: annotations of a workflow; junit: a report that CI systems read."),
+    typer.Option("--format", help="Github: annotations of a workflow; junit: a report that CI systems read."),
 ]
 AllLogs = Annotated[bool, typer.Option("--all", help="Every log of the store.")]
 SessionLog = Annotated[

@@ -57,7 +57,8 @@ def query(
     """
     from milestone_cli import render
     from milestone_cli.core import filters
-    from milestone_cli.core.paging import Found, logs
+    from milestone_cli.core.paging import Found
+    from milestone_cli.core.streams import logs
     from milestone_cli.render import listing
     from milestone_cli.render.events import notify_skipped
     from milestone_cli.storage import open_store
@@ -120,7 +121,7 @@ def follow(
     from milestone_cli import render
     from milestone_cli.core import filters, subscription
     from milestone_cli.core.follow import Following
-    from milestone_cli.core.paging import logs
+    from milestone_cli.core.streams import logs
     from milestone_cli.storage import open_store
 
     wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where,

@@ -39,16 +39,15 @@ def stats(
     from milestone_cli import render
     from milestone_cli.core import filters
     from milestone_cli.core.statistics import statistics
+    from milestone_cli.core.streams import logs
     from milestone_cli.render import statistics as shown
     from milestone_cli.render.events import is_bad, notify_skipped
     from milestone_cli.storage import open_store
 
-    from .query import streams
-
     wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where, since=since, until=until,
                                   first=first, last=last, limit=0)  # fmt: skip
     store = open_store()
-    names = streams(store, milestone, session, all_=all_)
+    names = logs(store, milestone, session, every=all_)
     found, counts = statistics(store, names, wanted, is_bad)
     name = None if all_ or names[0][:1] == "@" else names[0]
     title = "all milestones" if all_ else name or f"session {session}"

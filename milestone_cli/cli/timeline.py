@@ -44,16 +44,15 @@ def timeline(
     """
     from milestone_cli import render
     from milestone_cli.core.chronicle import Chronicle
+    from milestone_cli.core.streams import logs
     from milestone_cli.model import OF_SESSION
     from milestone_cli.render.document import wants_colour
     from milestone_cli.render.events import notify_skipped
     from milestone_cli.render.timelines import pieces
     from milestone_cli.storage import open_store
 
-    from .query import streams
-
     store = open_store()
-    names = streams(store, milestone, session, all_=all_)
+    names = logs(store, milestone, session, every=all_)
     wanted = None
     if limit or any(one is not None for one in (type_, agent, session, text, where, since, until, first, last)):
         from milestone_cli.core.filters import from_options

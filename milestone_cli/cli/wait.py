@@ -32,7 +32,9 @@ def wait(
     timeout: "WaitTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Wait until all of this holds, and print what made it true; exit 7 when the time is over.
+    """Wait until something holds, and print what made it true.
+
+    All that is asked for must hold at once; exit 7 when the time is over.
 
     An event counts from now on, or from a cursor on: the one that is printed, given to the next wait, misses nothing.
 
@@ -55,7 +57,7 @@ def wait(
     wish = Wish(store)
     if wants_event:
         from milestone_cli.core.filters import Filter
-        from milestone_cli.core.paging import logs
+        from milestone_cli.core.streams import logs
 
         from .query import cursor_in
 

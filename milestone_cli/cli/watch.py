@@ -27,9 +27,10 @@ SNAPSHOT = 20
 
 
 def watch(milestone: "MilestoneId" = None, interval: "WatchInterval" = 1.0, output: "Format" = "text") -> int:
-    """Show milestones, sessions, agents, locks and the last events as they change; in a pipe, once.
+    """Show who is at work on what, as it changes; in a pipe, once.
 
-    It shows one milestone where one is named. The key q ends it, and so does Ctrl-C.
+    Milestones, sessions, agents, locks and the last events; of one milestone where it is named. The key q ends it, and
+    so does Ctrl-C.
 
     Example: milestone watch demo --format json
     """

@@ -5,11 +5,10 @@ each answer to the next question sees every event once. Several logs are merged 
 anything left open, so memory is bounded by those that were at work at the same time.
 """
 
-from milestone_cli.core import current_milestone, cursor
+from milestone_cli.core import cursor
 from milestone_cli.core.chronicle import moment
 from milestone_cli.core.query import Once, Parser, bounds, query
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import log_of, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -214,21 +213,6 @@ class _Key:
         """The key of the line behind it."""
         choose: Callable[[bytes, bytes], bytes] = min if self._backwards else max
         return _Key(choose(self.time, time) if time else self.time, self._backwards)
-
-
-def logs(store: "Store", milestone: "str | None", session: "str | None", *, every: bool) -> "list[str]":
-    """The logs that a command means: of all milestones, of one, or of a session that has its own.
-
-    Raises:
-        MilestoneError: `usage`, and those of `current_milestone`.
-    """
-    if every:
-        if milestone is not None:
-            raise MilestoneError("usage", "one milestone or --all, not both", "leave one of them out")
-        return store.milestones()
-    if milestone is None and session is not None and store.log_size(own := log_of(safe(session, "session")))[1]:
-        return [own]
-    return [current_milestone(store, milestone)]
 
 
 def places(after: "str | None", names: "list[str]", *, every: bool) -> "dict[str, cursor.Place]":

@@ -47,6 +47,23 @@ def meant(store: "Store", milestone: "str | None", session: "str | None") -> str
     return current_milestone(store, milestone)
 
 
+def logs(store: "Store", milestone: "str | None", session: "str | None", *, every: bool) -> "list[str]":
+    """The logs that a command means: of all milestones, of one, or of a session that has its own.
+
+    Raises:
+        MilestoneError: `usage`, and those of `current_milestone`.
+    """
+    from milestone_cli.core import current_milestone
+
+    if every:
+        if milestone is not None:
+            raise MilestoneError("usage", "one milestone or --all, not both", "leave one of them out")
+        return store.milestones()
+    if milestone is None and session is not None and store.log_size(own := log_of(safe(session, "session")))[1]:
+        return [own]
+    return [current_milestone(store, milestone)]
+
+
 def number_of(line: bytes) -> int:
     """The sequence number of a line of ours; 0 for any other line."""
     end = line[-ENDING:]
