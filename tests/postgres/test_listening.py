@@ -74,6 +74,7 @@ def test_nothing_is_lost_when_connection_and_server_go(server: Server, cli: Cli,
     for one in both:
         one.take(8)
     server.kill()
+    (server.data / "postmaster.pid").unlink()  # dead it is, though nobody may have collected its remains yet
     server.start()
     log(store, 8)
     for one in both:
