@@ -17,9 +17,10 @@ from milestone_cli.core.retention import Policy
 from milestone_cli.core.timeline import Timeline
 from milestone_cli.core.verify import verify
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import loads
+from milestone_cli.storage.contract import Store
 from milestone_cli.storage.files import FileStore, layout, sealing, trimming
 from milestone_cli.storage.files.log import Log
+from milestone_cli.storage.files.segments import Parts, Seal
 from milestone_cli.storage.sides import open_side
 from milestone_cli.timestamps import parse_ns
 
@@ -39,7 +40,7 @@ def files(tmp_path: Path) -> Iterator[FileStore]:
     made.close()
 
 
-def fill(store, count: int) -> None:
+def fill(store: Store, count: int) -> None:
     """States and events by turns; every tenth of the first ones under an idempotency key."""
     head = store.head("demo")
     is_first = head is None or not head.sequence
@@ -51,7 +52,7 @@ def fill(store, count: int) -> None:
             events.log(store, "demo", [("tick", b'{"n": %d}' % number)], key=key)
 
 
-def lines(store, name: str = "demo") -> list[bytes]:
+def lines(store: Store, name: str = "demo") -> list[bytes]:
     return b"".join(block for _, block in store.scan(name)).splitlines()
 
 
@@ -67,14 +68,14 @@ def open_locked(store: FileStore) -> Log:
     return Log(store.folder(layout.LOCKS), store.log_folder("demo"), "demo", runtime.monotonic() + 5)
 
 
-def everything(store) -> list[object]:
+def everything(store: Store) -> list[object]:
     """What readers make of a log, whatever it is made of."""
     size = store.log_size("demo")[0]
     all_lines = lines(store)
-    stamps = [loads(line)["timestamp"] for line in all_lines[:: len(all_lines) // 7]]
+    stamps = [json.loads(line)["timestamp"] for line in all_lines[:: len(all_lines) // 7]]
     parser = query.Parser()
     found: list[object] = [size, b"".join(block for block in Timeline(store, "demo").blocks())]
-    found += [[store.seek("demo", parse_ns(stamp) + more) for stamp in stamps for more in (-1, 0, 1)]]
+    found += [[store.seek("demo", (parse_ns(stamp) or 0) + more) for stamp in stamps for more in (-1, 0, 1)]]
     found += [[b"".join([block for _, block in store.scan("demo", 0, None, backwards=True)][::-1])]]
     for wanted in (query.Filter(limit=5), query.Filter("tick", limit=0), query.Filter(since=parse_ns(stamps[3]))):
         found.append(list(query.query(store, "demo", wanted, parser)))
@@ -83,10 +84,14 @@ def everything(store) -> list[object]:
         found.append(b"".join(store.map_blocks("demo", start, size, bytes)))
     report = verify(store, "demo")
     found += [report.events, report.foreign, report.revision, [one.code for one in report.findings]]
-    return [*found, *[store.read("demo", number).text for number in range(1, store.head("demo").revision + 1)]]
+    head = store.head("demo")
+    assert head
+    return [*found, *[store.read("demo", number).text for number in range(1, head.revision + 1)]]
 
 
-def test_a_log_is_one_whether_whole_or_in_parts_plain_or_compressed_here_or_there(files, tmp_path, postgres_url):
+def test_a_log_is_one_whether_whole_or_in_parts_plain_or_compressed_here_or_there(
+    files: FileStore, tmp_path: Path, postgres_url: str
+) -> None:
     fill(files, 150)
     assert len(list(folder(files).glob("*.jsonl"))) > 5
     whole, back = str(tmp_path / "whole/.milestones"), str(tmp_path / "back/.milestones")
@@ -110,7 +115,7 @@ def test_a_log_is_one_whether_whole_or_in_parts_plain_or_compressed_here_or_ther
     assert lines(open_side(postgres_url).store) == lines(files)
 
 
-def test_numbers_keys_and_revisions_go_on_when_the_head_is_lost(files):
+def test_numbers_keys_and_revisions_go_on_when_the_head_is_lost(files: FileStore) -> None:
     fill(files, 60)
     revision, count = files.read("demo").revision, len(lines(files))
     bash_file(files).with_suffix(".head").unlink()
@@ -122,7 +127,7 @@ def test_numbers_keys_and_revisions_go_on_when_the_head_is_lost(files):
     assert not verify(files, "demo").findings
 
 
-def test_killed_between_the_rename_and_the_head_the_next_one_goes_on(files):
+def test_killed_between_the_rename_and_the_head_the_next_one_goes_on(files: FileStore) -> None:
     fill(files, 20)
     head = bash_file(files).with_suffix(".head")
     before = head.read_bytes()
@@ -146,7 +151,7 @@ def test_killed_between_the_rename_and_the_head_the_next_one_goes_on(files):
     assert (report.events, report.findings) == (22, [])
 
 
-def test_a_sealing_that_was_not_finished_means_nothing_and_goes_with_the_next(files):
+def test_a_sealing_that_was_not_finished_means_nothing_and_goes_with_the_next(files: FileStore) -> None:
     fill(files, 20)
     log = open_locked(files)
     names = set(os.listdir(folder(files)))
@@ -166,14 +171,14 @@ def test_a_sealing_that_was_not_finished_means_nothing_and_goes_with_the_next(fi
     assert (report.events, report.findings) == (21, [])
 
 
-def _seal_of(log: Log, size: int):
-    parts = sealing.Parts(sealing.make_folder(log.folder, log.stream), os.fstat(log.fd))
+def _seal_of(log: Log, size: int) -> Seal:
+    parts = Parts(sealing.make_folder(log.folder, log.stream), os.fstat(log.fd))
     made = sealing._draw_up(log, parts.newest(), os.fstat(log.fd), None)
     assert made.size == size
     return made
 
 
-def test_what_bash_writes_late_is_read_at_once_and_adopted_once(files):
+def test_what_bash_writes_late_is_read_at_once_and_adopted_once(files: FileStore) -> None:
     fill(files, 5)
     for _ in range(2):
         late = bash_file(files).open("ab", buffering=0)  # as bash has it between opening and writing
@@ -199,7 +204,7 @@ def test_what_bash_writes_late_is_read_at_once_and_adopted_once(files):
         assert not any(b'"late"' in line for line in lines(files))
 
 
-def test_killed_after_adopting_nothing_is_adopted_twice(files, monkeypatch):
+def test_killed_after_adopting_nothing_is_adopted_twice(files: FileStore, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(files, 5)
     late = bash_file(files).open("ab", buffering=0)
     fill(files, 20)
@@ -214,7 +219,7 @@ def test_killed_after_adopting_nothing_is_adopted_twice(files, monkeypatch):
     assert verify(files, "demo").ok
 
 
-def trimmed(store, older_than: int, keep_last: int = 100) -> list[str]:
+def trimmed(store: Store, older_than: int, keep_last: int = 100) -> list[str]:
     """Clean up; the events that went."""
     policy = Policy(older_than, keep_last)
     removed, _ = cleanup.run_cleanup(store, "demo", policy, cleanup.plan_cleanup(store, "demo", policy))
@@ -222,8 +227,10 @@ def trimmed(store, older_than: int, keep_last: int = 100) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", ["plain", "one file", "postgres"])
-def test_what_is_old_goes_and_the_rest_proves_and_replays_itself(kind, files, request):
-    store = files
+def test_what_is_old_goes_and_the_rest_proves_and_replays_itself(
+    kind: str, files: FileStore, request: pytest.FixtureRequest
+) -> None:
+    store: Store = files
     if kind == "one file":
         files.segment_size = 1 << 30
     if kind == "postgres":
@@ -250,8 +257,8 @@ def test_what_is_old_goes_and_the_rest_proves_and_replays_itself(kind, files, re
     assert origin.end == cut if last == 60 else origin.end < cut
     assert lines(store)[:-2] == all_lines[last:], "offsets stay"
     assert next(store.scan("demo"))[0] == origin.end
-    assert loads(lines(store)[-2])["event_type"] == "events_removed"
-    assert loads(lines(store)[-2])["data"]["last"] == last
+    assert json.loads(lines(store)[-2])["event_type"] == "events_removed"
+    assert json.loads(lines(store)[-2])["data"]["last"] == last
     report = verify(store, "demo")
     assert ([one.code for one in report.findings], report.events) == (["events_removed"], 92 - last)
     assert [store.read("demo", n).text for n in range(first, 31)] == texts[first - 1 :]
@@ -274,7 +281,7 @@ def test_what_is_old_goes_and_the_rest_proves_and_replays_itself(kind, files, re
     assert store.read("demo", 36).text
 
 
-def test_bash_keeps_what_is_young_in_its_file(files):
+def test_bash_keeps_what_is_young_in_its_file(files: FileStore) -> None:
     files.segment_size = 1 << 30
     fill(files, 30)
     between = runtime.now_ns()
@@ -289,18 +296,20 @@ def test_bash_keeps_what_is_young_in_its_file(files):
     assert (report.events, report.foreign, report.ok) == (6 + 2 + 3, 1, True)
 
 
-def test_lines_of_bash_have_an_age_too(files):
+def test_lines_of_bash_have_an_age_too(files: FileStore) -> None:
     stamps = [runtime.timestamp(runtime.now_ns() - days * 86_400 * SECOND)[:19] + "Z" for days in (20, 15, 3, 1)]
     with bash_file(files).open("w") as log:
         log.writelines(BASH.replace("2026-11-21T18:00:00Z", stamp) % "{}" for stamp in stamps)
     plan = cleanup.plan_cleanup(files, "demo", Policy(7 * 86_400 * SECOND))
     assert [item.size for item in plan.removed if item.kind == expiry.KIND] == [2 * len(BASH % "{}")]
     trimmed(files, 7 * 86_400 * SECOND)
-    assert [loads(line)["timestamp"] for line in lines(files)[:2]] == stamps[2:]
+    assert [json.loads(line)["timestamp"] for line in lines(files)[:2]] == stamps[2:]
     assert verify(files, "demo").ok
 
 
-def test_a_log_that_bash_rewrote_meanwhile_is_not_trimmed_by_offsets_of_before(files, monkeypatch):
+def test_a_log_that_bash_rewrote_meanwhile_is_not_trimmed_by_offsets_of_before(
+    files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     files.segment_size = 1 << 30
     fill(files, 30)
     between = runtime.now_ns()
@@ -353,7 +362,7 @@ def _found(store: FileStore) -> dict[str, str]:
     return {one.id: one.severity for one in store.health() if one.check in ("segments", "leftovers")}
 
 
-def test_doctor_names_what_is_wrong_with_sealed_parts_and_the_rest_is_read(files):
+def test_doctor_names_what_is_wrong_with_sealed_parts_and_the_rest_is_read(files: FileStore) -> None:
     fill(files, 40)
     assert _found(files) == {"segments.sound": "ok", "leftovers.sound": "ok"}
     plain = sorted(folder(files).glob("*.jsonl"))
@@ -452,7 +461,7 @@ def test_what_a_command_does_does_not_grow_with_the_log(count: int, store: Path,
         assert many_ <= few + 40, (name, seen[name])  # a bisection takes a few more looks, each part opened a file
 
 
-def test_a_clean_up_of_bash_rewrites_the_last_part_and_that_is_one_finding(files):
+def test_a_clean_up_of_bash_rewrites_the_last_part_and_that_is_one_finding(files: FileStore) -> None:
     for _ in range(2):
         fill(files, 26)
         events.log(files, "demo", [("pad", b'{"x":"%s"}' % (b"x" * BOUND))])

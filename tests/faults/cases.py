@@ -168,19 +168,6 @@ def _count(seen: Look, type_: str) -> int:
     return sum(count for _, one, count in seen[1] if one == type_)
 
 
-def _open_sync(scene: Scene) -> None:
-    """A synchronisation that waits for its last answer, under a name that is known beforehand."""
-    scene.run("agent", "register", "other", "--for-pid", "0")
-    scene.run("agent", "sync", "--no-wait", "--trigger", "other", "--timeout", "3600")
-    path = next((scene.store / "agents/coordination").glob("*.json"))
-    record = json.loads(path.read_text())
-    path.with_name("sync-1.json").write_text(json.dumps({**record, "sync_id": "sync-1"}))
-    path.unlink()
-
-
-AGENT: tuple[Step, ...] = (*SAVED, ("agent", "register", "builder", "--for-pid", "0"))
-
-
 def _edited(scene: Scene) -> None:
     """What somebody wrote into the page of a session."""
     page = scene.store / "state/sessions/s/session.yaml"
@@ -191,6 +178,8 @@ NAMED = ("session", "create", "demo", "--name", "s")
 ALONE = ("session", "create", "--no-milestone", "--name", "s")
 KEPT: tuple[Step, ...] = (*SAVED, NAMED, ("session", "set", "s", "word=one"), _edited,
                           ("checkpoint", "create", "--session", "s", "--name", "kept"))  # fmt: skip
+
+
 def _open_sync(scene: Scene) -> None:
     """A synchronisation that waits for its last answer, under a name that is known beforehand."""
     scene.run("agent", "register", "other", "--for-pid", "0")
@@ -249,7 +238,8 @@ CASES = [
     Case("session-create", SAVED, SESSION),
     Case("session-use", (*SAVED, _two_sessions, ("session", "use", "first")), ("session", "use", "second")),
     Case("session-end", (*SAVED, _two_sessions, ("session", "use", "first")), ("session", "end")),
-    Case("session-create-alone", SAVED, ("session", "create", "--no-milestone", "--name", "s", "--context", '{"a": [1]}')),
+    Case("session-create-alone", SAVED,
+         ("session", "create", "--no-milestone", "--name", "s", "--context", '{"a": [1]}')),
     Case("session-set", (*SAVED, NAMED), ("session", "set", "s", "deep.er=[1]", "word=other")),
     Case("session-progress", (*SAVED, NAMED), ("session", "progress", "s", "40", "--operation", "x")),
     Case("session-record", (*SAVED, ALONE), ("session", "record", "s", "--request", "x", "--response", "{}")),
