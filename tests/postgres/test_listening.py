@@ -73,8 +73,7 @@ def test_nothing_is_lost_when_connection_and_server_go(server: Server, cli: Cli,
     log(store, 7)
     for one in both:
         one.take(8)
-    server.kill()
-    (server.data / "postmaster.pid").unlink()  # dead it is, though nobody may have collected its remains yet
+    server.stop("immediate")
     server.start()
     log(store, 8)
     for one in both:
