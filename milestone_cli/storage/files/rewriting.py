@@ -1,8 +1,8 @@
 """Putting a mended log in the place of a damaged one, all or nothing; the damaged one is kept.
 
 The order: what is not told yet of a torn or cut log is logged; the old file gets a second name in the quarantine; the
-new one is written aside, with the event that tells of it at its end, and synced; the head, which knows the old file, is made void and
-synced; then one rename, and both folders are synced before a head names the new file. A kill before it
+new one is written aside, with the event that tells of it at its end, and synced; the head, which knows the old file, is
+made void and synced; then one rename, and both folders are synced before a head names the new file. A kill before it
 leaves the old log, a kill after it the new one, and the next writer makes the head anew from what it finds. Bash takes
 no lock: what it wrote into the old file meanwhile is adopted.
 """
