@@ -52,7 +52,8 @@ WITHOUT_FORMAT = {
     "hook statusline": "its output is what the client shows",
 }
 REMOVES = {
-    "doctor", "events repair", "state delete", "state recover", "checkpoint restore", "checkpoint delete", "cleanup run", "lock break",
+    "doctor", "events repair", "state delete", "state recover", "checkpoint restore", "checkpoint delete",
+    "cleanup run", "lock break",
     "cleanup sessions",
     "session delete", "session recover",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",

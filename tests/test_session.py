@@ -174,7 +174,7 @@ def test_it_belongs_to_the_shell_that_a_user_sees_also_from_inside_a_substitutio
     shell: str, cli: Cli, store: Path, home: Path
 ) -> None:
     """`$(… 2>&1)` is a copy of the shell that is gone at once; another script by the same words is not it."""
-    script = 'made=$(milestone session create demo 2>&1; true); echo $$ $made'
+    script = "made=$(milestone session create demo 2>&1; true); echo $$ $made"
     inner = subprocess.run(
         [shell, "-c", f"{script}; {shell} -c '{script}'; true"], cwd=store.parent, capture_output=True, text=True,
         check=True, env={**clean_environment(home), "PATH": f"{BIN}:{os.environ['PATH']}"},
