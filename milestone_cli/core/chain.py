@@ -6,7 +6,7 @@ utilities wrote is undamaged.
 """
 
 from milestone_cli.core.finding import Finding
-from milestone_cli.model import digest, is_count, is_hex, sha256
+from milestone_cli.model import digest, is_count, sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Chain:
         spaced = line.startswith(SPACED)
         if sequence is None and stated is None and "event_id" not in event:
             self.foreign += 1
-        elif not (is_count(sequence) and is_hex(stated, 64)):
+        elif not (is_count(sequence) and isinstance(stated, str) and stated.isascii() and len(stated) == 64):
             told = "a line of ours without its sequence number or checksum"
             self.damage("fields_missing", told, number, offset).known_by(line)
         elif spaced and not self.compact:

@@ -5,24 +5,17 @@ the same log; behind it by the last foreign line, as its content. The offset is 
 that ends there is that one. So a place is found again, or it is an error: never silence.
 """
 
+from milestone_cli.core.streams import blocks, lines, numbered, seek_sequence
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import digest, sound_stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from milestone_cli.storage.contract import Store
 
-NUMBER = b'"sequence_number":'
-CHECKSUM = b'"checksum":'
-ENDING = 140
-"""So many bytes at the end of a line of ours hold its number and its checksum."""
 PROOF = 12
 """Hexadecimal digits of a checksum that a cursor carries."""
-NEAR = 1 << 16
-"""Bytes that are read rather than parted further."""
 FAR = 4 << 20
 """So far back from its place a line of ours is looked for; without one a cursor rests on the foreign line alone."""
 VERSION = "1"
@@ -52,7 +45,7 @@ class Place:
 
     def step(self, line: bytes, end: int) -> None:
         """Move behind a line that ends at an offset."""
-        found = numbered(line)
+        found = known(line)
         if found:
             self.sequence, self.proof = found
             self.foreign = None
@@ -67,18 +60,10 @@ class Place:
         return f"{self.sequence}:{self.proof}:{self.offset}{':' + mark if mark else ''}"
 
 
-def numbered(line: bytes) -> "tuple[int, str] | None":
-    """Sequence number and proof of a line of ours, also of one that bash has written anew; None for any other."""
-    end = line[-ENDING:]
-    at = end.rfind(NUMBER)
-    digits, _, rest = end[at + len(NUMBER) :].lstrip().partition(b",")
-    told = rest.lstrip()
-    if at < 0 or not digits.isdigit() or not told.startswith(CHECKSUM):
-        return None
-    checksum = told[len(CHECKSUM) :].strip()
-    if len(checksum) != 67 or checksum[:1] != b'"' or checksum[-2:] != b'"}':
-        return None
-    return int(digits), checksum[1 : 1 + PROOF].decode("ascii", "replace")
+def known(line: bytes) -> "tuple[int, str] | None":
+    """Sequence number of a line of ours, and how its checksum begins; None for any other."""
+    found = numbered(line)
+    return found and (found[0], found[1][:PROOF])
 
 
 def content(line: bytes) -> str:
@@ -128,20 +113,6 @@ def read(text: str) -> "tuple[dict[str, Place], bool]":
 # finding a place
 
 
-def blocks(
-    store: "Store", stream: str, start: int, stop: int, *, backwards: bool = False
-) -> "Iterator[tuple[int, bytes]]":
-    """Blocks of a log between two offsets; without what bash wrote late into a sealed part, which has none yet.
-
-    The next writer adopts such lines at the end of the log, and there whoever goes by offsets finds them.
-    """
-    for at, block in store.scan(stream, start, stop, backwards=backwards):
-        if at + len(block) <= stop:
-            yield at, block
-        elif at < stop:
-            yield at, block[: stop - at]
-
-
 def at_offset(store: "Store", stream: str, offset: int) -> Place:
     """The place at an offset, where a line begins or the log ends."""
     place = Place(offset=offset)
@@ -180,7 +151,7 @@ def find(store: "Store", stream: str, place: Place) -> int:
         return place.offset
     head = store.head(stream)  # before the lines, since it is written after them
     at, line = seek_sequence(store, stream, place.sequence)
-    found = numbered(line) if line else None
+    found = known(line) if line else None
     if place.sequence and found and found[0] == place.sequence:
         if found[1] != place.proof:
             raise _gone(stream, place, "the event with that number is another one now", store.origin(stream).end)
@@ -223,7 +194,7 @@ def _stands(store: "Store", stream: str, place: Place) -> bool:
             and (not origin.sequence or origin.checksum.startswith(place.proof))
             and not (place.sequence == 0 and _starts_late(store, stream))
         )
-    found = numbered(line)
+    found = known(line)
     if place.foreign is not None or place.mark:
         return found is None and content(line) == (place.mark or content(place.foreign or b""))
     return found == (place.sequence, place.proof)
@@ -233,7 +204,7 @@ def _starts_late(store: "Store", stream: str) -> bool:
     """Whether the first event of ours is not the first that there was: bash's clean-up took those before."""
     head = store.head(stream)
     _, line = seek_sequence(store, stream, 1)
-    found = numbered(line) if line else None
+    found = known(line) if line else None
     return found[0] > 1 if found else head is not None and head.sequence > 0
 
 
@@ -250,7 +221,7 @@ def _ours_before(store: "Store", stream: str, offset: int) -> "tuple[int, str] |
     """Sequence number and proof of the last line of ours before an offset, as far as it is looked for."""
     for at, block in blocks(store, stream, 0, offset, backwards=True):
         for line in reversed(block.split(b"\n")):
-            if found := numbered(line):
+            if found := known(line):
                 return found
         if offset - at > FAR:
             break
@@ -263,7 +234,7 @@ def _behind_ours(store: "Store", stream: str, offset: int) -> int:
     for at, block in blocks(store, stream, 0, offset, backwards=True):
         end = at + len(block)
         for line in reversed(block.removesuffix(b"\n").split(b"\n")):
-            if numbered(line):
+            if known(line):
                 return begin
             end -= len(line) + 1
             begin = max(end, at)
@@ -278,49 +249,8 @@ def _behind_mark(store: "Store", stream: str, start: int, place: Place) -> int:
     mark = place.mark or (content(place.foreign) if place.foreign is not None else "")
     if mark:
         for at, line in lines(store, stream, start, store.log_size(stream)[0]):
-            if numbered(line):
+            if known(line):
                 break
             if content(line) == mark:
                 return at + len(line) + 1
     return start
-
-
-def lines(store: "Store", stream: str, start: int, stop: int) -> "Iterator[tuple[int, bytes]]":
-    """Lines with their offsets, without their line feeds; `start` begins one."""
-    for at, block in blocks(store, stream, start, stop):
-        end = at
-        for line in block.removesuffix(b"\n").split(b"\n"):
-            yield end, line
-            end += len(line) + 1
-
-
-def seek_sequence(store: "Store", stream: str, wanted: int) -> "tuple[int, bytes]":
-    """Offset of the first line of ours whose number is at least `wanted`, and the line; the log's end without one.
-
-    Found by bisection: the numbers of a log grow.
-    """
-    low, high = store.origin(stream).end, store.log_size(stream)[0]
-    size = high
-    while high - low > NEAR:
-        middle = (low + high) // 2
-        found = _first_behind(store, stream, middle, high)
-        if found is not None and found[1] < wanted:
-            low = found[0]
-        else:
-            high = middle
-    for at, line in lines(store, stream, low, size):
-        found_number = numbered(line)
-        if found_number and found_number[0] >= wanted:
-            return at, line
-    return size, b""
-
-
-def _first_behind(store: "Store", stream: str, middle: int, high: int) -> "tuple[int, int] | None":
-    """Offset and number of the first line of ours that begins behind an offset, before another."""
-    begun = False
-    for at, line in lines(store, stream, middle, high):
-        found = numbered(line) if begun else None
-        if found:
-            return at, found[0]
-        begun = True
-    return None

@@ -6,7 +6,7 @@ by its cursor; what cannot be delivered any more is said, never passed over.
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import cursor
+from milestone_cli.core import cursor, streams
 from milestone_cli.core.chronicle import moment
 from milestone_cli.core.paging import Found
 from milestone_cli.core.query import Once, Parser
@@ -49,7 +49,7 @@ class Tail:
         if seen == self._seen:
             return
         start = self._start(seen[0], tell)
-        for at, block in cursor.blocks(self._store, self.stream, start, seen[0]):
+        for at, block in streams.blocks(self._store, self.stream, start, seen[0]):
             whole = block[: block.rfind(b"\n") + 1]
             if not whole:
                 break
@@ -79,10 +79,10 @@ class Tail:
         """Move behind a block, whose last line of ours says where that is."""
         lines = block[:-1].split(b"\n")
         for line in reversed(lines):
-            if cursor.numbered(line):
+            if cursor.known(line):
                 self.place.step(line, end)
                 break
-        if not cursor.numbered(lines[-1]):
+        if not cursor.known(lines[-1]):
             self.place.step(lines[-1], end)
 
 

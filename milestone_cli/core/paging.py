@@ -5,7 +5,7 @@ each answer to the next question sees every event once. Several logs are merged 
 anything left open, so memory is bounded by those that were at work at the same time.
 """
 
-from milestone_cli.core import cursor
+from milestone_cli.core import cursor, streams
 from milestone_cli.core.chronicle import moment
 from milestone_cli.core.query import Once, Parser, bounds, query
 from milestone_cli.errors import MilestoneError
@@ -145,7 +145,7 @@ class Found:
     def _due(self, number: int, backwards: bool) -> bytes:
         """When the first line that may come out of a log happened."""
         start, stop = self._ranges[number]
-        for _, block in cursor.blocks(self._store, self._names[number], start, stop, backwards=backwards):
+        for _, block in streams.blocks(self._store, self._names[number], start, stop, backwards=backwards):
             lines = block.rstrip(b"\n").split(b"\n")
             return moment(lines[-1 if backwards else 0]) or (LAST if backwards else b"")
         return b""
@@ -155,7 +155,7 @@ class Found:
         start, stop = self._ranges[number]
         once = Once()
         while start < stop:
-            at, block = next(cursor.blocks(self._store, name, start, stop, backwards=backwards), (0, b""))
+            at, block = next(streams.blocks(self._store, name, start, stop, backwards=backwards), (0, b""))
             if not block:
                 return
             here = len(block) if backwards else 0

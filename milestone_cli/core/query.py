@@ -4,8 +4,8 @@ What comes out is the text of the lines as it stands in the log, so numbers of a
 comes once, though an append that landed inside a bash line stands there twice.
 """
 
-from milestone_cli.core.cursor import seek_sequence
 from milestone_cli.core.filters import Filter as Filter  # noqa: PLC0414 - who queries finds all of it here
+from milestone_cli.core.streams import seek_sequence
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
 NUMBER = b'"sequence_number":'
+CHECKSUM = b'"checksum":'
 ENDING = 140
 """So many bytes at the end of a line of ours hold its number and its checksum."""
 NEAR = 1 << 16
@@ -64,71 +65,98 @@ def logs(store: "Store", milestone: "str | None", session: "str | None", *, ever
     return [current_milestone(store, milestone)]
 
 
-def number_of(line: bytes) -> int:
-    """The sequence number of a line of ours; 0 for any other line."""
+def numbered(line: bytes) -> "tuple[int, str] | None":
+    """Sequence number and checksum of a line of ours, also of one that bash has written anew; None for any other."""
     end = line[-ENDING:]
     at = end.rfind(NUMBER)
-    if at < 0 or end.find(b'"checksum":', at) < 0:
-        return 0
-    digits = end[at + len(NUMBER) :].lstrip(b" ").partition(b",")[0]
-    return int(digits) if digits.isdigit() else 0
+    digits, _, rest = end[at + len(NUMBER) :].lstrip().partition(b",")
+    told = rest.lstrip()
+    if at < 0 or not digits.isdigit() or not told.startswith(CHECKSUM):
+        return None
+    checksum = told[len(CHECKSUM) :].strip()
+    if len(checksum) != 67 or checksum[:1] != b'"' or checksum[-2:] != b'"}':
+        return None
+    return int(digits), checksum[1:65].decode("ascii", "replace")
+
+
+def blocks(
+    store: "Store", stream: str, start: int, stop: int, *, backwards: bool = False
+) -> "Iterator[tuple[int, bytes]]":
+    """Blocks of a log between two offsets; without what bash wrote late into a sealed part, which has none yet.
+
+    The next writer adopts such lines at the end of the log, and there whoever goes by offsets finds them.
+    """
+    for at, block in store.scan(stream, start, stop, backwards=backwards):
+        if at + len(block) <= stop:
+            yield at, block
+        elif at < stop:
+            yield at, block[: stop - at]
 
 
 def lines(store: "Store", stream: str, start: int, stop: int) -> "Iterator[tuple[int, bytes]]":
     """Lines with their offsets, without their line feeds; `start` begins one."""
-    for at, block in store.scan(stream, start, stop):
-        yield from _parted(at, block.removesuffix(b"\n"))
+    for at, block in blocks(store, stream, start, stop):
+        end = at
+        for line in block.removesuffix(b"\n").split(b"\n"):
+            yield end, line
+            end += len(line) + 1
+
+
+def seek_sequence(store: "Store", stream: str, wanted: int) -> "tuple[int, bytes]":
+    """Offset of the first line of ours whose number is at least `wanted`, and the line; the log's end without one.
+
+    Found by bisection: the numbers of a log grow.
+    """
+    low, high = store.origin(stream).end, store.log_size(stream)[0]
+    size = high
+    while high - low > NEAR:
+        middle = (low + high) // 2
+        found = _first_behind(store, stream, middle, high)
+        if found is not None and found[1] < wanted:
+            low = found[0]
+        else:
+            high = middle
+    for at, line in lines(store, stream, low, size):
+        known = numbered(line)
+        if known and known[0] >= wanted:
+            return at, line
+    return size, b""
 
 
 def locate(store: "Store", stream: str, sequence: int) -> "tuple[int, bytes] | None":
     """The line that has a sequence number, and its offset; None when there is none.
 
-    Found by bisection, in constant time, where numbers grow from line to line; else by reading all.
+    Where it is not found by bisection, as in a damaged log, all is read.
     """
-    size = store.log_size(stream)[0]
-    low, high = 0, size
-    while high - low > NEAR:
-        middle = (low + high) // 2
-        found = _behind(store, stream, middle, high)
-        if found is not None and found[1] <= sequence:
-            low = found[0]
-        else:
-            high = middle
-    for at, line in lines(store, stream, low, size):
-        number = number_of(line)
-        if number == sequence:
-            return at, line
-        if number > sequence:
-            break
+    at, line = seek_sequence(store, stream, sequence)
+    if line and _is(line, sequence):
+        return at, line
     needle = b"%d," % sequence
-    for at, block in store.scan(stream, 0, size):
-        if needle in block:
-            for where, line in _parted(at, block):
-                if number_of(line) == sequence:
-                    return where, line
+    for at, line in lines(store, stream, 0, store.log_size(stream)[0]):
+        if needle in line and _is(line, sequence):
+            return at, line
     return None
 
 
 def first_number(store: "Store", stream: str) -> int:
     """The sequence number with which a log begins; 0 when it holds no line of ours."""
     for _, line in lines(store, stream, 0, store.log_size(stream)[0]):
-        if number := number_of(line):
-            return number
+        if found := numbered(line):
+            return found[0]
     return 0
 
 
-def _behind(store: "Store", stream: str, middle: int, high: int) -> "tuple[int, int] | None":
+def _is(line: bytes, sequence: int) -> bool:
+    found = numbered(line)
+    return found is not None and found[0] == sequence
+
+
+def _first_behind(store: "Store", stream: str, middle: int, high: int) -> "tuple[int, int] | None":
     """Offset and number of the first line of ours that begins behind an offset, before another."""
     begun = False
-    for at, block in store.scan(stream, middle, high):
-        for where, line in _parted(at, block):
-            if begun and (number := number_of(line)):
-                return where, number
-            begun = True
+    for at, line in lines(store, stream, middle, high):
+        found = numbered(line) if begun else None
+        if found:
+            return at, found[0]
+        begun = True
     return None
-
-
-def _parted(at: int, block: bytes) -> "Iterator[tuple[int, bytes]]":
-    for line in block.split(b"\n"):
-        yield at, line
-        at += len(line) + 1
