@@ -71,7 +71,7 @@ def _show(steps: "Iterator[Step]", named: "dict[str, object]", output: str) -> N
 
     pieces: Iterator[str] | Iterator[bytes] = shapes.as_text(steps)
     if output == "json":
-        pieces = shapes.as_json(named, steps)
+        pieces = shapes.as_json("events-replay", named, steps)
     elif output != "text":
         pieces = shapes.as_lines(steps) if output == "jsonl" else shapes.as_yaml(steps)
     is_empty = True

@@ -26,14 +26,15 @@ def as_lines(steps: "Iterable[Step]") -> "Iterator[bytes]":
         yield line(step) + b"\n"
 
 
-def as_json(named: "dict[str, object]", steps: "Iterable[Step]") -> "Iterator[bytes]":
+def as_json(kind: str, named: "dict[str, object]", steps: "Iterable[Step]") -> "Iterator[bytes]":
     """One JSON object, piece by piece.
 
     Args:
+        kind: of output, as its schema has it.
         named: what was replayed.
         steps: what came out.
     """
-    yield f'{{"schema":"milestone/events-replay/v1",{dumps(named)[1:-1]},"states":['.encode()
+    yield f'{{"schema":"milestone/{kind}/v1",{dumps(named)[1:-1]},"states":['.encode()
     seam = b"\n"
     for step in steps:
         yield seam + line(step)
