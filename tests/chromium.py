@@ -56,6 +56,8 @@ class Chromium:
         )
         os.close(theirs)
         os.close(answers)
+        self._coming = select.poll()
+        self._coming.register(self._in, select.POLLIN)
 
     def close(self) -> None:
         """End the browser, and wait for it."""
@@ -104,7 +106,7 @@ class Chromium:
                     self._waiting.append(message)
                 if is_it(message):
                     return [message]
-            if select.select([self._in], [], [], min(left, 1))[0]:
+            if self._coming.poll(min(left, 1) * 1000):
                 chunk = os.read(self._in, 1 << 20)
                 assert chunk, "the browser has ended"
                 self._rest += chunk

@@ -9,12 +9,15 @@ import os
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Protocol
 
 import postgres_server
 import pytest
+
+from milestone_cli.storage.files.folders import Folders
 
 BIN = Path(sys.executable).parent
 MILESTONE = BIN / "milestone"
@@ -45,6 +48,23 @@ class Cli(Protocol):
         check: bool = False,
         timeout: float = 60,
     ) -> subprocess.CompletedProcess[Any]: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forgotten_stores_are_closed() -> None:
+    """A store that a test opened in this process and dropped gives its descriptors back; a command's end with it."""
+    opened = Folders.__init__
+
+    def open_(self: Folders, path: str) -> None:
+        opened(self, path)
+        weakref.finalize(self, _close, self._folders)
+
+    Folders.__init__ = open_  # type: ignore[method-assign]
+
+
+def _close(folders: dict[str, int]) -> None:
+    while folders:
+        os.close(folders.popitem()[1])
 
 
 @pytest.fixture

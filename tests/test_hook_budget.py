@@ -62,7 +62,10 @@ def test_a_call_of_a_tool_syncs_once(hooks: Hooks, tmp_path: Path) -> None:
     assert len(made) == 1, made
 
 
-def test_the_start_of_a_session_in_a_store_that_has_seen_much(hooks: Hooks) -> None:
+@pytest.mark.parametrize(
+    "source", ["startup", *(pytest.param(source, marks=pytest.mark.slow) for source in ("resume", "compact"))]
+)
+def test_the_start_of_a_session_in_a_store_that_has_seen_much(source: str, hooks: Hooks) -> None:
     require_valgrind()
     record = json.loads(next((hooks.store / "state/sessions").glob("*.json")).read_text())
     for number in range(100):
@@ -73,8 +76,7 @@ def test_the_start_of_a_session_in_a_store_that_has_seen_much(hooks: Hooks) -> N
     line = json.dumps({"event_type": "tool_used", "data": {"tool": "Bash", "target": "make", "outcome": "ok"}})
     hooks.cli("events", "log", "demo", "--batch", input=(line + "\n") * 100_000, check=True)
     bare = bare_python()
-    for number, source in enumerate(("startup", "resume", "compact")):
-        given = json.dumps(payload(f"SessionStart.{source}", session_id=f"new-{number}"))
-        whole = instructions(HOOK, hooks.place, hooks.home, given, **hooks.environment())
-        assert hooks.types()[-1] == "session_created"
-        assert whole <= WHOLE * bare, f"{source}: {whole / bare:.2f} times bare Python"
+    given = json.dumps(payload(f"SessionStart.{source}", session_id="new"))
+    whole = instructions(HOOK, hooks.place, hooks.home, given, **hooks.environment())
+    assert hooks.types()[-1] == "session_created"
+    assert whole <= WHOLE * bare, f"{source}: {whole / bare:.2f} times bare Python"

@@ -47,12 +47,12 @@ MUTATIONS = [
     Mutation("folder of intents not synced", FILES + "intent.py",
              "    try:\n        os.fsync(folder)\n", "    try:\n        pass\n", "replay checkpoint-create"),
     Mutation("folders of a transaction's files not synced", FILES + "transaction.py",
-             "    for fd in touched:\n        os.fsync(fd)\n", "", "replay checkpoint-create"),
+             "        os.fsync(store.folder(folder))\n", "", "replay checkpoint-create"),
     Mutation("events before files", FILES + "transaction.py",
-             "        _put(store, record, plan.puts, is_new=is_new)\n"
-             "        receipts = _log(store, plan, contents, held, deadline, once)\n",
+             "        _put(store, record, plan.puts, is_new=is_new)\n",
              "        receipts = _log(store, plan, contents, held, deadline, once)\n"
-             "        _put(store, record, plan.puts, is_new=is_new)\n", "kill checkpoint at its events"),
+             "        _put(store, record, plan.puts, is_new=is_new)\n"
+             "        intent.close(store, record)\n        return receipts\n", "kill checkpoint at its events"),
     Mutation("event before state", FILES + "commit.py",
              "        os.rename(aside, layout.state_file(name), src_dir_fd=folder, dst_dir_fd=folder)\n    except",
              "        os.unlink(layout.state_file(name), dir_fd=folder) if old else None\n"
