@@ -1,7 +1,8 @@
 """Taking a committed transaction back, by another one: only if nothing that it touched has changed since.
 
 States come back as new revisions, whose texts the logs have; of other documents the record keeps what they were. What
-is undone stays known: the record moves to the rolled-back ones, and taking the rollback back is doing it again.
+is undone stays known: the record moves to the rolled-back ones, and taking the rollback back is doing it again. Events
+that retention removed are gone: where their log begins now is told by its origin, which therefore stays as it is.
 """
 
 from milestone_cli import runtime
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
     Record = dict[str, Any]
+
+STAY = ("backup", "origin")
+"""Kinds that stay as the transaction left them: a copy does no harm, and an origin's log has lost what it replaces."""
 
 
 class Rollback:
@@ -53,7 +57,7 @@ class Rollback:
             {"milestone_id": one["milestone_id"], **{new: one[old] for new, old in names}} for one in told["milestones"]
         ]
         opposite = {"made": "removed", "removed": "made", "changed": "changed"}
-        documents = [{**one, "change": opposite[one["change"]]} for one in told["documents"] if one["kind"] != "backup"]
+        documents = [{**one, "change": opposite[one["change"]]} for one in told["documents"] if one["kind"] not in STAY]
         return {
             "transaction_id": self.id,
             "operation": self.record["transaction"]["operation"],
@@ -97,10 +101,12 @@ def plan_rollback(store: "Store", identity: str) -> Rollback:
         raise MilestoneError("conflict", f"the transaction '{plan.id}' {told}", "", transaction_id=plan.id)
     if not record["documents"]:
         plan.obstacles.append("its record does not say what was before")
+    elif all(one["kind"] == "origin" for one in record["documents"]):
+        plan.obstacles.append("it removed nothing but old events, which do not come back")
     for one in record["documents"]:
         kind, key, before, after = one["kind"], one["key"], one["before"], one["after"]
-        if kind == "backup" and after:
-            continue  # a copy that does no harm
+        if kind in STAY and after:
+            continue
         found = side(store, kind, key, store.get(kind, key))
         if not is_same(found, after):
             plan.obstacles.append(_changed(plan, store, one, found))
@@ -195,7 +201,7 @@ def _reverse(staging: Staging, found: Rollback) -> None:
     for one in reversed(record["documents"]):
         if one["kind"] in STATES:
             states.setdefault(one["key"], {})[one["kind"]] = one
-        elif one["kind"] != "backup":
+        elif one["kind"] not in STAY:
             before = one["before"]
             staging.put(one["kind"], one["key"], before["text"].encode() if before else None)
             _tell(staging, one)

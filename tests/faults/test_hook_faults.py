@@ -415,8 +415,18 @@ def test_twenty_at_once_begin_one_session_and_make_one_checkpoint(store: Path, c
     running = [hooks.start(payload(name, session_id=CLIENT)) for name in names * 4]
     hooks.finish(running)
     assert len(hooks.sessions()) == 1
-    assert sorted(hooks.types()[2:]) == sorted(
-        ["session_created", "tool_used", "prompt_submitted", "checkpoint_created", "notified"]
+    once = ["session_created", "tool_used", "prompt_submitted", "notified"]
+    assert sorted(hooks.types()[2:]) == sorted([*once, "checkpoint_created", "checkpoint_created"])
+    (session,) = hooks.sessions()
+    made = {event["data"]["reason"]: event["data"] for event in hooks.events("checkpoint_created")}
+    assert made.keys() == {"periodic", "the interval has passed"}  # one of the session, and one of its milestone
+    assert made["periodic"]["session_id"] == session["session_id"]
+    on_disk = [
+        *store.glob("state/sessions/*/checkpoints/*/checkpoint.yaml"),
+        *store.glob("state/backups/*-checkpoint-*.json"),
+    ]
+    assert sorted(str(path.relative_to(store.parent)) for path in on_disk) == sorted(
+        str(data["checkpoint_file"]) for data in made.values()
     )
     assert hooks.problems() == []
     hooks.verify()
