@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -239,17 +240,26 @@ def test_row_10_a_failure_is_no_success(call: str, text: str, code: str, cli: Cl
     cli("events", "verify", "demo", check=True)
 
 
-def log_many(cli: Cli, workers: int, rounds: int, *, size: int) -> None:
-    """Log from several processes at once; data grows from 4 KB to `size`."""
+def log_many(cli: Cli, workers: int, rounds: int, *, size: int) -> dict[int, tuple[int, int]]:
+    """Log from several processes at once; data grows from 4 KB to `size` bytes.
+
+    Returns:
+        Worker and turn by the sequence number that was acknowledged.
+    """
+    logged: dict[int, tuple[int, int]] = {}
 
     def work(worker: int) -> None:
         for turn in range(rounds):
             length = 4096 + (worker * rounds + turn) * (size - 4096) // (workers * rounds)
             data = {"worker": worker, "turn": turn, "filler": "é" * (length // 2)}
-            cli("events", "log", "demo", "work", "-", input=json.dumps(data, ensure_ascii=False), check=True)
+            text = json.dumps(data, ensure_ascii=False)
+            done = cli("events", "log", "demo", "work", "-", "--format", "json", input=text, check=True)
+            logged[json.loads(done.stdout)["sequence_number"]] = (worker, turn)
 
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(work, range(workers)))
+    assert len(logged) == workers * rounds
+    return logged
 
 
 def check_many(cli: Cli, workers: int, rounds: int) -> None:
@@ -281,25 +291,46 @@ def test_row_13_a_cleanup_of_a_log_with_a_bad_line(cli: Cli, store: Path) -> Non
 
 
 @pytest.mark.parametrize("rounds", [25, pytest.param(75, marks=pytest.mark.slow)])
-def test_row_14_appends_during_cleanups(rounds: int, cli: Cli, store: Path) -> None:
+@pytest.mark.parametrize(("older_than", "span"), [("1h", 3600.0), ("1s", 1.0), ("0", 0.0)])
+def test_row_14_appends_during_cleanups(older_than: str, span: float, rounds: int, cli: Cli, store: Path) -> None:
     cli("state", "save", "demo", "1", check=True)
     finished = threading.Event()
 
     def clean() -> int:
         runs = 0
         while runs < 5 or not finished.is_set():
-            cli("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1", check=True)
+            cli("cleanup", "run", "demo", "--older-than", older_than, "--keep-last", "1", check=True)
             runs += 1
         return runs
 
     with ThreadPoolExecutor(5) as pool:
         cleaner = pool.submit(clean)
         try:
-            log_many(cli, 4, rounds, size=8192)
+            logged = log_many(cli, 4, rounds, size=8192)
         finally:
             finished.set()
         assert cleaner.result() >= 5
-    check_many(cli, 4, rounds)
+    check_cleaned(cli, logged, span)
+    if older_than == "1h":
+        check_many(cli, 4, rounds)
+
+
+def check_cleaned(cli: Cli, logged: dict[int, tuple[int, int]], span: float) -> None:
+    """What was acknowledged is there, but for what an `events_removed` names; it was older than `span` seconds."""
+    found = events(cli)
+    (first, *rest) = [event["sequence_number"] for event in found]
+    assert [first, *rest] == list(range(first, first + len(found)))
+    there = {event["sequence_number"]: event["data"] for event in found if event["event_type"] == "work"}
+    assert {number: (data["worker"], data["turn"]) for number, data in there.items()} == {
+        number: work for number, work in logged.items() if number >= first
+    }
+    removed = [event for event in found if event["event_type"] == "events_removed"]
+    assert bool(removed) == (first > 1) == (span < 60)
+    assert max([event["data"]["last"] for event in removed], default=0) == first - 1
+    for event in removed:
+        until, when = (datetime.fromisoformat(text) for text in (event["data"]["until"], event["timestamp"]))
+        assert (when - until).total_seconds() >= span
+    cli("events", "verify", "demo", check=True)
 
 
 @pytest.mark.parametrize("word", HOSTILE)
@@ -356,12 +387,12 @@ def test_row_16_filters_hold_and_nothing_waits_for_input(cli: Cli, store: Path, 
             )  # fmt: skip
             assert [event["data"]["n"] for event in json.loads(done.stdout)["events"]] == wanted
         cli("state", "save", "demo", "1", check=True)
-        for words in (("status",), ("state", "load"), ("state", "list"), ("events", "timeline"), ("session", "current"),
-                      ("checkpoint", "create"), ("session", "create"), ("state", "undo"), ("cleanup", "run"),
-                      ("events", "log", "note")):  # fmt: skip
+        for command in (("status",), ("state", "load"), ("state", "list"), ("events", "timeline"), ("session", "current"),
+                        ("checkpoint", "create"), ("session", "create"), ("state", "undo"), ("cleanup", "run"),
+                        ("events", "log", "note")):  # fmt: skip
             subprocess.run(
-                [str(MILESTONE), *words], cwd=store.parent, env=clean_environment(home), stdin=read,
-                capture_output=True, timeout=10, check=words != ("state", "undo"),
+                [str(MILESTONE), *command], cwd=store.parent, env=clean_environment(home), stdin=read,
+                capture_output=True, timeout=10, check=command != ("state", "undo"),
             )  # fmt: skip
     finally:
         os.close(read)

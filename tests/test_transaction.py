@@ -525,6 +525,28 @@ def test_what_other_commands_did_can_be_rolled_back_too(
     cli("events", "verify", "--all", check=True)
 
 
+def test_events_that_a_cleanup_removed_do_not_come_back_and_that_is_told(cli: Cli, two: Path) -> None:
+    cli("checkpoint", "create", "demo", "--name", "kept", check=True)
+    cli("checkpoint", "create", "demo", "--name", "newer", check=True)
+    clean = ("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1")
+    cli(*clean, check=True)
+    first = events(two, "demo")[0]["sequence_number"]
+    assert first > 1
+    told = done(cli, "transaction", "rollback", "last")
+    assert "origin" not in {one["kind"] for one in told["documents"]}
+    assert events(two, "demo")[0]["sequence_number"] == first
+    done(cli, "transaction", "rollback", told["rollback_id"])
+    cli("events", "verify", "--all", check=True)
+    cli("events", "log", "other", "note", check=True)
+    removed = done(cli, "cleanup", "run", "other", *clean[3:])["removed"]
+    assert {one["kind"] for one in removed} == {"events"}
+    before = tree(two)
+    refused = cli("transaction", "rollback", "last")
+    assert (refused.returncode, tree(two)) == (4, before)
+    assert "nothing but old events, which do not come back" in refused.stderr
+    cli("events", "verify", "--all", check=True)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
