@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -121,8 +122,10 @@ def test_the_page_is_people_s_to_edit(cli: Cli, store: Path) -> None:
     assert record(store, "s")["configuration"]["checkpoint_interval"] == 300, "looking changes nothing"
     cli("session", "progress", "s", "30", "--operation", "x", check=True)
     assert record(store, "s")["configuration"]["checkpoint_interval"] == 5
+    cli("agent", "register", "builder", "--session", "s", check=True)
     cli("checkpoint", "create", "--session", "s", "--name", "kept", check=True)
     after = page.read_text()
+    assert re.search(r'active_agents:\n +- "builder"\n', after)
     for line in ("# why we are here\n", "  next: mend the tests  # soon\n", "  checkpoint_interval: 5  # seconds"):
         assert line in after
     assert '  current_operation: "x"\n' in after

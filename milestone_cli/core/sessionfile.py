@@ -29,17 +29,18 @@ MEANING = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 HEAD = "# Yours to edit: context and configuration. The rest is written by `milestone`.\n"
 
 
-def page(text: str, points: "list[str]") -> str:
+def page(text: str, points: "list[str]", agents: "list[str]") -> str:
     """The page of a session that nobody has edited.
 
     Args:
         text: its record.
         points: names of its checkpoints, oldest first.
+        agents: that are at work in it.
     """
     record = loads(text)
     assert isinstance(record, dict)
     settings = configuration_of(record)
-    sections = owned(record, points)
+    sections = owned(record, points, agents)
     told = HEAD + _section("session", sections["session"])
     told += "\ncontext:" + (_block(_raw(text, "context"), 1) or " {}\n")
     told += "\n" + _section("state", sections["state"]) + "\nconfiguration:\n"
@@ -48,11 +49,10 @@ def page(text: str, points: "list[str]") -> str:
     return told + "\n" + _section("recovery", sections["recovery"])
 
 
-def owned(record: "Record", points: "list[str]") -> "dict[str, Record]":
+def owned(record: "Record", points: "list[str]", agents: "list[str]") -> "dict[str, Record]":
     """The sections that belong to the record."""
     last = record.get("last_checkpoint")
     last = last if isinstance(last, dict) else {}
-    agents = record.get("active_agents")
     session = {
         "id": record.get("session_id"),
         "type": record.get("type"),
@@ -65,7 +65,7 @@ def owned(record: "Record", points: "list[str]") -> "dict[str, Record]":
     state = {
         "current_operation": record.get("operation"),
         "progress_percentage": record.get("progress") or 0,
-        "active_agents": agents if isinstance(agents, list) else [],
+        "active_agents": agents,
         "last_checkpoint": last.get("name"),
     }
     recovery: Record = {"enabled": True, "last_backup": last.get("created_at"), "recovery_points": points[-20:]}
@@ -152,13 +152,18 @@ def written(
     is_edited = isinstance(known, dict) and known.get("edited") is True
     if is_edited and old is None:
         old = store.get(KIND, name)
+    at_work: list[str] = []
+    if store.keys("agent"):
+        from milestone_cli.core.agent import agents
+
+        at_work = [one.id for one in agents(store, session=name, is_over=False)]
     if old is None:
-        raw = page(text, points).encode("utf-8", "backslashreplace")
+        raw = page(text, points, at_work).encode("utf-8", "backslashreplace")
     else:
         from milestone_cli.core.sessionedit import merged
 
         try:
-            raw = merged(old, owned(record, points), name)
+            raw = merged(old, owned(record, points, at_work), name)
         except MilestoneError:
             return text, None
     known = {"sha256": digest(raw), "edited": is_edited and old is not None}

@@ -334,7 +334,10 @@ def cursors(raw: bytes) -> None:
 
 
 def queries(raw: bytes) -> None:
-    """Whatever is looked for in whatever log, what is found stands there, and the same backwards."""
+    """Whatever is looked for in whatever log, what is found stands there; the same backwards, but for doubled ids.
+
+    Of lines under one id the first that is come across is shown, and only in a damaged log are they not the same line.
+    """
     here = place()
     try:
         log, where, text, type_ = ([*raw.split(b"\0"), b"", b"", b""])[:4]
@@ -346,7 +349,10 @@ def queries(raw: bytes) -> None:
             found = list(query(here.store, "demo", Filter(types, **options), Parser()))  # type: ignore[arg-type]
             assert all(line in log for line in found)
             turned = Filter(types, reverse=True, **options)  # type: ignore[arg-type]
-            assert sorted(query(here.store, "demo", turned, Parser())) == sorted(found)
+            backwards = list(query(here.store, "demo", turned, Parser()))
+            assert all(line in log for line in backwards)
+            ids = re.findall(rb'"event_id": ?"([^"]*)"', log)
+            assert sorted(backwards) == sorted(found) or len(ids) != len(set(ids))
     finally:
         here.clear()
 
