@@ -387,12 +387,12 @@ def test_row_16_filters_hold_and_nothing_waits_for_input(cli: Cli, store: Path, 
             )  # fmt: skip
             assert [event["data"]["n"] for event in json.loads(done.stdout)["events"]] == wanted
         cli("state", "save", "demo", "1", check=True)
-        for command in (("status",), ("state", "load"), ("state", "list"), ("events", "timeline"), ("session", "current"),
-                        ("checkpoint", "create"), ("session", "create"), ("state", "undo"), ("cleanup", "run"),
-                        ("events", "log", "note")):  # fmt: skip
+        for call in (("status",), ("state", "load"), ("state", "list"), ("events", "timeline"), ("session", "current"),
+                     ("checkpoint", "create"), ("session", "create"), ("state", "undo"), ("cleanup", "run"),
+                     ("events", "log", "note")):  # fmt: skip
             subprocess.run(
-                [str(MILESTONE), *command], cwd=store.parent, env=clean_environment(home), stdin=read,
-                capture_output=True, timeout=10, check=command != ("state", "undo"),
+                [str(MILESTONE), *call], cwd=store.parent, env=clean_environment(home), stdin=read,
+                capture_output=True, timeout=10, check=call != ("state", "undo"),
             )  # fmt: skip
     finally:
         os.close(read)
