@@ -18,8 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer._click.exceptions import ClickException  # by this name in every Typer that is allowed
 
-from milestone_cli.cli import app, compile, read  # noqa: A004 - the generator's name
-from milestone_cli.cli.compiled import COMMANDS, GLOBALS
+from milestone_cli.cli import app, compile, compiled, read  # noqa: A004 - the generator's name
+from milestone_cli.cli.compiled import GLOBALS
+
+COMMANDS = compile.entries(compiled.COMMANDS)
 
 
 class Both:
@@ -65,7 +67,7 @@ class Both:
 
     def strict(self, words: list[str], table: dict[str, str], before: str) -> tuple[Any, ...] | None:
         """The same from the strict reader, with the defaults that it leaves to the function."""
-        found = read(words, table, before)
+        found = read(words, compile.text(table), before)
         if found is None:
             return None
         module, name, values, flags = found
@@ -166,6 +168,13 @@ def test_the_reader_takes_plain_lines_as_typer_does(words: list[str]) -> None:
 @pytest.mark.parametrize("words", [[], *lines(DOUBTFUL)], ids=" ".join)
 def test_the_reader_leaves_doubtful_lines_to_typer(words: list[str]) -> None:
     assert read(words) is None
+
+
+def test_lines_of_the_table_are_no_command() -> None:
+    first, second = itertools.islice((line for line in compiled.COMMANDS.split("\n") if line[:6] == "state "), 2)
+    both = f"{first}\n{second.partition(chr(9))[0]}"
+    for words in ([both], ["state", both[6:]], ["state", first[6:]], ["", "status"], ["\nstatus"]):
+        assert read(words) is None, words
 
 
 @pytest.mark.parametrize(
@@ -299,7 +308,7 @@ needs --name x -l5
     ids=" ".join,
 )
 def test_the_reader_leaves_what_is_odd(words: list[str]) -> None:
-    assert read(words, RICH_TABLE, RICH_BEFORE) is None
+    assert read(words, compile.text(RICH_TABLE), RICH_BEFORE) is None
 
 
 VALUES = [
@@ -330,7 +339,9 @@ def words_of(table: dict[str, str], before: str) -> st.SearchStrategy[list[str]]
 
     names = [word.partition(":")[0] for word in before.split()]
     first = st.lists(st.sampled_from([*names, "--version", "--"]).flatmap(option), max_size=2)
-    front = st.one_of(st.just([]), st.just([]), first.map(lambda found: [*itertools.chain(*found)]))
+    front: st.SearchStrategy[list[str]] = st.one_of(
+        st.just([]), st.just([]), first.map(lambda found: [*itertools.chain(*found)])
+    )
     path = st.sampled_from(sorted(table))
     return st.tuples(front, path.flatmap(tail)).map(lambda both: both[0] + both[1])
 

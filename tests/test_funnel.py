@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from conftest import MILESTONE, Cli, clean_environment
 
-from milestone_cli.cli import app
-from milestone_cli.cli.compiled import COMMANDS
+from milestone_cli.cli import app, compiled
+from milestone_cli.cli.compile import entries
 from milestone_cli.render.text import clean
 
 
 def test_every_command_has_help_with_an_example() -> None:
     assert app.build()
-    for path, entry in COMMANDS.items():
+    for path, entry in entries(compiled.COMMANDS).items():
         module, name, _ = entry.split(" ")[0].split(":")
         text = inspect.getdoc(getattr(sys.modules[module], name)) or ""
         assert re.search(rf"Example: .*\bmilestone {path}\b", text), path

@@ -12,7 +12,7 @@ class Doubt(Exception):  # noqa: N818 - nothing failed: Typer reads the line
 
 
 def read(
-    words: "list[str]", commands: "dict[str, str]" = COMMANDS, before: str = GLOBALS
+    words: "list[str]", commands: str = COMMANDS, before: str = GLOBALS
 ) -> "tuple[str, str, dict[str, object], dict[str, object]] | None":
     """Module, function, its arguments, and the options before the command; None: Typer must read the line.
 
@@ -25,11 +25,13 @@ def read(
             at = _option(before, words, at, flags)
         if " " in words[at]:  # it would pass for a group and its command
             return None
-        entry = commands.get(" ".join(words[at : at + 2]))
-        if entry is not None:
+        entry = _entry(commands, " ".join(words[at : at + 2]))
+        if entry:
             at += 1
         else:
-            entry = commands[words[at]]
+            entry = _entry(commands, words[at])
+        if not entry:
+            return None
         target, _, parameters = entry.partition(" ")
         module, function, needed = target.split(":")
         values = _values(parameters, words, at + 1)
@@ -39,6 +41,13 @@ def read(
     except (Doubt, LookupError):
         return None
     return module, function, values, flags
+
+
+def _entry(commands: str, name: str) -> str:
+    """The entry of a command; empty when there is none of the name."""
+    if "\n" in name:  # it could pass for a line and what follows
+        return ""
+    return commands.partition(f"\n{name}\t")[2].partition("\n")[0]
 
 
 def _values(parameters: str, words: "list[str]", at: int) -> "dict[str, object]":

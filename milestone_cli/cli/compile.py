@@ -25,7 +25,8 @@ TARGET = Path(__file__).with_name("compiled.py")
 HEADER = '''\
 """The command line as constants for the strict reader: do not edit, run python -m milestone_cli.cli.compile.
 
-An entry: `module:function:names that must be given`, then a word `spelling:name:kind:rule` for each spelling
+A line is a command and, behind a tab, its entry; all are one text, since a dictionary takes every command longer to
+load. An entry: `module:function:names that must be given`, then a word `spelling:name:kind:rule` for each spelling
 of an option and, without spelling, for each argument. Kinds: s text, i integer, f decimal number, c choice,
 t a flag that means True, n one that means False; a capital collects into a list. Rule: `lowest,highest`, or
 the choices.
@@ -133,14 +134,24 @@ def tables(group: TyperGroup) -> tuple[str, dict[str, str]]:
     return " ".join(word for one in own for word in _words(one, one.default)), dict(_entries(group))
 
 
+def text(commands: dict[str, str]) -> str:
+    """The entries of commands as the reader takes them."""
+    return "\n" + "".join(f"{path}\t{entry}\n" for path, entry in commands.items())
+
+
+def entries(text: str) -> dict[str, str]:
+    """The same the other way round."""
+    return dict(line.split("\t") for line in text.split("\n")[1:-1])
+
+
 def source() -> str:
     """The text of `compiled.py` as it should be."""
     group = get_command(app.build())
     if not isinstance(group, TyperGroup):
         raise TypeError(group)
     before, commands = tables(group)
-    lines = "".join(f'    "{path}": "{entry}",\n' for path, entry in commands.items())
-    return f'{HEADER}# ruff: noqa: E501\n\nGLOBALS = "{before}"\nCOMMANDS = {{\n{lines}}}\n'
+    lines = text(commands).replace("\t", "\\t")
+    return f'{HEADER}# ruff: noqa: E501\n\nGLOBALS = "{before}"\nCOMMANDS = """{lines}"""\n'
 
 
 def main() -> int:

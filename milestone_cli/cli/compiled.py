@@ -1,6 +1,7 @@
 """The command line as constants for the strict reader: do not edit, run python -m milestone_cli.cli.compile.
 
-An entry: `module:function:names that must be given`, then a word `spelling:name:kind:rule` for each spelling
+A line is a command and, behind a tab, its entry; all are one text, since a dictionary takes every command longer to
+load. An entry: `module:function:names that must be given`, then a word `spelling:name:kind:rule` for each spelling
 of an option and, without spelling, for each argument. Kinds: s text, i integer, f decimal number, c choice,
 t a flag that means True, n one that means False; a capital collects into a list. Rule: `lowest,highest`, or
 the choices.
@@ -8,98 +9,98 @@ the choices.
 # ruff: noqa: E501
 
 GLOBALS = "--store:store:s: --verbose:verbose:t: --no-color:no_color:t:"
-COMMANDS = {
-    "init": "milestone_cli.cli.store:init: :milestone:s: --format:output:c:text,json,jsonl,yaml",
-    "status": "milestone_cli.cli.store:status: :milestone:s: --format:output:c:text,json,jsonl,yaml",
-    "watch": "milestone_cli.cli.watch:watch: :milestone:s: --interval:interval:f:0.1, --format:output:c:text,json,jsonl,yaml",
-    "wait": "milestone_cli.cli.wait:wait: :milestone:s: --event:event:S: --agent:agent:S: --session:session:s: --text:text:s: --where:where:S: --state:state:S: --revision:revision:i:1, --lock:lock:S: --after-cursor:after_cursor:s: --timeout:timeout:s: --format:output:c:text,json,jsonl,yaml",
-    "doctor": "milestone_cli.cli.doctor:doctor: --fix:fix:t: --dry-run:dry_run:t: --yes:yes:t: --selftest:selftest:t: --fail-on:fail_on:c:error,warning --format:output:c:text,json,jsonl,yaml",
-    "schema": "milestone_cli.cli.store:schema: :kind:s:",
-    "names": "milestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints,transactions,agents,syncs :milestone:s:",
-    "state save": "milestone_cli.cli.state:save: :milestone:s: :data:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "state load": "milestone_cli.cli.state:load: :milestone:s: --revision:revision:i:1, --at:at:s: --record-access:record_access:t: --strict:strict:t: --indent:indent:i:0,16 --format:output:c:text,json,yaml",
-    "state get": "milestone_cli.cli.state:get:words :words:S: --format:output:c:text,json,yaml",
-    "state set": "milestone_cli.cli.state:set_:words :words:S: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "state patch": "milestone_cli.cli.history:patch: :milestone:s: :data:s: --type:form:c:merge,json --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "state list": "milestone_cli.cli.state:list_: --format:output:c:text,json,jsonl,yaml",
-    "state history": "milestone_cli.cli.history:history: :milestone:s: --limit:limit:i:0, --format:output:c:text,json,jsonl,yaml",
-    "state diff": "milestone_cli.cli.history:diff: :words:S: --format:output:c:text,json,jsonl,yaml",
-    "state undo": "milestone_cli.cli.history:undo: :milestone:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "state redo": "milestone_cli.cli.history:redo: :milestone:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "state complete": "milestone_cli.cli.lifecycle:complete: :milestone:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "state reopen": "milestone_cli.cli.lifecycle:reopen: :milestone:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "state delete": "milestone_cli.cli.lifecycle:delete: :milestone:s: --dry-run:dry_run:t: --yes:yes:t: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "state recover": "milestone_cli.cli.lifecycle:recover: :milestone:s: --from:from_copy:s: --dry-run:dry_run:t: --yes:yes:t: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "state validate": "milestone_cli.cli.lifecycle:validate: :milestone:s: --schema:schema:s: --format:output:c:text,json,jsonl,yaml",
-    "events log": "milestone_cli.cli.events:log: :words:S: --batch:batch:t: --agent:agent:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "events query": "milestone_cli.cli.query:query: :milestone:s: --all:all_:t: --type:type_:S: --agent:agent:s: --session:session:s: --text:text:s: --where:where:S: --since:since:s: --until:until:s: --from:first:i:0, --to:last:i:0, --limit:limit:i:0, --reverse:reverse:t: --count:count:t: --after-cursor:after_cursor:s: --show-cursor:show_cursor:t: --format:output:c:text,json,jsonl",
-    "events follow": "milestone_cli.cli.query:follow: :milestone:s: --all:all_:t: --type:type_:S: --agent:agent:s: --session:session:s: --text:text:s: --where:where:S: -n:lines:i:0, --lines:lines:i:0, --after-cursor:after_cursor:s: --format:output:c:text,jsonl",
-    "events timeline": "milestone_cli.cli.timeline:timeline: :milestone:s: --all:all_:t: --type:type_:S: --agent:agent:s: --session:session:s: --text:text:s: --where:where:S: --since:since:s: --until:until:s: --from:first:i:0, --to:last:i:0, --limit:limit:i:0, --format:output:c:text,json,jsonl,markdown,mermaid,html,trace,svg -o:into:s: --output:into:s:",
-    "events stats": "milestone_cli.cli.stats:stats: :milestone:s: --all:all_:t: --type:type_:S: --agent:agent:s: --session:session:s: --text:text:s: --where:where:S: --since:since:s: --until:until:s: --from:first:i:0, --to:last:i:0, --format:output:c:text,json,jsonl,yaml",
-    "events verify": "milestone_cli.cli.integrity:verify: :milestone:s: --session:session:s: --all:all_:t: --format:output:c:text,json,jsonl,yaml,github,junit",
-    "events repair": "milestone_cli.cli.integrity:repair: :milestone:s: --session:session:s: --accept:accept:t: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "events replay": "milestone_cli.cli.integrity:replay: :milestone:s: --session:session:s: --from:first:i:1, --to:last:i:1, --at:at:s: --format:output:c:text,json,jsonl,yaml",
-    "checkpoint create": "milestone_cli.cli.checkpoint:create: :milestone:s: --name:name:s: --reason:reason:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "checkpoint list": "milestone_cli.cli.checkpoint:list_: :milestone:s: --session:session:s: --format:output:c:text,json,jsonl,yaml",
-    "checkpoint show": "milestone_cli.cli.checkpoint:show:words :words:S: --state:state:t: --session:session:s: --format:output:c:text,json,yaml",
-    "checkpoint diff": "milestone_cli.cli.checkpoint:diff:words :words:S: --format:output:c:text,json,jsonl,yaml",
-    "checkpoint restore": "milestone_cli.cli.checkpoint:restore:words :words:S: --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "checkpoint delete": "milestone_cli.cli.checkpoint:delete:words :words:S: --dry-run:dry_run:t: --yes:yes:t: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "checkpoint pin": "milestone_cli.cli.checkpoint:pin:words :words:S: --reason:reason:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "checkpoint unpin": "milestone_cli.cli.checkpoint:unpin:words :words:S: --reason:reason:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "session create": "milestone_cli.cli.session:create: :milestone:s: --no-milestone:no_milestone:t: --name:name:s: --type:type_:s: --user:user:s: --context:context:s: --metadata:metadata:s: --auto-checkpoint:auto_checkpoint:t: --no-auto-checkpoint:no_auto_checkpoint:t: --checkpoint-interval:checkpoint_interval:i:0, --max-duration:max_duration:i:0, --backup-retention:backup_retention:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "session current": "milestone_cli.cli.session:current: --format:output:c:text,json,jsonl,yaml",
-    "session use": "milestone_cli.cli.session:use:name :name:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "session list": "milestone_cli.cli.session:list_: --active:active:t: --inactive-for:inactive_for:s: --count:count:t: --format:output:c:text,json,jsonl,yaml",
-    "session show": "milestone_cli.cli.session:show: :name:s: --format:output:c:text,json,jsonl,yaml",
-    "session set": "milestone_cli.cli.sessionwork:set_:words :words:S: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "session get": "milestone_cli.cli.sessionwork:get:words :words:S: --format:output:c:text,json,yaml",
-    "session progress": "milestone_cli.cli.sessionwork:progress:words :words:S: --operation:operation:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "session log": "milestone_cli.cli.sessionwork:log: :name:s: --type:type_:S: --limit:limit:i:0, --reverse:reverse:t: --format:output:c:text,json,jsonl",
-    "session record": "milestone_cli.cli.sessionwork:record:request --request:request:s: :name:s: --agent:agent:s: --response:response:s: --escalation:escalation:s: --duration-ms:duration_ms:f:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "session history": "milestone_cli.cli.sessionwork:history: :name:s: --limit:limit:i:0, --format:output:c:text,json,jsonl,yaml",
-    "session handoff": "milestone_cli.cli.handoff:session_handoff: :name:s: --max-tokens:max_tokens:i:100, --format:output:c:text,markdown,json,yaml",
-    "session end": "milestone_cli.cli.session:end: :name:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "session delete": "milestone_cli.cli.session:delete:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "session recover": "milestone_cli.cli.recovery:session_recover: :name:s: --from:checkpoint:s: --keep-state:keep_state:t: --git:git:c:warn,checkout --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "agent register": "milestone_cli.cli.agent:register:name :name:s: --type:type_:s: --session:session:s: --milestone:milestone:s: --state:state:s: --depends-on:depends_on:S: --subscribe:subscribe:S: --for-pid:for_pid:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "agent update": "milestone_cli.cli.agent:update: :name:s: --type:type_:s: --state:state:s: --depends-on:depends_on:S: --subscribe:subscribe:S: --operations:operations:i:0, --errors:errors:i:0, --seconds:seconds:f:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "agent heartbeat": "milestone_cli.cli.agent:heartbeat: :name:s: --for-pid:for_pid:i:0, --format:output:c:text,json,jsonl,yaml",
-    "agent list": "milestone_cli.cli.agent:list_: --session:session:s: --milestone:milestone:s: --all:all_:t: --format:output:c:text,json,jsonl,yaml",
-    "agent show": "milestone_cli.cli.agent:show: :name:s: --format:output:c:text,json,jsonl,yaml",
-    "agent retire": "milestone_cli.cli.agent:retire: :name:s: --reason:reason:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "agent run": "milestone_cli.cli.agent:run:name,command :name:s: :command:S: --type:type_:s: --session:session:s: --milestone:milestone:s: --state:state:s: --depends-on:depends_on:S: --subscribe:subscribe:S: --interval:interval:f:0.1,",
-    "agent health": "milestone_cli.cli.agent:health: --session:session:s: --stale-after:stale_after:s: --fix:fix:t: --format:output:c:text,json,jsonl,yaml",
-    "agent monitor": "milestone_cli.cli.agent:monitor: --session:session:s: --interval:interval:f:0.1, --stale-after:stale_after:s: --looks:looks:i:0, --format:output:c:text,json,jsonl,yaml",
-    "agent sync": "milestone_cli.cli.sync:sync: --session:session:s: --agents:agents:s: --trigger:trigger:s: --timeout:timeout:f:0, --no-wait:no_wait:t: --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml",
-    "agent ack": "milestone_cli.cli.sync:ack:name :name:s: --agent:agent:s: --revision:revision:i:0, --state:state:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "agent sync-list": "milestone_cli.cli.sync:sync_list: --session:session:s: --milestone:milestone:s: --agent:agent:s: --open:open_:t: --format:output:c:text,json,jsonl,yaml",
-    "agent sync-show": "milestone_cli.cli.sync:sync_show:name :name:s: --format:output:c:text,json,jsonl,yaml",
-    "cleanup plan": "milestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --format:output:c:text,json,jsonl,yaml",
-    "cleanup run": "milestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "cleanup sessions": "milestone_cli.cli.cleanup:sessions: --inactive-for:inactive_for:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "lock run": "milestone_cli.cli.lock:run:name,command :name:s: :command:S: --wait:wait:f:0,",
-    "lock acquire": "milestone_cli.cli.lock:acquire:name :name:s: --wait:wait:f:0, --for-pid:for_pid:i:1, --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml",
-    "lock release": "milestone_cli.cli.lock:release:name :name:s: --force:force:t: --wait:wait:f:0, --for-pid:for_pid:i:1, --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml",
-    "lock list": "milestone_cli.cli.lock:list_: --format:output:c:text,json,jsonl,yaml",
-    "lock show": "milestone_cli.cli.lock:show:name :name:s: --format:output:c:text,json,jsonl,yaml",
-    "lock break": "milestone_cli.cli.lock:break_:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml",
-    "transaction apply": "milestone_cli.cli.transaction:apply: :operations:s: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "transaction list": "milestone_cli.cli.transaction:list_: --status:status:c:all,pending,committed,rolled_back --limit:limit:i:0, --format:output:c:text,json,jsonl,yaml",
-    "transaction show": "milestone_cli.cli.transaction:show: :name:s: --format:output:c:text,json,jsonl,yaml",
-    "transaction rollback": "milestone_cli.cli.transaction:rollback:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml",
-    "store init": "milestone_cli.cli.stores:init: :store:s: --writer:writer:s: --reader:reader:s: --format:output:c:text,json,jsonl,yaml",
-    "store info": "milestone_cli.cli.stores:info: :store:s: --format:output:c:text,json,jsonl,yaml",
-    "store check": "milestone_cli.cli.stores:check: :store:s: --format:output:c:text,json,jsonl,yaml",
-    "store migrate": "milestone_cli.cli.stores:migrate: :store:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml",
-    "store copy": "milestone_cli.cli.stores:copy:source,target :source:s: :target:s: --dry-run:dry_run:t: --verify:verify:t: --resume:resume:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml",
-    "store freeze": "milestone_cli.cli.stores:freeze: :store:s: --reason:reason:s: --format:output:c:text,json,jsonl,yaml",
-    "store unfreeze": "milestone_cli.cli.stores:unfreeze: :store:s: --format:output:c:text,json,jsonl,yaml",
-    "store moved": "milestone_cli.cli.stores:moved:source,target :source:s: :target:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml",
-    "hook": "milestone_cli.cli.hook:hook: --deadline:deadline:f:0, --block:block:c:completed,locked,unrecorded,any",
-    "hook install": "milestone_cli.cli.client:hook_install: --user:user:t: --project:project:t: --local:local:t: --plugin:plugin:s: --events:events:s: --statusline:statusline:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml",
-    "hook uninstall": "milestone_cli.cli.client:hook_uninstall: --user:user:t: --project:project:t: --local:local:t: --plugin:plugin:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml",
-    "hook status": "milestone_cli.cli.client:hook_status: --format:output:c:text,json,jsonl,yaml",
-    "hook statusline": "milestone_cli.cli.statusline:hook_statusline:",
-    "config show": "milestone_cli.cli.store:config_show: --format:output:c:text,json,jsonl,yaml",
-}
+COMMANDS = """
+init\tmilestone_cli.cli.store:init: :milestone:s: --format:output:c:text,json,jsonl,yaml
+status\tmilestone_cli.cli.store:status: :milestone:s: --format:output:c:text,json,jsonl,yaml
+watch\tmilestone_cli.cli.watch:watch: :milestone:s: --interval:interval:f:0.1, --format:output:c:text,json,jsonl,yaml
+wait\tmilestone_cli.cli.wait:wait: :milestone:s: --event:event:S: --agent:agent:S: --session:session:s: --text:text:s: --where:where:S: --state:state:S: --revision:revision:i:1, --lock:lock:S: --after-cursor:after_cursor:s: --timeout:timeout:s: --format:output:c:text,json,jsonl,yaml
+doctor\tmilestone_cli.cli.doctor:doctor: --fix:fix:t: --dry-run:dry_run:t: --yes:yes:t: --selftest:selftest:t: --fail-on:fail_on:c:error,warning --format:output:c:text,json,jsonl,yaml
+schema\tmilestone_cli.cli.store:schema: :kind:s:
+names\tmilestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints,transactions,agents,syncs :milestone:s:
+state save\tmilestone_cli.cli.state:save: :milestone:s: :data:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state load\tmilestone_cli.cli.state:load: :milestone:s: --revision:revision:i:1, --at:at:s: --record-access:record_access:t: --strict:strict:t: --indent:indent:i:0,16 --format:output:c:text,json,yaml
+state get\tmilestone_cli.cli.state:get:words :words:S: --format:output:c:text,json,yaml
+state set\tmilestone_cli.cli.state:set_:words :words:S: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state patch\tmilestone_cli.cli.history:patch: :milestone:s: :data:s: --type:form:c:merge,json --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state list\tmilestone_cli.cli.state:list_: --format:output:c:text,json,jsonl,yaml
+state history\tmilestone_cli.cli.history:history: :milestone:s: --limit:limit:i:0, --format:output:c:text,json,jsonl,yaml
+state diff\tmilestone_cli.cli.history:diff: :words:S: --format:output:c:text,json,jsonl,yaml
+state undo\tmilestone_cli.cli.history:undo: :milestone:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state redo\tmilestone_cli.cli.history:redo: :milestone:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state complete\tmilestone_cli.cli.lifecycle:complete: :milestone:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state reopen\tmilestone_cli.cli.lifecycle:reopen: :milestone:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state delete\tmilestone_cli.cli.lifecycle:delete: :milestone:s: --dry-run:dry_run:t: --yes:yes:t: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state recover\tmilestone_cli.cli.lifecycle:recover: :milestone:s: --from:from_copy:s: --dry-run:dry_run:t: --yes:yes:t: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state validate\tmilestone_cli.cli.lifecycle:validate: :milestone:s: --schema:schema:s: --format:output:c:text,json,jsonl,yaml
+events log\tmilestone_cli.cli.events:log: :words:S: --batch:batch:t: --agent:agent:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+events query\tmilestone_cli.cli.query:query: :milestone:s: --all:all_:t: --type:type_:S: --agent:agent:s: --session:session:s: --text:text:s: --where:where:S: --since:since:s: --until:until:s: --from:first:i:0, --to:last:i:0, --limit:limit:i:0, --reverse:reverse:t: --count:count:t: --after-cursor:after_cursor:s: --show-cursor:show_cursor:t: --format:output:c:text,json,jsonl
+events follow\tmilestone_cli.cli.query:follow: :milestone:s: --all:all_:t: --type:type_:S: --agent:agent:s: --session:session:s: --text:text:s: --where:where:S: -n:lines:i:0, --lines:lines:i:0, --after-cursor:after_cursor:s: --format:output:c:text,jsonl
+events timeline\tmilestone_cli.cli.timeline:timeline: :milestone:s: --all:all_:t: --type:type_:S: --agent:agent:s: --session:session:s: --text:text:s: --where:where:S: --since:since:s: --until:until:s: --from:first:i:0, --to:last:i:0, --limit:limit:i:0, --format:output:c:text,json,jsonl,markdown,mermaid,html,trace,svg -o:into:s: --output:into:s:
+events stats\tmilestone_cli.cli.stats:stats: :milestone:s: --all:all_:t: --type:type_:S: --agent:agent:s: --session:session:s: --text:text:s: --where:where:S: --since:since:s: --until:until:s: --from:first:i:0, --to:last:i:0, --format:output:c:text,json,jsonl,yaml
+events verify\tmilestone_cli.cli.integrity:verify: :milestone:s: --session:session:s: --all:all_:t: --format:output:c:text,json,jsonl,yaml,github,junit
+events repair\tmilestone_cli.cli.integrity:repair: :milestone:s: --session:session:s: --accept:accept:t: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+events replay\tmilestone_cli.cli.integrity:replay: :milestone:s: --session:session:s: --from:first:i:1, --to:last:i:1, --at:at:s: --format:output:c:text,json,jsonl,yaml
+checkpoint create\tmilestone_cli.cli.checkpoint:create: :milestone:s: --name:name:s: --reason:reason:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+checkpoint list\tmilestone_cli.cli.checkpoint:list_: :milestone:s: --session:session:s: --format:output:c:text,json,jsonl,yaml
+checkpoint show\tmilestone_cli.cli.checkpoint:show:words :words:S: --state:state:t: --session:session:s: --format:output:c:text,json,yaml
+checkpoint diff\tmilestone_cli.cli.checkpoint:diff:words :words:S: --format:output:c:text,json,jsonl,yaml
+checkpoint restore\tmilestone_cli.cli.checkpoint:restore:words :words:S: --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+checkpoint delete\tmilestone_cli.cli.checkpoint:delete:words :words:S: --dry-run:dry_run:t: --yes:yes:t: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+checkpoint pin\tmilestone_cli.cli.checkpoint:pin:words :words:S: --reason:reason:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+checkpoint unpin\tmilestone_cli.cli.checkpoint:unpin:words :words:S: --reason:reason:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+session create\tmilestone_cli.cli.session:create: :milestone:s: --no-milestone:no_milestone:t: --name:name:s: --type:type_:s: --user:user:s: --context:context:s: --metadata:metadata:s: --auto-checkpoint:auto_checkpoint:t: --no-auto-checkpoint:no_auto_checkpoint:t: --checkpoint-interval:checkpoint_interval:i:0, --max-duration:max_duration:i:0, --backup-retention:backup_retention:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+session current\tmilestone_cli.cli.session:current: --format:output:c:text,json,jsonl,yaml
+session use\tmilestone_cli.cli.session:use:name :name:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+session list\tmilestone_cli.cli.session:list_: --active:active:t: --inactive-for:inactive_for:s: --count:count:t: --format:output:c:text,json,jsonl,yaml
+session show\tmilestone_cli.cli.session:show: :name:s: --format:output:c:text,json,jsonl,yaml
+session set\tmilestone_cli.cli.sessionwork:set_:words :words:S: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+session get\tmilestone_cli.cli.sessionwork:get:words :words:S: --format:output:c:text,json,yaml
+session progress\tmilestone_cli.cli.sessionwork:progress:words :words:S: --operation:operation:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+session log\tmilestone_cli.cli.sessionwork:log: :name:s: --type:type_:S: --limit:limit:i:0, --reverse:reverse:t: --format:output:c:text,json,jsonl
+session record\tmilestone_cli.cli.sessionwork:record:request --request:request:s: :name:s: --agent:agent:s: --response:response:s: --escalation:escalation:s: --duration-ms:duration_ms:f:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+session history\tmilestone_cli.cli.sessionwork:history: :name:s: --limit:limit:i:0, --format:output:c:text,json,jsonl,yaml
+session handoff\tmilestone_cli.cli.handoff:session_handoff: :name:s: --max-tokens:max_tokens:i:100, --format:output:c:text,markdown,json,yaml
+session end\tmilestone_cli.cli.session:end: :name:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+session delete\tmilestone_cli.cli.session:delete:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+session recover\tmilestone_cli.cli.recovery:session_recover: :name:s: --from:checkpoint:s: --keep-state:keep_state:t: --git:git:c:warn,checkout --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+agent register\tmilestone_cli.cli.agent:register:name :name:s: --type:type_:s: --session:session:s: --milestone:milestone:s: --state:state:s: --depends-on:depends_on:S: --subscribe:subscribe:S: --for-pid:for_pid:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+agent update\tmilestone_cli.cli.agent:update: :name:s: --type:type_:s: --state:state:s: --depends-on:depends_on:S: --subscribe:subscribe:S: --operations:operations:i:0, --errors:errors:i:0, --seconds:seconds:f:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+agent heartbeat\tmilestone_cli.cli.agent:heartbeat: :name:s: --for-pid:for_pid:i:0, --format:output:c:text,json,jsonl,yaml
+agent list\tmilestone_cli.cli.agent:list_: --session:session:s: --milestone:milestone:s: --all:all_:t: --format:output:c:text,json,jsonl,yaml
+agent show\tmilestone_cli.cli.agent:show: :name:s: --format:output:c:text,json,jsonl,yaml
+agent retire\tmilestone_cli.cli.agent:retire: :name:s: --reason:reason:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+agent run\tmilestone_cli.cli.agent:run:name,command :name:s: :command:S: --type:type_:s: --session:session:s: --milestone:milestone:s: --state:state:s: --depends-on:depends_on:S: --subscribe:subscribe:S: --interval:interval:f:0.1,
+agent health\tmilestone_cli.cli.agent:health: --session:session:s: --stale-after:stale_after:s: --fix:fix:t: --format:output:c:text,json,jsonl,yaml
+agent monitor\tmilestone_cli.cli.agent:monitor: --session:session:s: --interval:interval:f:0.1, --stale-after:stale_after:s: --looks:looks:i:0, --format:output:c:text,json,jsonl,yaml
+agent sync\tmilestone_cli.cli.sync:sync: --session:session:s: --agents:agents:s: --trigger:trigger:s: --timeout:timeout:f:0, --no-wait:no_wait:t: --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml
+agent ack\tmilestone_cli.cli.sync:ack:name :name:s: --agent:agent:s: --revision:revision:i:0, --state:state:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+agent sync-list\tmilestone_cli.cli.sync:sync_list: --session:session:s: --milestone:milestone:s: --agent:agent:s: --open:open_:t: --format:output:c:text,json,jsonl,yaml
+agent sync-show\tmilestone_cli.cli.sync:sync_show:name :name:s: --format:output:c:text,json,jsonl,yaml
+cleanup plan\tmilestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --format:output:c:text,json,jsonl,yaml
+cleanup run\tmilestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+cleanup sessions\tmilestone_cli.cli.cleanup:sessions: --inactive-for:inactive_for:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+lock run\tmilestone_cli.cli.lock:run:name,command :name:s: :command:S: --wait:wait:f:0,
+lock acquire\tmilestone_cli.cli.lock:acquire:name :name:s: --wait:wait:f:0, --for-pid:for_pid:i:1, --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml
+lock release\tmilestone_cli.cli.lock:release:name :name:s: --force:force:t: --wait:wait:f:0, --for-pid:for_pid:i:1, --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml
+lock list\tmilestone_cli.cli.lock:list_: --format:output:c:text,json,jsonl,yaml
+lock show\tmilestone_cli.cli.lock:show:name :name:s: --format:output:c:text,json,jsonl,yaml
+lock break\tmilestone_cli.cli.lock:break_:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --force:force:t: --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml
+transaction apply\tmilestone_cli.cli.transaction:apply: :operations:s: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+transaction list\tmilestone_cli.cli.transaction:list_: --status:status:c:all,pending,committed,rolled_back --limit:limit:i:0, --format:output:c:text,json,jsonl,yaml
+transaction show\tmilestone_cli.cli.transaction:show: :name:s: --format:output:c:text,json,jsonl,yaml
+transaction rollback\tmilestone_cli.cli.transaction:rollback:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+store init\tmilestone_cli.cli.stores:init: :store:s: --writer:writer:s: --reader:reader:s: --format:output:c:text,json,jsonl,yaml
+store info\tmilestone_cli.cli.stores:info: :store:s: --format:output:c:text,json,jsonl,yaml
+store check\tmilestone_cli.cli.stores:check: :store:s: --format:output:c:text,json,jsonl,yaml
+store migrate\tmilestone_cli.cli.stores:migrate: :store:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+store copy\tmilestone_cli.cli.stores:copy:source,target :source:s: :target:s: --dry-run:dry_run:t: --verify:verify:t: --resume:resume:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+store freeze\tmilestone_cli.cli.stores:freeze: :store:s: --reason:reason:s: --format:output:c:text,json,jsonl,yaml
+store unfreeze\tmilestone_cli.cli.stores:unfreeze: :store:s: --format:output:c:text,json,jsonl,yaml
+store moved\tmilestone_cli.cli.stores:moved:source,target :source:s: :target:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+hook\tmilestone_cli.cli.hook:hook: --deadline:deadline:f:0, --block:block:c:completed,locked,unrecorded,any
+hook install\tmilestone_cli.cli.client:hook_install: --user:user:t: --project:project:t: --local:local:t: --plugin:plugin:s: --events:events:s: --statusline:statusline:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+hook uninstall\tmilestone_cli.cli.client:hook_uninstall: --user:user:t: --project:project:t: --local:local:t: --plugin:plugin:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+hook status\tmilestone_cli.cli.client:hook_status: --format:output:c:text,json,jsonl,yaml
+hook statusline\tmilestone_cli.cli.statusline:hook_statusline:
+config show\tmilestone_cli.cli.store:config_show: --format:output:c:text,json,jsonl,yaml
+"""
