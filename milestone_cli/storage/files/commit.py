@@ -13,7 +13,6 @@ from milestone_cli.jsontext import dumps, quote
 from milestone_cli.model import Draft, digest
 from milestone_cli.splice import diff
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.appending import known
 from milestone_cli.storage.files.envelope import compose
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import Log
@@ -78,8 +77,11 @@ def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Rec
         from milestone_cli.storage.files.recovery import reconcile
 
         reconcile(log, old)
-    if earlier := known(store, change, log):
-        return earlier
+    if change.key:
+        from milestone_cli.storage.files.appending import known
+
+        if earlier := known(store, change, log):
+            return earlier
     if old is None:
         store.refuse_completed(name)
     current = head.revision if old else 0
