@@ -49,16 +49,13 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-class _Exact(Rules):
-    """Rules for documents: no duplicate keys, and numbers left as they are, whatever their length."""
-
-    object_pairs_hook = staticmethod(_unique)
-    parse_float = len
-    parse_int = len
-
+_exact = Rules()  # making another class would take longer, and every command does this
+"""Rules for documents: no duplicate keys, and numbers left as they are, whatever their length."""
+_exact.object_pairs_hook = _unique
+_exact.parse_float = _exact.parse_int = len
 
 _scan: "Callable[[str, int], tuple[Any, int]]" = make_scanner(Rules)  # type: ignore[arg-type]
-_scan_exact: "Callable[[str, int], tuple[Any, int]]" = make_scanner(_Exact)  # type: ignore[arg-type]
+_scan_exact: "Callable[[str, int], tuple[Any, int]]" = make_scanner(_exact)  # type: ignore[arg-type]
 
 
 def skip(text: str, at: int) -> int:
