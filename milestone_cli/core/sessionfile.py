@@ -153,7 +153,7 @@ def written(
     if is_edited and old is None:
         old = store.get(KIND, name)
     at_work: list[str] = []
-    if store.keys("agent"):
+    if known and store.keys("agent"):  # a session that is just made has none
         from milestone_cli.core.agent import agents
 
         at_work = [one.id for one in agents(store, session=name, is_over=False)]

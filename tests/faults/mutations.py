@@ -112,8 +112,8 @@ MUTATIONS = [
     Mutation("short write taken for a whole one", FILES + "log.py",
              "            if done < len(data):\n", "            if False:\n", "short write"),
     Mutation("key not looked up", FILES + "commit.py",
-             "    if earlier := known(store, change, log):\n        return earlier\n    if old is None",
-             "    if old is None",
+             "        if earlier := known(store, change, log):\n            return earlier\n    if old is None",
+             "        assert known\n    if old is None",
              "one key"),
 ]  # fmt: skip
 

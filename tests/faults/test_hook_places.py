@@ -21,6 +21,7 @@ PRESSED = "some avg10=50.00 avg60=9.00 avg300=1.00 total=1\nfull avg10=0.00 avg6
 PRESSURE = Path("/proc/pressure/io")
 
 
+@pytest.mark.slow  # a frozen disk is felt by every other test
 def test_a_disk_that_holds_everybody_does_not_hold_the_client(tmp_path: Path, home: Path) -> None:
     """A frozen file system: who writes to it cannot even be killed. The kernel says beforehand that disks are slow."""
     with ThreadPoolExecutor(1) as pool:  # the thread's mounts are its own
