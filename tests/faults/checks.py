@@ -200,7 +200,6 @@ CHECKS: dict[str, Check] = {
     **{f"replay {name}": partial(replayed, name, every) for name, every in (
         ("save", 4), ("log", 1), ("log-first", 2), ("init", 4), ("checkpoint-create", 5))},
     "kill init at its event": partial(killed, "init", reaches("write", r"demo\.jsonl")),
-    "kill checkpoint at its events": partial(killed, "checkpoint-create", reaches("write", r"demo\.jsonl")),
     "kill checkpoint once committed": partial(killed, "checkpoint-create", reaches("fsync", r"pending>\)")),
     "kill save at its rename": partial(killed, "save", reaches("renameat", "active")),
     "kill save at its event": partial(killed, "save", reaches("write", "jsonl")),
