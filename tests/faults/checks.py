@@ -14,7 +14,7 @@ from pathlib import Path
 
 import replay
 from cases import BY_NAME, SAVED, Case
-from injection import Point, record
+from injection import Point, record, run_with
 from scenes import Program, Scene
 from sweeps import errors, kills, measure, sweep
 
@@ -191,6 +191,21 @@ def repeated(program: Program, directory: Path) -> list[str]:
     return [] if revision == 2 else [f"revision {revision}"]
 
 
+def ahead(name: str, event: str, is_point: Callable[[Point], bool], program: Program, directory: Path) -> list[str]:
+    """A case killed where its files are put: the log does not tell yet of what is not there."""
+    sound = measure(BY_NAME[name], directory, program)
+    chosen = [point for point, _ in kills(sound) if is_point(point)]
+    assert chosen, "no such point"
+    for number, point in enumerate(chosen):
+        place = sound.template.copy(directory / f"ahead-{number}")
+        words = place.command(*sound.case.command)
+        struck = run_with("signal=KILL", point, words, place.directory, place.env, place.trace, sound.case.stdin).struck
+        assert struck, "the point was not reached"
+        if f'"event_type":"{event}"' in (place.store / LOG).read_text():
+            return [f"{event} is logged before {point}"]
+    return []
+
+
 def reaches(name: str, where: str) -> Callable[[Point], bool]:
     """Points of a call that touches a file."""
     return lambda point: point.name == name and re.search(where, point.text) is not None
@@ -200,6 +215,8 @@ CHECKS: dict[str, Check] = {
     **{f"replay {name}": partial(replayed, name, every) for name, every in (
         ("save", 4), ("log", 1), ("log-first", 2), ("init", 4), ("checkpoint-create", 5))},
     "kill init at its event": partial(killed, "init", reaches("write", r"demo\.jsonl")),
+    "checkpoint before its event": partial(
+        ahead, "checkpoint-create", "checkpoint_created", reaches("renameat", "backups")),
     "kill checkpoint once committed": partial(killed, "checkpoint-create", reaches("fsync", r"pending>\)")),
     "kill save at its rename": partial(killed, "save", reaches("renameat", "active")),
     "kill save at its event": partial(killed, "save", reaches("write", "jsonl")),

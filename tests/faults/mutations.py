@@ -48,6 +48,11 @@ MUTATIONS = [
              "    try:\n        os.fsync(folder)\n", "    try:\n        pass\n", "replay checkpoint-create"),
     Mutation("folders of a transaction's files not synced", FILES + "transaction.py",
              "        os.fsync(store.folder(folder))\n", "", "replay checkpoint-create"),
+    Mutation("events before files", FILES + "transaction.py",
+             "        _put(store, record, plan.puts, is_new=is_new)\n",
+             "        receipts = _log(store, plan, contents, held, deadline, once)\n"
+             "        _put(store, record, plan.puts, is_new=is_new)\n"
+             "        intent.close(store, record)\n        return receipts\n", "checkpoint before its event"),
     Mutation("event before state", FILES + "commit.py",
              "        os.rename(aside, layout.state_file(name), src_dir_fd=folder, dst_dir_fd=folder)\n    except",
              "        os.unlink(layout.state_file(name), dir_fd=folder) if old else None\n"
