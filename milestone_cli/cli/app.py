@@ -8,7 +8,7 @@ without the group's name before it and the underscores that keep it apart from P
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_origin
 
 import typer
 from typer._click import Context
@@ -173,7 +173,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "config": ("Look at the settings.", (store.config_show,)),
 }
 """A function that is called like its group is what the group's name alone runs."""
-LENT = {name: getattr(options, name) for name in options.__all__}
+LENT = {name: type_ for name, type_ in vars(options).items() if get_origin(type_) is Annotated}
 
 
 class Entry(TyperGroup):

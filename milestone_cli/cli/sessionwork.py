@@ -152,6 +152,7 @@ def log(
 
     Example: milestone session log "$(milestone session create demo)" --limit 20
     """
+    from milestone_cli.blocks import in_blocks
     from milestone_cli.core import query as core
     from milestone_cli.core.filters import Filter
     from milestone_cli.core.session import current
@@ -162,7 +163,7 @@ def log(
     parser = core.Parser()
     wanted = Filter(type_, session=found.id, limit=limit, reverse=reverse)
     lines = core.query(store, found.stream, wanted, parser) if store.log_size(found.stream)[0] else iter(())
-    shown.show("session-log", found.milestone, shown.in_blocks(lines), output)
+    shown.show("session-log", found.milestone, in_blocks(lines), output)
     shown.notify_skipped(parser.skipped)
 
 

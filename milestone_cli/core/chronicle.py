@@ -4,17 +4,17 @@ Several logs are merged by time, each read block by block from when its first ev
 the blocks of the milestones that were at work at the same time. Within one milestone nothing changes its place.
 """
 
+from milestone_cli.blocks import in_blocks
 from milestone_cli.core import query
 from milestone_cli.core.timeline import START, Timeline
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from milestone_cli.storage.contract import Store
 
-PIECE = 1 << 16
 SECOND = 1_000_000_000
 
 
@@ -92,7 +92,7 @@ class Chronicle:
         """Yield whole lines, each with its line feed."""
         if self._wanted is None and len(self._logs) == 1:
             return self._logs[0].blocks()
-        return _in_blocks(self.lines())
+        return in_blocks(self.lines())
 
     def lines(self) -> "Iterator[bytes]":
         """Yield lines without their line feeds."""
@@ -160,16 +160,3 @@ def moment(line: bytes) -> bytes:
 def second(line: bytes) -> bytes:
     """The same to the second, as far as events stand in the order of their times and not of their places."""
     return moment(line)[:19]
-
-
-def _in_blocks(lines: "Iterable[bytes]") -> "Iterator[bytes]":
-    waiting: list[bytes] = []
-    size = 0
-    for line in lines:
-        waiting.append(line)
-        size += len(line) + 1
-        if size > PIECE:
-            yield b"\n".join(waiting) + b"\n"
-            waiting, size = [], 0
-    if waiting:
-        yield b"\n".join(waiting) + b"\n"

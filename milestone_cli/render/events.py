@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 CONTROLS = bytes([*range(10), *range(11, 32), 127])
 LEADS = (b"\xc2", b"\xd8\x9c", b"\xe2\x80", b"\xe2\x81", b"\xed")
 """First bytes of the controls beyond ASCII: C1, bidirectional ones, half characters."""
-PIECE = 1 << 18
 TOLD = ("checkpoint_name", "backup_file", "reason")
 """What else a state's event may say, worth a word."""
 NAMES = ("checkpoint_name", "session_id", "backup_file")
@@ -48,20 +47,6 @@ def as_json(
         yield block[:-1].replace(b"\n", b",\n")
         seam = b",\n"
     yield b"\n]" + (b"," + dumps(found)[1:-1].encode() if more and (found := more()) else b"") + b"}\n"
-
-
-def in_blocks(lines: "Iterable[bytes]") -> "Iterator[bytes]":
-    """Join lines to blocks of some size."""
-    waiting: list[bytes] = []
-    size = 0
-    for line in lines:
-        waiting.append(line)
-        size += len(line) + 1
-        if size > PIECE:
-            yield b"\n".join(waiting) + b"\n"
-            waiting, size = [], 0
-    if waiting:
-        yield b"\n".join(waiting) + b"\n"
 
 
 def harmless(raw: bytes) -> bytes:

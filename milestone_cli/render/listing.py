@@ -1,10 +1,11 @@
 """Events as lines of text that may come one by one: of one log as in its timeline, of several with whose each is."""
 
 from milestone_cli import runtime
+from milestone_cli.blocks import in_blocks
 from milestone_cli.jsontext import loads
 from milestone_cli.render import timeline
 from milestone_cli.render.document import wants_colour
-from milestone_cli.render.events import as_json, in_blocks, parts, told
+from milestone_cli.render.events import as_json, parts, told
 from milestone_cli.render.table import screen_width
 from milestone_cli.render.text import flat
 
