@@ -264,7 +264,7 @@ def test_a_completed_milestone_is_kept_and_not_restored(cli: Cli, saved: Path) -
 
 
 def test_a_state_that_changed_after_the_plan_stays(cli: Cli, saved: Path) -> None:
-    from milestone_cli.core.restore import plan_restore, restore
+    from milestone_cli.core.checkpoints.restore import plan_restore, restore
     from milestone_cli.errors import MilestoneError
     from milestone_cli.storage.files import FileStore
 

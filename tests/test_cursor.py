@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from memory_store import MemoryStore
 
-from milestone_cli.core import cleanup, cursor, events, transfer
-from milestone_cli.core.filters import Filter
-from milestone_cli.core.paging import Found
-from milestone_cli.core.retention import Policy
+from milestone_cli.core import events, transfer
+from milestone_cli.core.log import cursor
+from milestone_cli.core.log.filters import Filter
+from milestone_cli.core.log.paging import Found
+from milestone_cli.core.retention.plan import Policy, cleanup
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.contract import Store
 from milestone_cli.storage.files import FileStore

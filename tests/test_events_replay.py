@@ -12,7 +12,9 @@ from conftest import Cli
 from logs import Log, compact
 
 from milestone_cli.core import events as core_events
-from milestone_cli.core import lifecycle, replay, state, streams, undo
+from milestone_cli.core import state
+from milestone_cli.core.log import replay, streams
+from milestone_cli.core.states import lifecycle, undo
 from milestone_cli.errors import MilestoneError
 from milestone_cli.render.schemas import schema
 from milestone_cli.storage.files import FileStore

@@ -18,8 +18,8 @@ from hooked import CLIENT, Hooks
 from memory_store import MemoryStore
 
 from milestone_cli.core import events
-from milestone_cli.core.filters import Filter
-from milestone_cli.core.follow import Following, batches
+from milestone_cli.core.log.filters import Filter
+from milestone_cli.core.log.follow import Following, batches
 from milestone_cli.render.schemas import schema
 from milestone_cli.storage import spool
 from milestone_cli.storage.files import FileStore

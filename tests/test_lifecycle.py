@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from conftest import MILESTONE, Cli, clean_environment
 
-from milestone_cli.core import lifecycle, validate
+from milestone_cli.core.states import lifecycle, validate
 from milestone_cli.render.schemas import schema
 from milestone_cli.storage.files import FileStore
 

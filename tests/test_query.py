@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from logs import START, DirectoryStore, Log
 
-from milestone_cli.core.query import Filter, Parser, query
+from milestone_cli.core.log.query import Filter, Parser, query
 from milestone_cli.errors import MilestoneError
 
 
@@ -106,7 +106,7 @@ def test_an_event_that_stands_twice_comes_once_and_torn_lines_are_counted(tmp_pa
 
 
 def test_many_lines_go_through_the_faster_parser_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from milestone_cli.core import query as module
+    from milestone_cli.core.log import query as module
 
     log = Log.make(30)
     log.event("note", '{"half":"\\ud800"}')

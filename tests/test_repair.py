@@ -15,8 +15,9 @@ from logs import Log
 from test_verify import cut, double, edit, hide, junk, long_form, remove, swap, unstrip
 
 from milestone_cli.core import events as core_events
-from milestone_cli.core import repair, state
-from milestone_cli.core.verify import verify
+from milestone_cli.core import state
+from milestone_cli.core.log import repair
+from milestone_cli.core.log.verify import verify
 from milestone_cli.render.schemas import schema
 from milestone_cli.storage.files import FileStore
 from milestone_cli.storage.files.envelope import compose

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from milestone_cli.core.retention import DAY, Decision, Item, Policy, plan, spelt
+from milestone_cli.core.retention.plan import DAY, Decision, Item, Policy, plan, spelt
 
 NOW = 1_000 * DAY
 DEFAULT = Policy()

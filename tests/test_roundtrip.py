@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-from milestone_cli.core import document, state, verify
+from milestone_cli.core import document, state
+from milestone_cli.core.log import verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import members
 from milestone_cli.storage.files import FileStore

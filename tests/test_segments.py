@@ -12,10 +12,11 @@ import pytest
 from conftest import MILESTONE, Cli, clean_environment
 
 from milestone_cli import runtime
-from milestone_cli.core import cleanup, events, expiry, query, state, transfer
-from milestone_cli.core.retention import Policy
-from milestone_cli.core.timeline import Timeline
-from milestone_cli.core.verify import verify
+from milestone_cli.core import events, state, transfer
+from milestone_cli.core.log import query
+from milestone_cli.core.log.timeline import Timeline
+from milestone_cli.core.log.verify import verify
+from milestone_cli.core.retention.plan import Policy, cleanup, expiry
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.contract import Store
 from milestone_cli.storage.files import FileStore, layout, sealing, trimming

@@ -13,8 +13,8 @@ from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milestone_cli.core.compare import compare
-from milestone_cli.core.patch import parse_patch
+from milestone_cli.core.states.compare import compare
+from milestone_cli.core.states.patch import parse_patch
 from milestone_cli.errors import MilestoneError
 from milestone_cli.render.schemas import schema
 

@@ -11,9 +11,9 @@ from conftest import Cli
 from logs import START, DirectoryStore, Log
 from test_schemas import validated
 
-from milestone_cli.core import query, statistics
-from milestone_cli.core.query import Filter, Parser
-from milestone_cli.core.tally import LISTED, MOST, OTHERS, Tally, Tool
+from milestone_cli.core.log import query, statistics
+from milestone_cli.core.log.query import Filter, Parser
+from milestone_cli.core.log.tally import LISTED, MOST, OTHERS, Tally, Tool
 from milestone_cli.render.events import is_bad
 from milestone_cli.render.statistics import fields, text
 

@@ -6,8 +6,10 @@ import pytest
 from memory_store import MemoryStore
 
 from milestone_cli import runtime
-from milestone_cli.core import events, rollback, state, transaction, undo
-from milestone_cli.core.verify import verify
+from milestone_cli.core import events, state
+from milestone_cli.core.log.verify import verify
+from milestone_cli.core.states import undo
+from milestone_cli.core.transactions import rollback, transaction
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Change, Draft, Plan, log_of

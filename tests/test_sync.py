@@ -8,9 +8,9 @@ import pytest
 from memory_store import MemoryStore
 
 from milestone_cli import runtime
-from milestone_cli.core import agenting, fallen, heartbeat, sync, syncing, vitals
-from milestone_cli.core.agent import agents, find
-from milestone_cli.core.wish import Wish
+from milestone_cli.core.agents import agenting, fallen, heartbeat, sync, syncing, vitals
+from milestone_cli.core.agents.agent import agents, find
+from milestone_cli.core.agents.wish import Wish
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Change, Draft

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from logs import DirectoryStore, Log
 
-from milestone_cli.core import timeline as module
-from milestone_cli.core.timeline import Timeline
+from milestone_cli.core.log import timeline as module
+from milestone_cli.core.log.timeline import Timeline
 from milestone_cli.render import events, timeline
 
 

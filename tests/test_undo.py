@@ -14,9 +14,10 @@ from conftest import Cli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from milestone_cli.core import lifecycle, state, undo
-from milestone_cli.core.revisions import history
-from milestone_cli.core.verify import verify
+from milestone_cli.core import state
+from milestone_cli.core.log.verify import verify
+from milestone_cli.core.states import lifecycle, undo
+from milestone_cli.core.states.revisions import history
 from milestone_cli.errors import MilestoneError
 from milestone_cli.render.schemas import schema
 from milestone_cli.storage.files import FileStore

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from logs import DirectoryStore, Log
 
-from milestone_cli.core.verify import Report, verify
+from milestone_cli.core.log.verify import Report, verify
 
 
 def look(log: Log, directory: Path, tail: bytes = b"") -> Report:

@@ -13,8 +13,8 @@ import pytest
 from conftest import MILESTONE, Cli, clean_environment
 from logs import Log
 
-from milestone_cli.core.finding import Finding
-from milestone_cli.core.verify import Report
+from milestone_cli.core.log.finding import Finding
+from milestone_cli.core.log.verify import Report
 from milestone_cli.render import findings
 from milestone_cli.render.schemas import schema
 

@@ -16,7 +16,7 @@ from conftest import MILESTONE, Cli, clean_environment
 from memory_store import MemoryStore
 
 from milestone_cli.core import events, state
-from milestone_cli.core.filters import Filter
+from milestone_cli.core.log.filters import Filter
 from milestone_cli.core.wait import Wish
 from milestone_cli.errors import MilestoneError
 from milestone_cli.render.schemas import schema

@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.wish import Wish
+    from milestone_cli.core.agents.wish import Wish
 
     from .options import (
         AgentCommand,
@@ -52,7 +52,7 @@ def register(
     Example: milestone agent register builder --type coder --subscribe 'state_*'
     """
     from milestone_cli import render
-    from milestone_cli.core import agenting, fallen
+    from milestone_cli.core.agents import agenting, fallen
     from milestone_cli.storage import open_store
 
     store = open_store()
@@ -70,7 +70,7 @@ def register(
 def _wish(
     type_: "str | None", state: "str | None", depends_on: "list[str] | None", subscribe: "list[str] | None"
 ) -> "Wish":
-    from milestone_cli.core.wish import Wish
+    from milestone_cli.core.agents.wish import Wish
 
     from .data import read_data
 
@@ -101,7 +101,7 @@ def update(
     Example: milestone agent update builder --state '{"file": "a.py"}' --operations 1
     """
     from milestone_cli import render
-    from milestone_cli.core import agenting
+    from milestone_cli.core.agents import agenting
     from milestone_cli.storage import open_store
 
     wish = _wish(type_, state, depends_on, subscribe)
@@ -136,7 +136,7 @@ def heartbeat(name: "AgentMeant" = None, for_pid: "AgentPid" = None, output: "Fo
     Example: milestone agent heartbeat builder
     """
     from milestone_cli import render
-    from milestone_cli.core import heartbeat as core
+    from milestone_cli.core.agents import heartbeat as core
     from milestone_cli.storage import open_store
 
     who = _meant(name)
@@ -155,7 +155,7 @@ def list_(
     Example: milestone agent list --all
     """
     from milestone_cli import render
-    from milestone_cli.core import agent, vitals
+    from milestone_cli.core.agents import agent, vitals
     from milestone_cli.render.agent import list_text
     from milestone_cli.storage import open_store
 
@@ -172,7 +172,7 @@ def show(name: "AgentMeant" = None, output: "Format" = "text") -> None:
     Example: milestone agent show builder
     """
     from milestone_cli import render
-    from milestone_cli.core import agent, sync, vitals
+    from milestone_cli.core.agents import agent, sync, vitals
     from milestone_cli.render.agent import show_text
     from milestone_cli.storage import open_store
 
@@ -197,7 +197,7 @@ def retire(
     Example: milestone agent retire builder --reason 'all tests pass'
     """
     from milestone_cli import render
-    from milestone_cli.core import agenting
+    from milestone_cli.core.agents import agenting
     from milestone_cli.storage import open_store
 
     who = _meant(name)
@@ -225,7 +225,7 @@ def run(
     Example: milestone agent run tester --type tester -- sh -c 'milestone events log demo tests_passed && echo done'
     """
     from milestone_cli import render
-    from milestone_cli.core import fallen, running
+    from milestone_cli.core.agents import fallen, running
     from milestone_cli.storage import open_store
 
     store = open_store()
@@ -250,8 +250,8 @@ def health(
     Example: milestone agent health --stale-after 5m
     """
     from milestone_cli import render
-    from milestone_cli.core import health as core
     from milestone_cli.core import times
+    from milestone_cli.core.agents import health as core
     from milestone_cli.render.agent import health_text
     from milestone_cli.storage import open_store
 
@@ -275,8 +275,8 @@ def monitor(
     Example: milestone agent monitor --interval 1 --looks 1
     """
     from milestone_cli import render
-    from milestone_cli.core import monitor as core
     from milestone_cli.core import times
+    from milestone_cli.core.agents import monitor as core
     from milestone_cli.render.agent import look_text
     from milestone_cli.storage import open_store
 

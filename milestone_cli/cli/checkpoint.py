@@ -1,7 +1,8 @@
 """The commands of `milestone checkpoint`: create, list, show, diff, restore, delete, pin, unpin."""
 
 from milestone_cli import render
-from milestone_cli.core import checkpoint, checkpointing, current_milestone
+from milestone_cli.core import current_milestone
+from milestone_cli.core.checkpoints import checkpoint, checkpointing
 from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
@@ -109,7 +110,7 @@ def show(
     found = checkpoint.find(store, whose, name)
     changes = None
     if found.text is not None and (present := checkpoint.present_text(store, found.milestone)) is not None:
-        from milestone_cli.core.compare import compare
+        from milestone_cli.core.states.compare import compare
 
         changes = len(compare(present, found.text))
     fields = {**found.fields(), "changes": changes}
@@ -122,7 +123,7 @@ def diff(words: "CheckpointDiffWords", output: "Format" = "text") -> None:
 
     Example: milestone checkpoint diff demo before-refactoring
     """
-    from milestone_cli.core.compare import compare
+    from milestone_cli.core.states.compare import compare
     from milestone_cli.render.changes import diff_text, emit_texts
 
     store = open_store()
@@ -154,7 +155,7 @@ def restore(
 
     Example: milestone checkpoint restore demo before-refactoring --dry-run
     """
-    from milestone_cli.core import restore as restoring
+    from milestone_cli.core.checkpoints import restore as restoring
 
     store = open_store()
     given, name = _split(words)

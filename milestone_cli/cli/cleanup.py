@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.retention import Plan, Policy
+    from milestone_cli.core.retention.plan import Plan, Policy
 
     from .options import (
         DryRun,
@@ -32,7 +32,7 @@ def plan(
     Example: milestone cleanup plan demo --older-than 2w
     """
     from milestone_cli.core import current_milestone
-    from milestone_cli.core.cleanup import plan_cleanup, policy_of
+    from milestone_cli.core.retention.cleanup import plan_cleanup, policy_of
     from milestone_cli.storage import open_store
 
     store = open_store()
@@ -61,7 +61,7 @@ def run(
     """
     from milestone_cli import render
     from milestone_cli.core import current_milestone
-    from milestone_cli.core.cleanup import plan_cleanup, policy_of, run_cleanup
+    from milestone_cli.core.retention.cleanup import plan_cleanup, policy_of, run_cleanup
     from milestone_cli.render.cleanup import run_fields, run_text
     from milestone_cli.storage import open_store
 
@@ -107,7 +107,7 @@ def sessions(
     Example: milestone cleanup sessions --inactive-for 2d --dry-run
     """
     from milestone_cli import render
-    from milestone_cli.core.sessiondelete import delete_inactive, plan_inactive
+    from milestone_cli.core.sessions.deleting import delete_inactive, plan_inactive
     from milestone_cli.core.times import duration
     from milestone_cli.render.cleanup import sessions_fields, sessions_text
     from milestone_cli.storage import open_store

@@ -76,7 +76,7 @@ def _log_batch(
 ) -> None:
     from milestone_cli import render
     from milestone_cli.core import current_milestone
-    from milestone_cli.core.batch import log_batch
+    from milestone_cli.core.log.batch import log_batch
     from milestone_cli.errors import MilestoneError
     from milestone_cli.storage import open_store
 

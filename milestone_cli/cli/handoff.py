@@ -2,7 +2,7 @@
 
 from milestone_cli import render
 from milestone_cli.core import NO_SESSION, current_milestone, current_session, handoff
-from milestone_cli.core import session as sessions
+from milestone_cli.core.sessions import session as sessions
 from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False

@@ -36,7 +36,7 @@ def patch(
 
     Example: milestone state patch demo '{"step": 3, "draft": null}'
     """
-    from milestone_cli.core.patch import patch as apply
+    from milestone_cli.core.states.patch import patch as apply
 
     from .data import is_data, read_data
 
@@ -54,7 +54,7 @@ def history(milestone: "MilestoneId" = None, limit: "HistoryLimit" = 20, output:
 
     Example: milestone state history demo --limit 5
     """
-    from milestone_cli.core.revisions import history as look
+    from milestone_cli.core.states.revisions import history as look
     from milestone_cli.render.changes import history_text
 
     store = open_store()
@@ -71,8 +71,8 @@ def diff(words: "DiffWords" = None, output: "Format" = "text") -> None:
 
     Example: milestone state diff demo 1 2
     """
-    from milestone_cli.core.compare import compare
-    from milestone_cli.core.revisions import pair
+    from milestone_cli.core.states.compare import compare
+    from milestone_cli.core.states.revisions import pair
     from milestone_cli.render.changes import diff_text, emit_texts
 
     words = list(words or [])
@@ -136,7 +136,7 @@ def _step(
     output: str,
 ) -> None:
     """Go a step back or forward among the changes of a state."""
-    from milestone_cli.core.undo import step
+    from milestone_cli.core.states.undo import step
 
     store, verb = open_store(), kind.partition("-")[2]
     name = current_milestone(store, milestone)

@@ -4,7 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milestone_cli.core.replay import Step
+    from milestone_cli.core.log.replay import Step
 
     from .options import (
         Accept,
@@ -38,8 +38,8 @@ def replay(
     Example: milestone events replay demo --to 3
     """
     from milestone_cli import render
-    from milestone_cli.core import replay as core
-    from milestone_cli.core.streams import meant
+    from milestone_cli.core.log import replay as core
+    from milestone_cli.core.log.streams import meant
     from milestone_cli.storage import open_store
 
     if last is not None and at is not None:
@@ -95,8 +95,8 @@ def verify(
     Example: milestone events verify demo
     """
     from milestone_cli import render
-    from milestone_cli.core import proof
-    from milestone_cli.core.streams import meant
+    from milestone_cli.core.log import proof
+    from milestone_cli.core.log.streams import meant
     from milestone_cli.errors import EXIT
     from milestone_cli.render import findings
     from milestone_cli.storage import open_store
@@ -138,8 +138,8 @@ def repair(
     Example: milestone events repair demo --dry-run
     """
     from milestone_cli import render
-    from milestone_cli.core import repair as core
-    from milestone_cli.core.streams import meant
+    from milestone_cli.core.log import repair as core
+    from milestone_cli.core.log.streams import meant
     from milestone_cli.errors import EXIT
     from milestone_cli.render import repairs
     from milestone_cli.storage import open_store

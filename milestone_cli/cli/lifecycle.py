@@ -1,7 +1,8 @@
 """The commands of `milestone state` that move or mend a state: complete, reopen, delete, recover, validate."""
 
 from milestone_cli import render, runtime
-from milestone_cli.core import current_milestone, lifecycle
+from milestone_cli.core import current_milestone
+from milestone_cli.core.states import lifecycle
 from milestone_cli.storage import open_store
 
 from .state import acknowledge
@@ -115,7 +116,7 @@ def recover(
 
     Example: milestone state recover demo --dry-run
     """
-    from milestone_cli.core import recover as recovery
+    from milestone_cli.core.states import recover as recovery
     from milestone_cli.render.changes import recovery_text
 
     store = open_store()
@@ -149,7 +150,7 @@ def validate(
     Example: milestone state validate demo --schema schema.json
     """
     from milestone_cli.core import setting, state
-    from milestone_cli.core.validate import validate as hold
+    from milestone_cli.core.states.validate import validate as hold
     from milestone_cli.errors import MilestoneError
 
     from .data import read_data

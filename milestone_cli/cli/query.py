@@ -4,7 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from milestone_cli.core.follow import Following
+    from milestone_cli.core.log.follow import Following
 
     from .options import (
         AfterCursor,
@@ -56,9 +56,9 @@ def query(
     Example: milestone events query demo --type 'state_*' --where revision=2 --since '2h ago'
     """
     from milestone_cli import render
-    from milestone_cli.core import filters
-    from milestone_cli.core.paging import Found
-    from milestone_cli.core.streams import logs
+    from milestone_cli.core.log import filters
+    from milestone_cli.core.log.paging import Found
+    from milestone_cli.core.log.streams import logs
     from milestone_cli.render import listing
     from milestone_cli.render.events import notify_skipped
     from milestone_cli.storage import open_store
@@ -119,9 +119,9 @@ def follow(
     Example: milestone events follow demo --type 'state_*' --lines 2 | head -n 2
     """
     from milestone_cli import render
-    from milestone_cli.core import filters, subscription
-    from milestone_cli.core.follow import Following
-    from milestone_cli.core.streams import logs
+    from milestone_cli.core.log import filters, subscription
+    from milestone_cli.core.log.follow import Following
+    from milestone_cli.core.log.streams import logs
     from milestone_cli.storage import open_store
 
     wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where,
@@ -147,7 +147,7 @@ def follow(
 def _show(following: "Following", output: str, *, every: bool, settle: "Callable[[], None] | None" = None) -> int:
     """Print what comes until somebody ends it."""
     from milestone_cli import render
-    from milestone_cli.core.follow import batches
+    from milestone_cli.core.log.follow import batches
     from milestone_cli.render.listing import Listing
 
     listing = Listing(every=every)

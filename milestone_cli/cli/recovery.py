@@ -39,7 +39,7 @@ def session_recover(
 
     Example: milestone session recover "$(milestone session create demo)" --from initialization --dry-run
     """
-    from milestone_cli.core import resume, resuming
+    from milestone_cli.core.sessions import resume, resuming
     from milestone_cli.errors import EXIT
     from milestone_cli.render.recovery import outcome_text, plan_text
 

@@ -1,7 +1,7 @@
 """The commands of `milestone session`: create, current, use, list, show, end, delete."""
 
 from milestone_cli import render
-from milestone_cli.core import session
+from milestone_cli.core.sessions import session
 from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ def create(
 
     Example: milestone session create demo --type review --context '{"goal": "mend the tests"}'
     """
-    from milestone_cli.core import sessioning
+    from milestone_cli.core.sessions import sessioning
 
     wish = sessioning.Wish(type_, name, user)
     if context is not None or metadata is not None:
@@ -108,7 +108,7 @@ def use(
     Example: milestone session use "$(milestone session create demo)"
     """
     from milestone_cli import runtime
-    from milestone_cli.core import sessioning
+    from milestone_cli.core.sessions import sessioning
 
     found, replayed = sessioning.use(open_store(), name, key=idempotency_key, timeout=lock_timeout)
     if runtime.env("MILESTONE_SESSION") and not found.is_current:
@@ -132,7 +132,7 @@ def list_(
 
     Example: milestone session list --active
     """
-    from milestone_cli.core import activity
+    from milestone_cli.core.sessions import activity
     from milestone_cli.render.session import list_text
 
     store = open_store()
@@ -158,7 +158,7 @@ def show(name: "SessionId" = None, output: "Format" = "text") -> None:
 
     Example: milestone session show "$(milestone session create demo)"
     """
-    from milestone_cli.core import activity
+    from milestone_cli.core.sessions import activity
     from milestone_cli.render.session import show_text
 
     store = open_store()
@@ -184,7 +184,7 @@ def end(
 
     Example: milestone session end "$(milestone session create demo)"
     """
-    from milestone_cli.core import sessioning
+    from milestone_cli.core.sessions import sessioning
 
     found, changed = sessioning.end(open_store(), name, key=idempotency_key, timeout=lock_timeout)
     text = f"{found.id} {'ended' if changed else 'had ended already'}"
@@ -208,12 +208,12 @@ def delete(
     Example: milestone session delete "$(milestone session create demo)" --dry-run
     """
     from milestone_cli import runtime
-    from milestone_cli.core import sessiondelete
+    from milestone_cli.core.sessions import deleting
     from milestone_cli.render.session import deletion_text
 
     store = open_store()
     if dry_run or (not yes and runtime.is_terminal(0)):
-        planned = sessiondelete.Deletion(store, session.find(store, name))
+        planned = deleting.Deletion(store, session.find(store, name))
         if dry_run:
             fields = {**planned.fields(), "removed": False, "replayed": False}
             render.emit("session-delete", fields, deletion_text(planned.fields()), output)
@@ -222,7 +222,7 @@ def delete(
             from .confirm import confirm
 
             confirm(deletion_text(planned.fields()), "Delete it?")
-    done, replayed = sessiondelete.delete(store, name, force=force, key=idempotency_key, timeout=lock_timeout)
+    done, replayed = deleting.delete(store, name, force=force, key=idempotency_key, timeout=lock_timeout)
     if done is None:
         fields = {**session.Session(name, b"{}", 0, "").fields(), "documents": 0, "bytes": 0, "recoverable": True,
                   "refused": [], "transaction_id": None}  # fmt: skip

@@ -1,8 +1,8 @@
 """What the commands of `milestone checkpoint` do where `--session` says whose checkpoints are meant."""
 
 from milestone_cli import render
-from milestone_cli.core import snapshot, snapshotcare, snapshotting
-from milestone_cli.core.session import find
+from milestone_cli.core.sessions import checkpointing, checkpoints, pinning
+from milestone_cli.core.sessions.session import find
 from milestone_cli.storage import open_store
 
 
@@ -10,7 +10,7 @@ def create(
     session: str, name: "str | None", reason: "str | None", key: "str | None", timeout: "float | None", output: str
 ) -> None:
     """Make a checkpoint of a session."""
-    made, replayed = snapshotting.create(open_store(), session, name, reason, key=key, timeout=timeout)
+    made, replayed = checkpointing.create(open_store(), session, name, reason, key=key, timeout=timeout)
     text = f"{session}: checkpoint {made.name}{'; made already, under this key' if replayed else ''}"
     render.emit("session-checkpoint-create", {**made.fields(), "replayed": replayed}, text, output)
 
@@ -20,7 +20,7 @@ def list_(session: str, output: str) -> None:
     from milestone_cli.render.recovery import points_text
 
     store = open_store()
-    found = [one.fields() for one in snapshot.checkpoints(store, session)]
+    found = [one.fields() for one in checkpoints.checkpoints(store, session)]
     if not found:
         find(store, session)
     fields: dict[str, object] = {"session_id": session, "checkpoints": found}
@@ -31,7 +31,7 @@ def show(session: str, words: "list[str]", output: str) -> None:
     """Show one, with all that it says."""
     from milestone_cli.render.recovery import point_text
 
-    found = snapshot.find(open_store(), session, _one(words))
+    found = checkpoints.find(open_store(), session, _one(words))
     fields = {**found.fields(), "document": found.info}
     render.emit("session-checkpoint-show", fields, point_text(fields), output)
 
@@ -44,8 +44,8 @@ def delete(
 
     store, name, replayed = open_store(), _one(words), False
     if dry_run or (not yes and runtime.is_terminal(0)):
-        found = snapshot.find(store, session, name)
-        snapshotcare.refuse_pinned(found)
+        found = checkpoints.find(store, session, name)
+        pinning.refuse_pinned(found)
     if not dry_run:
         if not yes and runtime.is_terminal(0):
             from milestone_cli.render.recovery import point_text
@@ -53,7 +53,7 @@ def delete(
             from .confirm import confirm
 
             confirm(point_text({**found.fields(), "document": found.info}), "Remove it?")
-        found, replayed = snapshotcare.delete(store, session, name, key=key, timeout=timeout)
+        found, replayed = pinning.delete(store, session, name, key=key, timeout=timeout)
     done = "would be removed" if dry_run else "removed"
     text = f"{session}: checkpoint {found.name} {done}{' already, under this key' if replayed else ''}"
     fields = {**found.fields(), "removed": not dry_run, "replayed": replayed}
@@ -70,9 +70,7 @@ def pin(
     output: str,
 ) -> None:
     """Pin one, or let it go."""
-    found, replayed = snapshotcare.pin(
-        open_store(), session, _one(words), reason, is_kept=is_kept, key=key, timeout=timeout
-    )
+    found, replayed = pinning.pin(open_store(), session, _one(words), reason, is_kept=is_kept, key=key, timeout=timeout)
     done = "pinned" if is_kept else "not pinned"
     text = f"{session}: checkpoint {found.name} {done}{' already, under this key' if replayed else ''}"
     render.emit("session-checkpoint-pin", {**found.fields(), "replayed": replayed}, text, output)

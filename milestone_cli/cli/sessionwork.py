@@ -40,7 +40,7 @@ def set_(
 
     Example: milestone session set "$(milestone session create demo)" step=2 notes.last="all good"
     """
-    from milestone_cli.core import keyed
+    from milestone_cli.core.sessions import keyed
     from milestone_cli.errors import MilestoneError
 
     given = None if "=" in words[0] else words[0]
@@ -63,7 +63,7 @@ def get(words: "KeyWords", output: "DocumentFormat" = "text") -> None:
 
     Example: milestone session get "$(milestone session create demo)" .
     """
-    from milestone_cli.core import keyed
+    from milestone_cli.core.sessions import keyed
     from milestone_cli.errors import MilestoneError
 
     from .state import print_document
@@ -89,7 +89,7 @@ def progress(
     Example: milestone session progress "$(milestone session create demo)" 40 --operation "the parser"
     """
     from milestone_cli import runtime
-    from milestone_cli.core import progress as core
+    from milestone_cli.core.sessions import progress as core
 
     store = open_store()
     if len(words) > 2:
@@ -117,8 +117,8 @@ def progress(
 def _periodic(name: str) -> "str | None":
     """Take over what was edited, and make the checkpoint whose time has come; what was said is said, come what may."""
     from milestone_cli import runtime
-    from milestone_cli.core.progress import is_due
-    from milestone_cli.core.snapshotting import create, take_over
+    from milestone_cli.core.sessions.checkpointing import create, take_over
+    from milestone_cli.core.sessions.progress import is_due
     from milestone_cli.errors import MilestoneError
 
     store = open_store()
@@ -153,9 +153,9 @@ def log(
     Example: milestone session log "$(milestone session create demo)" --limit 20
     """
     from milestone_cli.blocks import in_blocks
-    from milestone_cli.core import query as core
-    from milestone_cli.core.filters import Filter
-    from milestone_cli.core.session import current
+    from milestone_cli.core.log import query as core
+    from milestone_cli.core.log.filters import Filter
+    from milestone_cli.core.sessions.session import current
     from milestone_cli.render import events as shown
 
     store = open_store()
@@ -182,7 +182,7 @@ def record(
 
     Example: milestone session record "$(milestone session create demo)" --request "mend the tests" --agent reviewer
     """
-    from milestone_cli.core import conversation
+    from milestone_cli.core.sessions import conversation
 
     from .data import read_data
 
@@ -201,7 +201,7 @@ def history(name: "SessionId" = None, limit: "LastEntries" = 10, output: "Format
 
     Example: milestone session history "$(milestone session create demo)" --limit 10
     """
-    from milestone_cli.core import conversation
+    from milestone_cli.core.sessions import conversation
     from milestone_cli.render.session import history_text
 
     found, entries = conversation.history(open_store(), name, limit)

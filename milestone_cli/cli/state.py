@@ -69,7 +69,7 @@ def load(
     store = open_store()
     name = current_milestone(store, milestone)
     if at is not None:
-        from milestone_cli.core.revisions import revision_at
+        from milestone_cli.core.states.revisions import revision_at
 
         if revision is not None:
             _refuse("--at and --revision both say which state is meant", "give one of them")

@@ -37,9 +37,9 @@ def stats(
     Example: milestone events stats demo --since yesterday
     """
     from milestone_cli import render
-    from milestone_cli.core import filters
-    from milestone_cli.core.statistics import statistics
-    from milestone_cli.core.streams import logs
+    from milestone_cli.core.log import filters
+    from milestone_cli.core.log.statistics import statistics
+    from milestone_cli.core.log.streams import logs
     from milestone_cli.render import statistics as shown
     from milestone_cli.render.events import is_bad, notify_skipped
     from milestone_cli.storage import open_store

@@ -40,8 +40,9 @@ def sync(
 
     Example: milestone agent sync --timeout 5
     """
-    from milestone_cli.core import acting_agent, syncing
-    from milestone_cli.core import sync as core
+    from milestone_cli.core import acting_agent
+    from milestone_cli.core.agents import sync as core
+    from milestone_cli.core.agents import syncing
     from milestone_cli.render.agent import sync_text
 
     store = open_store()
@@ -82,7 +83,7 @@ def ack(
     Example: milestone agent ack "$(milestone agent sync --no-wait)" --agent builder
     """
     from milestone_cli.core import acting_agent
-    from milestone_cli.core import sync as core
+    from milestone_cli.core.agents import sync as core
     from milestone_cli.errors import MilestoneError
     from milestone_cli.render.agent import ack_text
 
@@ -115,7 +116,7 @@ def sync_list(
 
     Example: milestone agent sync-list --open
     """
-    from milestone_cli.core import sync as core
+    from milestone_cli.core.agents import sync as core
     from milestone_cli.render.agent import sync_list_text
 
     points = core.points(open_store(), is_open=open_, agent=agent, milestone=milestone, session=session)
@@ -128,7 +129,7 @@ def sync_show(name: "SyncId", output: "Format" = "text") -> None:
 
     Example: milestone agent sync-show "$(milestone agent sync --no-wait)"
     """
-    from milestone_cli.core import sync as core
+    from milestone_cli.core.agents import sync as core
     from milestone_cli.render.agent import sync_text
 
     found = core.fields(core.read(open_store(), name))

@@ -43,8 +43,8 @@ def timeline(
     Example: milestone events timeline demo --format json
     """
     from milestone_cli import render
-    from milestone_cli.core.chronicle import Chronicle
-    from milestone_cli.core.streams import logs
+    from milestone_cli.core.log.chronicle import Chronicle
+    from milestone_cli.core.log.streams import logs
     from milestone_cli.model import OF_SESSION
     from milestone_cli.render.document import wants_colour
     from milestone_cli.render.events import notify_skipped
@@ -55,7 +55,7 @@ def timeline(
     names = logs(store, milestone, session, every=all_)
     wanted = None
     if limit or any(one is not None for one in (type_, agent, session, text, where, since, until, first, last)):
-        from milestone_cli.core.filters import from_options
+        from milestone_cli.core.log.filters import from_options
 
         wanted = from_options(type_, agent=agent, session=session, text=text, where=where, since=since, until=until,
                               first=first, last=last, limit=limit)  # fmt: skip

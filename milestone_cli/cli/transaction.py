@@ -37,7 +37,7 @@ def apply(
 
     Example: milestone transaction apply '{"op": "set", "milestone": "demo", "path": "step", "value": 3}'
     """
-    from milestone_cli.core import transaction
+    from milestone_cli.core.transactions import transaction
     from milestone_cli.render.transaction import apply_text
 
     from .data import read_data
@@ -66,7 +66,7 @@ def list_(status: "TransactionStatus" = "all", limit: "Last" = 50, output: "Form
 
     Example: milestone transaction list --status committed
     """
-    from milestone_cli.core import transaction
+    from milestone_cli.core.transactions import transaction
     from milestone_cli.render.transaction import list_text
 
     found = transaction.transactions(open_store(), status, limit)
@@ -78,7 +78,7 @@ def show(name: "TransactionWord" = "last", output: "Format" = "text") -> None:
 
     Example: milestone transaction show last
     """
-    from milestone_cli.core import transaction
+    from milestone_cli.core.transactions import transaction
     from milestone_cli.render.changes import diff_text, emit_texts
     from milestone_cli.render.transaction import show_text
 
@@ -108,7 +108,7 @@ def rollback(
 
     Example: milestone transaction rollback last --dry-run
     """
-    from milestone_cli.core import rollback as rolling
+    from milestone_cli.core.transactions import rollback as rolling
     from milestone_cli.render.transaction import rollback_text
 
     store = open_store()

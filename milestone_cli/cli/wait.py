@@ -56,8 +56,8 @@ def wait(
     store = open_store()
     wish = Wish(store)
     if wants_event:
-        from milestone_cli.core.filters import Filter
-        from milestone_cli.core.streams import logs
+        from milestone_cli.core.log.filters import Filter
+        from milestone_cli.core.log.streams import logs
 
         from .query import cursor_in
 

@@ -1,10 +1,11 @@
 """What is going on: the milestones of a store, and one of them at a look."""
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, checkpoint, current_session
-from milestone_cli.core.crew import crew
-from milestone_cli.core.kept import FIRST
-from milestone_cli.core.session import sessions
+from milestone_cli.core import NO_SESSION, current_session
+from milestone_cli.core.agents.crew import crew
+from milestone_cli.core.checkpoints import checkpoint
+from milestone_cli.core.sessions.parts import FIRST
+from milestone_cli.core.sessions.session import sessions
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import safe

@@ -7,9 +7,9 @@ line without controls, and whole: what is too long ends with a sentence.
 import os
 
 from milestone_cli.core import git
-from milestone_cli.core import session as sessions
-from milestone_cli.core.activity import left_open, up_to_date
 from milestone_cli.core.overview import status
+from milestone_cli.core.sessions import session as sessions
+from milestone_cli.core.sessions.activity import left_open, up_to_date
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 

@@ -104,7 +104,7 @@ def _last_checkpoint(store: "Store", name: str) -> int:
     keys = store.keys("checkpoint")
     if not keys:
         return 0
-    from milestone_cli.core.copies import MARK, parse_name
+    from milestone_cli.core.checkpoints.copies import MARK, parse_name
 
     parsed = [parse_name(key.replace("/", "-" + MARK), name) for key in keys]
     found = [one[1] for one in parsed if one and one[0] == "checkpoint"]

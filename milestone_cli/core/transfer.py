@@ -390,7 +390,7 @@ def move(source: "Side", target: "Side", *, dry_run: bool = False) -> bool:
 
 def verify(side: "Side", progress: "Progress" = None) -> "list[str]":
     """Prove every log of a store, as `events verify` does; names of those with damage."""
-    from milestone_cli.core.verify import verify as prove
+    from milestone_cli.core.log.verify import verify as prove
 
     store = side.store
     return [name for name in side.logs() if not prove(store, name, progress).ok]

@@ -5,9 +5,9 @@ events are looked for behind a cursor, so one that came between two waits is fou
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import cursor
-from milestone_cli.core.filters import Filter, is_so, scalar
-from milestone_cli.core.paging import Found, places
+from milestone_cli.core.log import cursor
+from milestone_cli.core.log.filters import Filter, is_so, scalar
+from milestone_cli.core.log.paging import Found, places
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import safe
@@ -133,8 +133,8 @@ class AgentIs:
 
     def met(self) -> "Facts | None":
         """Name and status."""
-        from milestone_cli.core.agent import look
-        from milestone_cli.core.vitals import examine
+        from milestone_cli.core.agents.agent import look
+        from milestone_cli.core.agents.vitals import examine
 
         found = look(self._store, self.name)
         if found is None:

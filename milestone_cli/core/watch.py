@@ -1,7 +1,9 @@
 """Who is at work on what, at one look or as long as somebody looks on: what `status` tells, with all who take part."""
 
 from milestone_cli import runtime
-from milestone_cli.core import agent, lock, overview, progress, session, vitals
+from milestone_cli.core import lock, overview
+from milestone_cli.core.agents import agent, vitals
+from milestone_cli.core.sessions import progress, session
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.storage import open_store

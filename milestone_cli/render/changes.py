@@ -9,9 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from milestone_cli.core.compare import Difference
-    from milestone_cli.core.recover import Recovery
-    from milestone_cli.core.revisions import Entry
+    from milestone_cli.core.states.compare import Difference
+    from milestone_cli.core.states.recover import Recovery
+    from milestone_cli.core.states.revisions import Entry
     from milestone_cli.render.table import Cell
 
 SIGNS = {"add": ("+", GREEN), "remove": ("-", RED), "replace": ("~", MAGENTA)}

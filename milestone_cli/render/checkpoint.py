@@ -8,7 +8,7 @@ from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.restore import Restore
+    from milestone_cli.core.checkpoints.restore import Restore
     from milestone_cli.render.table import Cell
 
 STYLES = {"good": GREEN, "replaced": MAGENTA, "damaged": RED}

@@ -6,8 +6,8 @@ from milestone_cli.render.table import BOLD, DIM, MAGENTA, RED, paint, screen_wi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.retention import Item, Plan, Policy
-    from milestone_cli.core.sessiondelete import Sweep
+    from milestone_cli.core.retention.plan import Item, Plan, Policy
+    from milestone_cli.core.sessions.deleting import Sweep
     from milestone_cli.render.table import Cell
 
 FEW = 3

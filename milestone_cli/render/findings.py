@@ -7,7 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from milestone_cli.core.verify import Report
+    from milestone_cli.core.log.verify import Report
 
 LONG = 64 << 20
 """Bytes from which on verifying takes long enough to be watched."""

@@ -7,8 +7,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from milestone_cli.core.finding import Finding
-    from milestone_cli.core.repair import Act, Plan
+    from milestone_cli.core.log.finding import Finding
+    from milestone_cli.core.log.repair import Act, Plan
     from milestone_cli.model import Receipt
 
 STYLES = {"mend": GREEN, "record": GREEN, "accept": MAGENTA, "leave": RED}

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from milestone_cli.core.replay import Step
+    from milestone_cli.core.log.replay import Step
 
 
 def line(step: "Step") -> bytes:

@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from milestone_cli.core.tally import Tally, Tool
+    from milestone_cli.core.log.tally import Tally, Tool
     from milestone_cli.render.table import Cell
 
     Facts = dict[str, object]

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milestone_cli.core.chronicle import Chronicle
+    from milestone_cli.core.log.chronicle import Chronicle
 
 RENDERERS = {
     "markdown": ("timeline_markdown", "markdown"),

@@ -15,11 +15,14 @@ from pathlib import Path
 
 from milestone_cli import jsontext, runtime, splice, timestamps
 from milestone_cli.cli import read as read_words
-from milestone_cli.core import configfile, cursor, document, events, patch, repair, sessionedit, state, times
-from milestone_cli.core.compare import compare
-from milestone_cli.core.filters import Filter
-from milestone_cli.core.query import Parser, query
-from milestone_cli.core.verify import verify
+from milestone_cli.core import configfile, document, events, state, times
+from milestone_cli.core.log import cursor, repair
+from milestone_cli.core.log.filters import Filter
+from milestone_cli.core.log.query import Parser, query
+from milestone_cli.core.log.verify import verify
+from milestone_cli.core.sessions import edits
+from milestone_cli.core.states import patch
+from milestone_cli.core.states.compare import compare
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import digest, safe
 from milestone_cli.storage.files import FileStore, envelope, layout
@@ -376,7 +379,7 @@ def mendings(raw: bytes) -> None:
 def pages(raw: bytes) -> None:
     """What people wrote into a session's page is taken or refused, within bounds."""
     with contextlib.suppress(MilestoneError):
-        for text in sessionedit.parse(raw, "s"):
+        for text in edits.parse(raw, "s"):
             jsontext.check(text.encode(), LIMIT * 4)
 
 

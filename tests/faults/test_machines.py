@@ -23,19 +23,12 @@ from hypothesis.stateful import (
 )
 from memory_store import MemoryStore
 
-from milestone_cli.core import (
-    checkpoint,
-    checkpointing,
-    events,
-    lifecycle,
-    restore,
-    session,
-    sessioning,
-    state,
-    transaction,
-    undo,
-)
-from milestone_cli.core.verify import verify
+from milestone_cli.core import events, state
+from milestone_cli.core.checkpoints import checkpoint, checkpointing, restore
+from milestone_cli.core.log.verify import verify
+from milestone_cli.core.sessions import session, sessioning
+from milestone_cli.core.states import lifecycle, undo
+from milestone_cli.core.transactions import transaction
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import FileStore
 

@@ -5,8 +5,8 @@ backup still has that text, byte for byte.
 """
 
 from milestone_cli.core import draft, lock_timeout
-from milestone_cli.core.checkpoint import Checkpoint, checkpoints
-from milestone_cli.core.copies import Copy, find_copies
+from milestone_cli.core.checkpoints.checkpoint import Checkpoint, checkpoints
+from milestone_cli.core.checkpoints.copies import Copy, find_copies
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan, safe

@@ -1,7 +1,7 @@
 """What sessions keep: pages that can be taken over, checkpoints whose parts are there and prove themselves."""
 
-from milestone_cli.core.sessionedit import news
-from milestone_cli.core.snapshot import checkpoints, part
+from milestone_cli.core.sessions.checkpoints import checkpoints, part
+from milestone_cli.core.sessions.edits import news
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.findings import Finding, named
 
@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milestone_cli.core.session import Session
+    from milestone_cli.core.sessions.session import Session
     from milestone_cli.storage.contract import Store
 
 

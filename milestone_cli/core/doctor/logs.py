@@ -2,8 +2,8 @@
 
 from milestone_cli import runtime
 from milestone_cli.core import draft, lock_timeout
-from milestone_cli.core.lifecycle import settle
-from milestone_cli.core.verify import verify
+from milestone_cli.core.log.verify import verify
+from milestone_cli.core.states.lifecycle import settle
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Change, log_of, sound_stream
@@ -13,9 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from milestone_cli.core import finding as chain
     from milestone_cli.core.doctor import Progress
-    from milestone_cli.core.verify import Report
+    from milestone_cli.core.log import finding as chain
+    from milestone_cli.core.log.verify import Report
     from milestone_cli.storage.contract import Store
 
 SUBJECTS = {
@@ -138,7 +138,7 @@ def _log(store: "Store", name: str, code: str) -> str:
 
 
 def _mend(store: "Store", name: str) -> str:
-    from milestone_cli.core import repair
+    from milestone_cli.core.log import repair
 
     found = repair.plan(store, name)
     mended = len(found.of("mend"))
@@ -155,7 +155,7 @@ def _settle(store: "Store", name: str) -> str:
 
 def _recovery(store: "Store", name: str) -> "tuple[str, Callable[[], str] | None]":
     """How a state comes back; without a way where no copy is good."""
-    from milestone_cli.core import recover
+    from milestone_cli.core.states import recover
 
     try:
         found = recover.plan(store, name)

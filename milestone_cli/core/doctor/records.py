@@ -4,7 +4,7 @@ from milestone_cli import runtime
 from milestone_cli.core import acting_agent, lock_timeout
 from milestone_cli.core.doctor import kept
 from milestone_cli.core.record import indented
-from milestone_cli.core.session import Session
+from milestone_cli.core.sessions.session import Session
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Draft, Plan, log_of, safe

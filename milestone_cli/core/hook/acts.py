@@ -121,7 +121,7 @@ def _instructions(store: "Store", call: "Call") -> str:
 
 def _keep(turn: Turn, store: "Store", call: "Call", prefix: str, reason: str) -> None:
     """Make a checkpoint of the state, unless the newest one has the same; of several calls at once, one makes it."""
-    from milestone_cli.core import checkpointing
+    from milestone_cli.core.checkpoints import checkpointing
 
     session, milestone = place(turn, store, call)
     if milestone is None:
@@ -148,7 +148,7 @@ def _keep(turn: Turn, store: "Store", call: "Call", prefix: str, reason: str) ->
 
 def _newest(store: "Store", milestone: str) -> "tuple[int, str] | None":
     """When a milestone's newest checkpoint was made, nanoseconds since 1970, and the SHA-256 of what it keeps."""
-    from milestone_cli.core import checkpoint
+    from milestone_cli.core.checkpoints import checkpoint
 
     times = [(store.modified("checkpoint", f"{milestone}/{name}"), name) for name in checkpoint.names(store, milestone)]
     for ns, name in sorted(times, reverse=True):
@@ -181,7 +181,7 @@ def _keep_session(turn: Turn, store: "Store", call: "Call", session: str, interv
     before = last.get("created_at") if isinstance(last, dict) else None
     made = parse_ns(before)
     if made is None or call.occurred - made >= interval * 1e9:
-        from milestone_cli.core.snapshotting import create
+        from milestone_cli.core.sessions.checkpointing import create
 
         key = f"hook:session:{session}:{before}"
         create(store, session, None, "periodic", key=key, timeout=turn.left(), asks_git=False)

@@ -7,9 +7,9 @@ at once make one session, since what there is is looked at again behind the stor
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import sessioning
 from milestone_cli.core.hook import Turn, bound, sole
-from milestone_cli.core.session import Session, sessions
+from milestone_cli.core.sessions import sessioning
+from milestone_cli.core.sessions.session import Session, sessions
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Plan, safe
 

@@ -1,0 +1,100 @@
+"""Several logs proved one after the other, none of them left out because another cannot be read."""
+
+from milestone_cli import runtime
+from milestone_cli.core.log.verify import Report, verify
+from milestone_cli.errors import MilestoneError
+from milestone_cli.model import log_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from milestone_cli.storage.contract import Store
+
+    Progress = Callable[[str, int, int], None]
+    """Is told the name of a log, and of all logs together the bytes that are done, and how many there are."""
+
+UNREADABLE = ("damaged", "unsafe_link", "invalid_name")
+
+
+def every_log(store: "Store") -> "list[str]":
+    """All logs of a store: those of milestones, and those of sessions that have none."""
+    names = {key.partition("/")[0] for kind in ("session", "session-yaml") for key in store.keys(kind)}
+    return [*store.milestones(), *[log_of(name) for name in sorted(names) if store.log_size(log_of(name))[1]]]
+
+
+def prove(
+    store: "Store", names: "Sequence[str]", progress: "Progress | None" = None, *, is_every: bool = False
+) -> "Iterator[Report]":
+    """Verify logs.
+
+    Args:
+        store: the store; only read.
+        names: of the logs.
+        progress: told from time to time.
+        is_every: all that there are, so one may go meanwhile.
+
+    Raises:
+        MilestoneError: `not_found` for a log that was named.
+    """
+    sizes = {name: store.log_size(name)[0] for name in names} if progress else {}
+    total, before = sum(sizes.values()), 0
+    for name in names:
+        began = runtime.monotonic()
+        told = _part(progress, name, before, total) if progress else None
+        try:
+            report = verify(store, name, told)
+        except (MilestoneError, OSError) as error:
+            code = error.code if isinstance(error, MilestoneError) else ""
+            if is_every and code == "not_found":
+                continue
+            if code not in UNREADABLE and not (is_every and isinstance(error, OSError)):
+                raise
+            report = Report(name)
+            why = error.message if isinstance(error, MilestoneError) else str(error.strerror)
+            report.add("damage", "unreadable_log", f"the log cannot be read: {why}")
+        report.seconds = runtime.monotonic() - began
+        before += sizes.get(name, 0)
+        yield report
+
+
+def _part(progress: "Progress", name: str, before: int, total: int) -> "Callable[[int, int], None]":
+    """What to tell of one log is told of all of them."""
+    return lambda done, _: progress(name, before + done, total)
+
+
+def count_session(store: "Store", report: Report, session: str) -> None:
+    """Say in a report how many events of its log are a session's; they are proved with the log that they stand in."""
+    from milestone_cli.core.log import streams
+    from milestone_cli.core.log.query import Parser
+
+    report.session, report.session_events = session, 0
+    needle, parser = f'"{session}"'.encode(), Parser()
+    for _, line in streams.lines(store, report.milestone, 0, store.log_size(report.milestone)[0]):
+        if needle in line:
+            event = parser.event(line)
+            report.session_events += event is not None and event.get("session_id") == session
+
+
+def places(store: "Store") -> "Callable[[Report, int, int], tuple[str, int]]":
+    """How annotations name a line of a log, by its number and offset: the file, and the line in it; empty for no file.
+
+    A file is named as it is seen from where annotations are read: GITHUB_WORKSPACE, or this directory.
+    """
+    import os
+
+    above: dict[str, tuple[int, int]] = {}
+
+    def place(report: Report, line: int, offset: int) -> "tuple[str, int]":
+        name = report.milestone
+        path = store.log_path(name)
+        if not path:
+            return "", 0
+        if name not in above:
+            base = max((part[0] for part in store.sealed(name)), default=0)
+            above[name] = (base, sum(block.count(b"\n") for _, block in store.scan(name, 0, base)) if base else 0)
+        base, lines = above[name]
+        shown = os.path.relpath(path, runtime.env("GITHUB_WORKSPACE") or os.getcwd())
+        return path if shown.startswith("..") else shown, line - lines if line and offset >= base else 0
+
+    return place

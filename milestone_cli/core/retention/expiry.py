@@ -1,0 +1,165 @@
+"""The events of a log that are old enough to go, and what stays in their place.
+
+What goes is always the beginning of a log, up to the end of a line. An origin and an event `events_removed` say what it
+was; with the state's text of then, every later revision is still replayed, and the chain proved.
+"""
+
+from milestone_cli.core.retention.plan import Item
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps, loads
+from milestone_cli.model import digest
+from milestone_cli.runtime import timestamp
+from milestone_cli.storage.origin import Origin, compose
+from milestone_cli.timestamps import parse_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from milestone_cli.storage.contract import Store
+
+KIND = "events"
+
+
+def items(store: "Store", milestone: str, limit: int) -> "Iterator[Item]":
+    """The parts of a log that can go one after the other: what is sealed, what else is old, and the rest.
+
+    Args:
+        store: where.
+        milestone: whose log.
+        limit: nanoseconds since 1970; what is of then or later is not old.
+
+    Yields:
+        Items named by the sequence numbers of their first and last event; `rank` is the offset behind them.
+    """
+    origin = store.origin(milestone)
+    at, first, time = origin.end, origin.sequence + 1, origin.time
+    for end, last, moment, size in store.sealed(milestone):
+        if end > at:
+            yield Item(KIND, _name(first, last), moment, size, rank=end)
+            at, first, time = end, last + 1, moment
+    size = store.log_size(milestone)[0]
+    cut = _old_end(store, milestone, at, size, limit) if size > at else at
+    for begin, end in ((at, cut), (cut, size)):
+        if end > begin:
+            last, time = _last(store, milestone, begin, end, first - 1, time)
+            yield Item(KIND, _name(first, last), time, end - begin, rank=end)
+            first = last + 1
+
+
+def _name(first: int, last: int) -> str:
+    if last < first:
+        return f"bash's before {first}"
+    return f"{first}-{last}" if last > first else str(first)
+
+
+def _old_end(store: "Store", stream: str, start: int, size: int, limit: int) -> int:
+    """Offset behind the last line that is older than a moment; lines of bash, which have times too, are no hurdle."""
+    stop = min(max(store.seek(stream, limit), start), size)
+    for at, block in store.scan(stream, start, stop, backwards=True):
+        lines = block.split(b"\n")
+        end = at + len(block) - len(lines.pop())  # a line that is still being written is young
+        for line in reversed(lines):
+            moment = _time(line)
+            if moment is not None and moment < limit:
+                return end
+            end -= len(line) + 1
+    return start
+
+
+def _time(line: bytes) -> "int | None":
+    """When a line was logged, by us or by bash; None for any other."""
+    head = line[:64].replace(b'": "', b'":"', 1)
+    return (
+        parse_ns(head[14:].partition(b'"')[0].decode("ascii", "replace"))
+        if head.startswith(b'{"timestamp":"')
+        else None
+    )
+
+
+def _last(store: "Store", stream: str, start: int, end: int, sequence: int, time: int) -> "tuple[int, int]":
+    """Number of the last event of ours between two offsets, and the time of the last line there."""
+    moment = 0
+    for line in _backwards(store, stream, start, end):
+        moment = moment or _time(line) or 0
+        event = _ours(line)
+        if event is not None:
+            return int(str(event["sequence_number"])), moment
+    return sequence, moment or time
+
+
+def _backwards(store: "Store", stream: str, start: int, end: int) -> "Iterator[bytes]":
+    for _, block in store.scan(stream, start, end, backwards=True):
+        yield from reversed(block.removesuffix(b"\n").split(b"\n"))
+
+
+def _ours(line: bytes) -> "dict[str, object] | None":
+    """A line of ours as an event; None for any other."""
+    if b'"sequence_number":' not in line:
+        return None
+    try:
+        event = loads(line)
+    except ValueError:
+        return None
+    if not isinstance(event, dict) or type(event.get("sequence_number")) is not int:
+        return None
+    return event if isinstance(event.get("checksum"), str) and type(event.get("revision")) is int else None
+
+
+def anchor(store: "Store", milestone: str, removed: "list[Item]") -> "tuple[Origin, str] | None":
+    """What shall stand in the place of events that go.
+
+    Args:
+        store: where.
+        milestone: whose log; its lock is held.
+        removed: items of this kind, as `items` gives them, oldest first.
+
+    Returns:
+        The origin of what is left, and the data of the event that says so; None when nothing goes.
+    """
+    if not removed:
+        return None
+    before, made = store.origin(milestone), Origin()
+    made.end = removed[-1].rank
+    made.sequence, made.checksum, made.time = before.sequence, before.checksum, before.time
+    made.revision, made.state, made.text = before.revision, before.state, before.text
+    made.first, made.since = before.first or 1, before.since or _first_time(store, milestone, before.end, made.end)
+    for line in _backwards(store, milestone, before.end, made.end):
+        last = line + b"\n"
+        made.line = made.line or f"{len(last)}:{digest(last)[:16]}"
+        if event := _ours(line):
+            made.sequence, made.checksum = int(str(event["sequence_number"])), str(event["checksum"])
+            made.time = parse_ns(event.get("timestamp")) or before.time
+            _take_state(store, milestone, made, int(str(event["revision"])))
+            break
+    data = {
+        "first": before.sequence + 1, "last": made.sequence, "offset": made.end, "checksum": made.checksum,
+        "bytes": made.end - before.end, "since": timestamp(before.time or made.since), "until": timestamp(made.time),
+        "revision": made.revision, "state": made.state,
+    }  # fmt: skip
+    return made, dumps(data)
+
+
+def _take_state(store: "Store", milestone: str, made: Origin, revision: int) -> None:
+    """Keep the text of the state that was current then; without it replaying begins at the next whole one."""
+    if revision == made.revision:
+        return
+    made.revision, made.state, made.text = revision, "", None
+    try:
+        document = store.read(milestone, revision)
+    except MilestoneError:
+        return  # the log was rewritten outside, and cannot tell any more
+    made.state, made.text = document.sha256, document.text
+
+
+def _first_time(store: "Store", stream: str, start: int, end: int) -> int:
+    for _, block in store.scan(stream, start, min(end, start + (1 << 16))):
+        for line in block.splitlines():
+            if moment := _time(line):
+                return moment
+    return 0
+
+
+def put(made: Origin, milestone: str) -> "tuple[str, str, bytes]":
+    """The document of an origin, for a plan."""
+    return "origin", milestone, compose(made)

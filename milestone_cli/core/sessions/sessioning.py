@@ -1,0 +1,352 @@
+"""Beginning, taking over and ending sessions; each all or nothing, and logged: by the milestone, else on its own.
+
+Records are files that the bash utilities write too: their keys come first, an edit leaves every other byte as it was,
+and keys that are not known here stay. Nobody's current session is touched but the caller's own.
+"""
+
+import os
+
+from milestone_cli import runtime
+from milestone_cli.core import acting_agent, current_milestone, lock_timeout, once
+from milestone_cli.core.record import data_of, indented, laid_out, with_members, words
+from milestone_cli.core.sessions.session import CONFIGURATION, Session, current, find, sound
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import check, dumps, skip
+from milestone_cli.model import Draft, Plan, digest, log_of, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
+
+LIMIT = 1 << 18
+"""Largest metadata of a session, in bytes."""
+WORKING: "dict[str, object]" = {"metadata": {}, "context": {}, "configuration": {}, "state": {}, "progress": 0,
+                                "operation": None, "last_checkpoint": None, "updated_at": None,
+                                "page": None}  # fmt: skip
+"""What a record has to work with; keyed state is its `state`."""
+
+
+class Wish:
+    """What a new session shall be.
+
+    Attributes:
+        name: its own; None: made of the time and the process.
+        type: of it.
+        user: whose it is; None: who calls.
+        context, metadata: JSON objects, as they were written.
+        configuration: settings that are not the built-in ones.
+    """
+
+    __slots__ = ("configuration", "context", "metadata", "name", "type", "user")
+
+    def __init__(self, type_: str = "general", name: "str | None" = None, user: "str | None" = None) -> None:
+        self.type = type_
+        self.name = name
+        self.user = user
+        self.context = b"{}"
+        self.metadata = b"{}"
+        self.configuration: dict[str, object] = {}
+
+    def checked(self) -> "tuple[str, str]":
+        """Context and metadata as texts.
+
+        Raises:
+            MilestoneError: `invalid_name`, `invalid_json`, `invalid_data`, `too_large`.
+        """
+        if self.name is not None:
+            safe(self.name, "session")
+        words(self.type, "the type")
+        words(self.user, "the user")
+        if self.context == self.metadata == b"{}":
+            return "{}", "{}"
+        from milestone_cli.core.sessions.edits import check_context
+
+        context = check_context(check(self.context, LIMIT, "the context"))
+        metadata = check(self.metadata, LIMIT, "the metadata")
+        if metadata[skip(metadata, 0)] != "{":
+            raise MilestoneError("invalid_data", "the metadata is no JSON object", 'write it as {"name": value}')
+        return context.strip(), metadata.strip()
+
+    def request(self) -> "tuple[bytes, ...]":
+        """What tells one request from another."""
+        said = [self.type, self.name, self.user, self.configuration]
+        return self.type.encode(), *([dumps(said).encode(), self.context, self.metadata] if self.is_more() else [])
+
+    def is_more(self) -> bool:
+        """Whether it says more than a type."""
+        return bool(self.name or self.user or self.configuration or self.context != b"{}" or self.metadata != b"{}")
+
+
+def create(
+    store: "Store",
+    milestone: "str | None",
+    wish: "Wish | None" = None,
+    *,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+) -> "tuple[Session, bool]":
+    """Begin a session of the calling shell, and make it the current one of the client, or else of the directory.
+
+    Args:
+        store: where.
+        milestone: that it works on; None: it has none, and a log of its own.
+        wish: what it shall be.
+        key: idempotency key; of a session without a milestone it makes the name, too.
+        timeout: seconds to wait for other transactions.
+
+    Returns:
+        The session, and whether it is an earlier one under the same idempotency key.
+
+    Raises:
+        MilestoneError: `conflict` when the name is taken; `invalid_name`, `invalid_json`, `invalid_data`.
+    """
+    from milestone_cli.core.sessions.checkpointing import add
+    from milestone_cli.core.sessions.parts import FIRST
+
+    wish = wish or Wish()
+    context, metadata = wish.checked()
+    client = runtime.env("CLAUDE_CODE_SESSION_ID") or ""
+    fields = identity(milestone, wish.type, runtime.caller(), _folder(), client)
+    fields["user"] = wish.user or fields["user"]
+    named = wish.name or (f"session-{digest(key.encode())[:20]}" if key and not milestone else "")
+    pointer = binding()
+    made, raw = "", b""
+
+    def build() -> Plan:
+        nonlocal made, raw
+        plan = Plan("session_create")
+        made = named or _free_name(store, str(fields["pid"]))
+        if named:
+            _refuse_taken(store, named)
+        now = runtime.timestamp(runtime.now_ns())
+        settings = {**CONFIGURATION, **wish.configuration}
+        text = dumps({**fields, "session_id": made, "created_at": now, **WORKING, "configuration": settings})
+        if (context, metadata) != ("{}", "{}"):
+            text = with_members(text, {"context": context, "metadata": metadata})
+        stream = milestone or log_of(made)
+        if milestone:
+            plan.events.append((stream, event("session_created", made)))
+        else:
+            plan.events.append((stream, event("session_initialized", made, type=wish.type)))
+        text, *_ = add(store, plan, made, text, FIRST, FIRST, is_new=True)
+        raw = laid_out(text).encode() + b"\n"
+        plan.puts += [("session", made, raw), (*pointer, f"{made}\n".encode())]
+        return plan
+
+    stream = milestone or (log_of(named) if named else "")
+    known = once(stream, key, b"session create", *wish.request()) if stream else None
+    receipts = store.transact([], build, lock_timeout(store, timeout), known)
+    if receipts[0].replayed:
+        earlier = data_of(store, stream, receipts[0].event_id).get("session_id")
+        return find(store, str(earlier)), True
+    # What was written is told without looking again: from here on nothing may fail.
+    return Session(made, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or made), False
+
+
+def begin(store: "Store", plan: Plan, fields: "dict[str, object]", binding: "tuple[str, str]") -> "tuple[str, bytes]":
+    """Plan a new session under a name of its own, made the current one of whoever `binding` says.
+
+    Returns:
+        Its name, and its record as it is written.
+    """
+    made = _free_name(store, str(fields["pid"]))
+    fields["session_id"], fields["created_at"] = made, runtime.timestamp(runtime.now_ns())
+    raw = indented(fields).encode() + b"\n"
+    plan.puts.append(("session", made, raw))
+    plan.puts.append((*binding, f"{made}\n".encode()))
+    return made, raw
+
+
+def meant_milestone(store: "Store", given: "str | None", *, is_without: bool) -> "str | None":
+    """The milestone of a new session: the one that is meant; None where there is none, or none is wanted.
+
+    Raises:
+        MilestoneError: `usage`; `milestone_ambiguous` where several are active and none is meant.
+    """
+    if is_without:
+        if given is not None:
+            raise MilestoneError("usage", "a milestone or --no-milestone, not both", "leave one of them out")
+        return None
+    if given is None and not runtime.env("MILESTONE_ID") and not store.active():
+        return None
+    try:
+        return current_milestone(store, given)
+    except MilestoneError as error:
+        if error.code == "milestone_ambiguous":
+            error.hint = "name one, or give --no-milestone"
+        raise
+
+
+def _free_name(store: "Store", pid: str) -> str:
+    """A name of this second and a process, and of nothing else."""
+    now = runtime.timestamp(runtime.now_ns())
+    base = f"session-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{pid}"
+    made, count = base, 1
+    while store.modified("session", made):
+        count += 1
+        made = f"{base}-{count}"
+    return made
+
+
+def _refuse_taken(store: "Store", name: str) -> None:
+    """Refuse a name that is taken, in whatever case; that of a session that is deleted is free."""
+    for taken in store.keys("session"):
+        if taken.lower() == name.lower():
+            raise MilestoneError(
+                "conflict", f"there is a session '{taken}' already", "choose another name", session_id=taken
+            )
+
+
+def event(type_: str, name: str, **said: object) -> Draft:
+    """An event of a session itself, whichever is the current one."""
+    return Draft(type_, dumps({"session_id": name, **said}), name, acting_agent())
+
+
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""  # removed meanwhile
+
+
+def identity(milestone: "str | None", type_: str, pid: int, folder: str, client: str) -> "dict[str, object]":
+    """A new record: the keys of the bash utilities in their order, then ours.
+
+    Args:
+        milestone: that it works on; None for none.
+        type_: of the session.
+        pid: its process.
+        folder: where it works.
+        client: the client's own id of it; empty without a client.
+    """
+    from milestone_cli.core.git import branch
+
+    fields: dict[str, object] = {
+        "session_id": "",
+        "milestone_id": milestone,
+        "created_at": "",
+        "pid": pid,
+        "user": runtime.user(),
+        "working_directory": os.fsencode(folder).decode("utf-8", "replace"),
+        "git_branch": branch(folder),
+        "status": "active",
+        "type": type_,
+        **process(pid),
+    }
+    if client:
+        fields["client"] = client
+    return fields
+
+
+def process(pid: int) -> "dict[str, object]":
+    """What tells a process from a later one under the same number."""
+    return {"host": runtime.host(), "boot_id": runtime.boot_id(), "start_time": runtime.start_time(pid)}
+
+
+def binding() -> "tuple[str, str]":
+    """Kind and key of the document that says which session is current: the client's own, else the directory's."""
+    client = runtime.env("CLAUDE_CODE_SESSION_ID")
+    return ("client", safe(client, "client session")) if client else ("current", "")
+
+
+def use(
+    store: "Store", name: str, *, key: "str | None" = None, timeout: "float | None" = None
+) -> "tuple[Session, bool]":
+    """Make a session the current one; one that is orphaned goes over to the calling shell.
+
+    Returns:
+        The session, and whether this was done before, under the same idempotency key.
+
+    Raises:
+        MilestoneError: `not_found`; `conflict` when it has ended; `damaged`.
+    """
+    kind, place = binding()
+    stream = find(store, name).stream
+    raw = b""
+
+    def build() -> Plan:
+        nonlocal raw
+        found = sound(find(store, name))  # no lock of its own: whoever writes a session does it as a transaction
+        if found.status == "completed":
+            raise MilestoneError(
+                "conflict", f"the session '{name}' has ended", "`milestone session create` begins a new one"
+            )
+        plan, raw = Plan("session_use"), found.text.encode()
+        if found.status in ("orphaned", "expired"):
+            pid = runtime.caller()
+            since = runtime.timestamp(runtime.now_ns())
+            raw = edited(found.text, {"pid": pid, **process(pid), "active_since": since})
+            plan.puts.append(("session", name, raw))
+        if store.get(kind, place) != f"{name}\n".encode():
+            plan.puts.append((kind, place, f"{name}\n".encode()))
+        if plan.puts or key:
+            plan.events.append((stream, event("session_used", name)))
+        return plan
+
+    known = once(stream, key, b"session use", name.encode(), place.encode())
+    receipts = store.transact([], build, lock_timeout(store, timeout), known)
+    if receipts and receipts[0].replayed:
+        return find(store, name), True
+    return Session(name, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or name), False
+
+
+def end(
+    store: "Store",
+    given: "str | None" = None,
+    *,
+    key: "str | None" = None,
+    timeout: "float | None" = None,
+    at: "str | None" = None,
+    said: "dict[str, object] | None" = None,
+) -> "tuple[Session, bool]":
+    """End a session, and take it away from whoever has it as the current one; nobody else's current is touched.
+
+    Args:
+        store: where.
+        given: the session; left out: the current one.
+        key: idempotency key.
+        timeout: seconds to wait for a lock.
+        at: when it ended, RFC 3339; left out: now.
+        said: what else its event says.
+
+    Returns:
+        The session, and whether it was ended now.
+
+    Raises:
+        MilestoneError: `not_found`, `damaged`.
+    """
+    meant = current(store, given)
+    name, stream = meant.id, meant.stream
+    changed, raw = False, meant.text.encode()
+
+    def build() -> Plan:
+        nonlocal changed, raw
+        found = sound(find(store, name))
+        plan, raw = Plan("session_end"), found.text.encode()
+        if found.status != "completed":
+            changed = True
+            ended_at = at or runtime.timestamp(runtime.now_ns())
+            ending: dict[str, object] = {"status": "completed", "ended_at": ended_at}
+            text = edited(found.text, ending).decode()
+            if found.configuration is not None or "last_checkpoint" in found.record:
+                from milestone_cli.core.sessions.checkpointing import add, brought_up
+
+                text = edited(brought_up(store, found), ending).decode()
+                text, *_ = add(store, plan, name, text, "end")
+            raw = text.encode()
+            plan.puts.append(("session", name, raw))
+            plan.events.append((stream, event("session_ended", name, **(said or {}))))
+        for kind in ("current", "client"):
+            for one in [""] if kind == "current" else store.keys("client"):
+                if (store.get(kind, one) or b"").split()[:1] == [name.encode()]:
+                    plan.puts.append((kind, one, None))
+        return plan
+
+    known = once(stream, key, b"session end", name.encode())
+    store.transact([], build, lock_timeout(store, timeout), known)
+    return Session(name, raw, 0, ""), changed
+
+
+def edited(text: str, values: "dict[str, object]") -> bytes:
+    """A record with some values set; every other byte stays."""
+    return with_members(text, {key: dumps(value) for key, value in values.items()}).encode()

@@ -1,0 +1,1 @@
+"""Transactions of several changes: read as lines, tried on a staged store, done whole, and taken back."""

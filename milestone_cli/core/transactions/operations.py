@@ -1,0 +1,315 @@
+"""The operations of a transaction: a line of JSON each, named like the commands, and done by the same functions.
+
+A line names its operation (`op`), mostly a milestone, and what the command would be given. What it asks of the present
+(`if_revision`, `absent`, or an operation `require` of its own) is asked of what the lines before have left.
+"""
+
+from milestone_cli.core import current_milestone
+from milestone_cli.core.jsonlines import at_line, objects
+from milestone_cli.errors import MilestoneError, conflict
+from milestone_cli.jsontext import loads
+from milestone_cli.model import LIMIT, safe
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from milestone_cli.storage.contract import Store
+
+EXAMPLE = '{"op": "set", "milestone": "demo", "path": "a.b", "value": 1}'
+OPERATIONS = {
+    "save": "state! absent",
+    "set": "path! value! absent",
+    "patch": "patch! type absent",
+    "complete": "",
+    "reopen": "",
+    "delete": "",
+    "log": "event_type! data agent_id session_id",
+    "checkpoint_create": "name reason",
+    "checkpoint_restore": "name! force",
+    "checkpoint_delete": "name!",
+    "checkpoint_pin": "name! reason",
+    "checkpoint_unpin": "name!",
+    "session_create": "type",
+    "session_use": "session!",
+    "session_end": "session",
+    "require": "absent path value checkpoint session status",
+}
+"""What each operation takes beside `op`, `milestone` and `if_revision`; with ! what it needs."""
+OF_SESSIONS = ("session_use", "session_end")
+"""Operations that have no milestone of their own."""
+JSON = ("state", "value", "patch", "data")
+"""Keys whose value is kept as text."""
+FLAGS = ("absent", "force")
+
+
+class Operation:
+    """One line.
+
+    Attributes:
+        number: of the line, counted from 1.
+        op: key of `OPERATIONS`.
+        milestone: whose; empty where there is none.
+        words: values that are strings; `texts`: values as JSON text; `flags`: those that are true.
+        expect: the revision that must be current; None: any.
+    """
+
+    __slots__ = ("expect", "flags", "milestone", "number", "op", "texts", "words")
+
+    def __init__(self, number: int, op: str) -> None:
+        self.number = number
+        self.op = op
+        self.milestone = ""
+        self.words: dict[str, str] = {}
+        self.texts: dict[str, str] = {}
+        self.flags: set[str] = set()
+        self.expect: int | None = None
+
+
+def parse(store: "Store", raw: bytes) -> "list[Operation]":
+    """Read the lines of a transaction; one that names no milestone means the current one.
+
+    Raises:
+        MilestoneError: with the number of the line: `invalid_json`, `invalid_data`, `invalid_name`.
+    """
+    found = []
+    spelt: dict[str, str] = {}
+    for number, spans in objects(raw, LIMIT, EXAMPLE):
+        try:
+            found.append(_operation(store, number, spans))
+            _refuse_twin(spelt, found[-1].milestone)
+        except MilestoneError as error:
+            raise at_line(number, error) from None
+    return found
+
+
+def _refuse_twin(spelt: "dict[str, str]", name: str) -> None:
+    """Refuse a name that differs from one before in case alone; the store knows only those that are there."""
+    other = spelt.setdefault(name.lower(), name)
+    if other != name:
+        told = f"'{name}' differs from the milestone '{other}' in case alone"
+        raise MilestoneError("invalid_name", told, "some file systems see one name; use another")
+
+
+def _operation(store: "Store", number: int, spans: "dict[str, str]") -> Operation:
+    op = _plain(spans.pop("op", "null"))
+    if not isinstance(op, str) or op not in OPERATIONS:
+        told = f"there is no operation '{op[:140]}'" if isinstance(op, str) else "it has no 'op' that is a string"
+        raise MilestoneError("invalid_data", told, f"there are {', '.join(OPERATIONS)}")
+    one = Operation(number, op)
+    takes = ["milestone", "if_revision", *OPERATIONS[op].replace("!", "").split()]
+    if op in OF_SESSIONS:
+        takes = takes[2:]
+    for key, text in spans.items():
+        if key not in takes:
+            raise MilestoneError("invalid_data", f"'{op}' has no '{key[:140]}'", f"it takes {', '.join(takes)}")
+        _keep(one, key, text)
+    for key in OPERATIONS[op].split():
+        if key[-1] == "!" and key[:-1] not in spans:
+            raise MilestoneError("invalid_data", f"'{op}' needs '{key[:-1]}'", f"it takes {', '.join(takes)}")
+    if op not in OF_SESSIONS and not (op == "require" and "session" in spans):
+        one.milestone = current_milestone(store, one.words.pop("milestone", None))
+    return one
+
+
+def _keep(one: Operation, key: str, text: str) -> None:
+    """Put a value where it belongs, by what its key means."""
+    if key in JSON:
+        one.texts[key] = text
+        return
+    value = _plain(text)
+    if key == "if_revision" and type(value) is int:
+        one.expect = value
+    elif key in FLAGS and type(value) is bool:
+        one.flags |= {key} if value else set()
+    elif key not in ("if_revision", *FLAGS) and isinstance(value, str):
+        one.words[key] = value
+    else:
+        what = "a number from 0" if key == "if_revision" else "true or false" if key in FLAGS else "a string"
+        raise MilestoneError("invalid_data", f"'{key}' is not {what}", "")
+
+
+def _plain(text: str) -> "str | int | bool | None":
+    """A string, a truth value or a number of the size of a revision; None for anything else."""
+    if text[0] == '"':
+        return str(loads(text))
+    if text in ("true", "false"):
+        return text == "true"
+    return int(text) if text.isdigit() and len(text) < 17 else None
+
+
+def perform(store: "Store", one: Operation) -> None:
+    """Do an operation to a store, which may be a staging of one.
+
+    Raises:
+        MilestoneError: with the number of the line: what the operation's command raises; `revision_conflict` and
+            `test_failed` for what it requires.
+    """
+    try:
+        if one.op == "require":
+            _require(store, one)
+        else:
+            expect = 0 if "absent" in one.flags else one.expect
+            WAYS[one.op](store, one, expect)
+    except MilestoneError as error:
+        raise at_line(one.number, error) from None
+
+
+def _save(store: "Store", one: Operation, expect: "int | None") -> None:
+    from milestone_cli.core.state import save
+
+    save(store, one.milestone, one.texts["state"].encode(), expect=expect)
+
+
+def _set(store: "Store", one: Operation, expect: "int | None") -> None:
+    from milestone_cli.core.state import assign
+
+    assign(store, one.milestone, [(one.words["path"], one.texts["value"])], expect=expect)
+
+
+def _patch(store: "Store", one: Operation, expect: "int | None") -> None:
+    from milestone_cli.core.states.patch import patch
+
+    form = one.words.get("type", "merge")
+    if form not in ("merge", "json"):
+        raise MilestoneError("invalid_data", f"there is no patch of the type '{form[:140]}'", "give merge or json")
+    patch(store, one.milestone, one.texts["patch"].encode(), form, expect=expect)
+
+
+def _move(store: "Store", one: Operation, expect: "int | None") -> None:
+    from milestone_cli.core.states.lifecycle import delete, move
+
+    if one.op == "delete":
+        delete(store, one.milestone, expect=expect)
+    else:
+        move(store, one.milestone, one.op, expect=expect)
+
+
+def _log(store: "Store", one: Operation, expect: "int | None") -> None:
+    from milestone_cli.core.events import log
+
+    _at_revision(store, one.milestone, expect)
+    event = (one.words["event_type"], one.texts.get("data", "{}").encode())
+    log(store, one.milestone, [event], agent=one.words.get("agent_id"), session=one.words.get("session_id"))
+
+
+def _checkpoint(store: "Store", one: Operation, expect: "int | None") -> None:
+    from milestone_cli.core.checkpoints import checkpointing
+
+    _at_revision(store, one.milestone, expect)
+    name, reason = one.words.get("name"), one.words.get("reason")
+    if one.op == "checkpoint_create":
+        checkpointing.create(store, one.milestone, name, reason)
+    elif one.op == "checkpoint_delete":
+        checkpointing.delete(store, one.milestone, str(name))
+    elif one.op == "checkpoint_pin":
+        checkpointing.pin(store, one.milestone, str(name), reason)
+    else:
+        checkpointing.unpin(store, one.milestone, str(name))
+
+
+def _restore(store: "Store", one: Operation, expect: "int | None") -> None:
+    from milestone_cli.core.checkpoints.restore import plan_restore, restore
+
+    _at_revision(store, one.milestone, expect)
+    restore(store, plan_restore(store, one.milestone, one.words["name"]), force="force" in one.flags)
+
+
+def _session(store: "Store", one: Operation, expect: "int | None") -> None:
+    from milestone_cli.core.sessions import sessioning
+
+    if one.op == "session_create":
+        _at_revision(store, one.milestone, expect)
+        sessioning.create(store, one.milestone, sessioning.Wish(one.words.get("type", "general")))
+    elif one.op == "session_use":
+        sessioning.use(store, one.words["session"])
+    else:
+        sessioning.end(store, one.words.get("session"))
+
+
+WAYS: "dict[str, Callable[[Store, Operation, int | None], None]]" = {
+    "save": _save,
+    "set": _set,
+    "patch": _patch,
+    "complete": _move,
+    "reopen": _move,
+    "delete": _move,
+    "log": _log,
+    "checkpoint_create": _checkpoint,
+    "checkpoint_restore": _restore,
+    "checkpoint_delete": _checkpoint,
+    "checkpoint_pin": _checkpoint,
+    "checkpoint_unpin": _checkpoint,
+    "session_create": _session,
+    "session_use": _session,
+    "session_end": _session,
+}
+
+# requirements
+
+
+def _at_revision(store: "Store", milestone: str, expect: "int | None") -> None:
+    if expect is None:
+        return
+    current, is_recorded = 0, True
+    if any(store.modified(kind, milestone) for kind in ("active", "completed")):
+        document = store.read(milestone)
+        current, is_recorded = document.revision, not document.outside
+    if current != expect or not is_recorded:
+        raise conflict(milestone, expect, current)
+
+
+def _require(store: "Store", one: Operation) -> None:
+    """Hold the present against what a line requires."""
+    words, is_absent = one.words, "absent" in one.flags
+    if "session" in words:
+        raw = store.get("session", safe(words["session"], "session"))
+        _there(f"the session '{words['session']}'", raw is not None, is_absent)
+        if "status" in words and raw is not None:
+            from milestone_cli.core.sessions.session import find
+
+            _equal(f"the status of '{words['session']}'", find(store, words["session"]).status, words["status"])
+        return
+    _at_revision(store, one.milestone, one.expect)
+    if "checkpoint" in words:
+        from milestone_cli.core.checkpoints.checkpoint import fitting, look
+
+        found = look(store, one.milestone, fitting(one.milestone, words["checkpoint"]))
+        _there(f"the checkpoint '{words['checkpoint']}' of '{one.milestone}'", found is not None, is_absent)
+    elif "path" in words:
+        _require_value(store, one, words["path"], is_absent)
+    elif "value" in one.texts or "status" in words:
+        raise MilestoneError("invalid_data", "a value needs its 'path', and a status its 'session'", "")
+    elif one.expect is None or is_absent:
+        is_there = any(store.modified(kind, one.milestone) for kind in ("active", "completed"))
+        _there(f"the state of '{one.milestone}'", is_there, is_absent)
+
+
+def _require_value(store: "Store", one: Operation, path: str, is_absent: bool) -> None:
+    from milestone_cli.core.document import find
+    from milestone_cli.core.states.patch import same
+
+    try:
+        text = find(store.read(one.milestone).text.decode(), path)
+    except MilestoneError as error:
+        if error.code not in ("path_not_found", "not_found"):
+            raise
+        text = None
+    _there(f"'{path[:140]}' in '{one.milestone}'", text is not None, is_absent)
+    wanted = one.texts.get("value")
+    if text is not None and wanted is not None and not same(text, wanted):
+        _equal(f"'{path[:140]}' in '{one.milestone}'", text[:140], wanted[:140])
+
+
+def _there(what: str, is_there: bool, is_absent: bool) -> None:
+    if is_there == is_absent:
+        raise _failed(f"{what} is {'there already' if is_there else 'not there'}")
+
+
+def _equal(what: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise _failed(f"{what} is {found}, not {wanted}")
+
+
+def _failed(message: str) -> MilestoneError:
+    return MilestoneError("test_failed", message, "the present is not what the transaction requires")
