@@ -1,101 +1,136 @@
-"""What can be configured, and reading `config.yaml` as people wrote it; only after it has changed."""
+"""Reading `config.yaml` as people wrote it; only after it has changed.
 
+It is a mapping of names to single values, which are taken as they are written: YAML's numbers are never computed with.
+"""
+
+from milestone_cli.core.configuration.declared import SETTINGS, check
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import size_of
 
-DEFAULTS = {
-    "lock_timeout": "30",
-    "record_access": "false",
-    "schema": "",
-    "older_than": "7d",
-    "keep_last": "10",
-    "segment_size": "64M",
-    "checkpoint_interval": "300",
-    "hook_payload": "0",
-}
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ruamel.yaml.nodes import MappingNode, Node
+
+DEFAULTS = {one.name: one.default for one in SETTINGS}
 """Every setting with its built-in value, as text."""
-MEANINGS = {
-    "lock_timeout": "seconds to wait for a lock",
-    "record_access": "log a state_loaded event at every state load",
-    "schema": "file with the JSON Schema that `state validate` takes",
-    "older_than": "age up to which a clean-up keeps everything",
-    "keep_last": "backups, and checkpoints, that a clean-up keeps however old",
-    "segment_size": "size above which a log's file is sealed and another one begun, such as 64M; files only",
-    "checkpoint_interval": "seconds after which a hook keeps a changed state at the end of a turn; 0: never",
-    "hook_payload": "characters of tools' and people's texts that hooks keep, without secrets; 0: none",
-}
-
-SMALLEST = 1024
-"""Bytes; a smaller part would be all seal."""
+check_setting = check
+FILE = "config.yaml"
+PLAIN = ("str", "int", "float", "bool", "null", "timestamp")
+"""What a value may be to YAML."""
 
 
-def parse(text: bytes) -> dict[str, str]:
+class Problem:
+    """What is wrong with a configuration.
+
+    Attributes:
+        line: counted from 1; 0 where it is not known.
+        setting: which one; empty where it is none.
+        message: one sentence.
+        hint: what to do.
+    """
+
+    __slots__ = ("hint", "line", "message", "setting")
+
+    def __init__(self, line: int, setting: str, message: str, hint: str) -> None:
+        self.line = line
+        self.setting = setting
+        self.message = message
+        self.hint = hint
+
+    def fields(self) -> "dict[str, object]":
+        """The problem as JSON values."""
+        return {
+            "line": self.line or None,
+            "setting": self.setting or None,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+def parse(raw: bytes) -> dict[str, str]:
     """Read a configuration: names and single values.
 
     Raises:
-        MilestoneError: `invalid_config`, with the line where that is known.
+        MilestoneError: `invalid_config`, with the line where that is known: the first of what is wrong.
+    """
+    found, problems = examine(raw)
+    if problems:
+        raise failure(problems)
+    return found
+
+
+def failure(problems: "list[Problem]", name: str = FILE) -> MilestoneError:
+    """The error that the first of several problems is."""
+    first = problems[0]
+    where = f" line {first.line}" if first.line else ""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    details = {"setting": first.setting} if first.setting else {}
+    return MilestoneError("invalid_config", f"{name}{where}: {first.message}{more}", first.hint, **details)
+
+
+def examine(raw: bytes) -> "tuple[dict[str, str], list[Problem]]":
+    """Read a configuration as far as it can be read, and say everything that is wrong with it."""
+    found: dict[str, str] = {}
+    problems: list[Problem] = []
+    try:
+        top = compose(raw)[1]
+    except MilestoneError as error:
+        line = error.details.get("line")
+        return {}, [Problem(line if isinstance(line, int) else 0, "", error.message, error.hint)]
+    for key, value in top.value if top else ():
+        name = str(key.value) if _kind(key) in PLAIN else "?"
+        try:
+            text = _value(name, key, value)
+            if name in found:
+                raise _invalid(f"{name} is set twice", "leave one of the two out")
+            found[name] = check(name, text)
+        except MilestoneError as error:
+            problems.append(Problem(key.start_mark.line + 1, name[:140], error.message, error.hint))
+    return found, problems
+
+
+def compose(raw: bytes) -> "tuple[str, MappingNode | None]":
+    """The text of a configuration, and the mapping that it is, with the place of everything; None when it is empty.
+
+    Raises:
+        MilestoneError: `invalid_config`, with the line in its details where it is known.
     """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
+    from ruamel.yaml.nodes import MappingNode
 
-    if b"&" in text or b"*" in text:
-        raise MilestoneError("invalid_config", "config.yaml has anchors or aliases", "write the values out")
     try:
-        found = YAML(typ="safe", pure=True).load(text.decode())
+        text = raw.decode()
+        top = YAML(typ="safe", pure=True).compose(text)
     except (YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise MilestoneError(
-            "invalid_config", f"config.yaml is not valid YAML{where}", "mend it; `milestone config show` checks it"
-        ) from None
-    if found is None:
-        return {}
-    if not isinstance(found, dict):
-        raise MilestoneError("invalid_config", "config.yaml is no mapping", "write lines like 'lock_timeout: 30'")
-    return {str(name): check_setting(str(name), _text(value)) for name, value in found.items()}
+        why = str(getattr(error, "problem", "") or "").split("\n")[0][:140]
+        failed = _invalid("this is not valid YAML" + (f": {why}" if why else ""), "write lines like 'lock_timeout: 30'")
+        failed.details["line"] = mark.line + 1 if mark else 0
+        raise failed from None
+    if top is None:
+        return text, None
+    if not isinstance(top, MappingNode):
+        raise _invalid("this is no mapping", "write lines like 'lock_timeout: 30'")
+    return text, top
 
 
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _kind(node: "Node") -> str:
+    """What a node is to YAML: `str`, `int`, …, or another tag."""
+    tag = str(node.tag or "")
+    return tag.removeprefix("tag:yaml.org,2002:") if isinstance(node.value, str) else "collection"
 
 
-def check_setting(name: str, value: str) -> str:
-    """Let a setting's value through, as text.
-
-    Raises:
-        MilestoneError: `invalid_config`.
-    """
-    if name in ("lock_timeout", "checkpoint_interval"):
-        number = value.replace(".", "", 1)
-        good = number.isascii() and number.isdigit() and len(number) < 10
-    elif name == "keep_last":
-        good = value.isascii() and value.isdigit() and len(value) < 10
-    elif name == "older_than":
-        good = _is_span(value)
-    elif name == "segment_size":
-        good = size_of(value) >= SMALLEST
-    elif name == "record_access":
-        good = value in ("true", "false")
-    elif name == "hook_payload":
-        good = value.isascii() and value.isdigit() and len(value) < 5
-    elif name == "schema":
-        good = 0 < len(value) < 4096 and value.isprintable()
-    else:
-        raise MilestoneError(
-            "invalid_config", f"there is no setting '{name[:140]}'", "there are " + ", ".join(DEFAULTS), setting=name
-        )
-    if not good:
-        raise MilestoneError(
-            "invalid_config", f"{name} cannot be '{value[:140]}'", f"it is: {MEANINGS[name]}", setting=name
-        )
-    return value
+def _value(name: str, key: "Node", value: "Node") -> str:
+    """The text of a value."""
+    kind = _kind(value)
+    if key.anchor or value.anchor:
+        raise _invalid(f"{name} has an anchor or an alias", "write the value out")
+    if kind == "null" or not value.value:
+        raise _invalid(f"{name} has no value", "give it one, or leave the line out")
+    if kind not in PLAIN or _kind(key) not in PLAIN:
+        raise _invalid(f"{name} is no single value", "write lines like 'lock_timeout: 30'")
+    return str(value.value).lower() if kind == "bool" else str(value.value)
 
 
-def _is_span(value: str) -> bool:
-    from milestone_cli.core.times import duration
-
-    try:
-        duration(value)
-    except MilestoneError:
-        return False
-    return True
+def _invalid(message: str, hint: str) -> MilestoneError:
+    return MilestoneError("invalid_config", message, hint)
