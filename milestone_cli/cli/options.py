@@ -96,7 +96,7 @@ KeepLast = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, at a terminal either.")]
 NamesOf = Annotated[
-    Literal["milestones", "sessions", "checkpoints", "transactions", "agents", "syncs"],
+    Literal["milestones", "sessions", "checkpoints", "transactions", "agents", "syncs", "tasks"],
     typer.Argument(metavar="KIND", help="Names of what."),
 ]
 At = Annotated[str | None, typer.Option("--at", metavar="T", help="The state as of this moment; like --since.")]
@@ -361,3 +361,89 @@ WatchInterval = Annotated[
 InactiveSpan = Annotated[
     str, typer.Option("--inactive-for", metavar="SPAN", help="How long they must have been silent: 24h, 2d.")
 ]
+AloneTask = Annotated[bool, typer.Option("--independent", help="It depends on no task any more.")]
+IfTaskRevision = Annotated[
+    int | None, typer.Option("--if-revision", metavar="N", min=1, help="Only if the task is at this revision.")
+]
+LeaseSpan = Annotated[
+    str, typer.Option("--lease", metavar="SPAN", help="For so long, unless its holder is heard of: 30s, 5m, 1h.")
+]
+LogMessage = Annotated[str, typer.Argument(metavar="MESSAGE", help="What to say.")]
+LogType = Annotated[str, typer.Option("--type", metavar="T", help="What kind of entry it is, as you like.")]
+OnlyReady = Annotated[bool, typer.Option("--ready", help="Only what a claim would give away: it waits for nothing.")]
+ReportFormat = Annotated[
+    Literal["markdown", "json", "html"], typer.Option("--format", help="Form of the output; html is one page.")
+]
+TaskDescription = Annotated[
+    str | None, typer.Option("--description", metavar="TEXT", help="What is to be done, said anew.")
+]
+TaskFile = Annotated[
+    str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file; replaces one of before.")
+]
+TaskLevel = Annotated[
+    Literal["debug", "info", "warning", "error"], typer.Option("--level", help="How much it matters.")
+]
+TaskMeant = Annotated[
+    str | None, typer.Argument(metavar="[TASK]", help="This task; left out: the oldest that is ready.")
+]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task by its id.")]
+TaskNeeds = Annotated[
+    list[str] | None,
+    typer.Option("--depends-on", metavar="TASK", help="A task that must be completed before; repeat for more."),
+]
+TaskResult = Annotated[
+    str | None, typer.Option("--result", metavar="JSON|@FILE|-", help="What came of it, any JSON value.")
+]
+TaskStatus = Annotated[
+    Literal["pending", "in_progress", "completed", "failed", "cancelled"] | None,
+    typer.Option("--status", help="Only those that are so."),
+]
+TaskTool = Annotated[str | None, typer.Option("--tool", metavar="T", help="What it is to be done with, for people.")]
+TaskWords = Annotated[
+    list[str],
+    typer.Argument(metavar="[ID] DESCRIPTION", help="What is to be done, and an id; left out: a new one is made."),
+]
+ForceLoad = Annotated[bool, typer.Option("--force", help="Overwrite what differs in the store.")]
+SaveInterval = Annotated[
+    float, typer.Option("--interval", metavar="S", min=0.1, help="Seconds after which it is saved without a change.")
+]
+Saves = Annotated[int, typer.Option("--saves", metavar="N", min=0, help="End after so many saves; 0: do not.")]
+SnapshotFile = Annotated[
+    str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file too, for another store.")
+]
+SnapshotName = Annotated[
+    str | None,
+    typer.Argument(metavar="[FILE|BACKUP]", help="A file, or a snapshot of the store; left out: the last one."),
+]
+SettingName = Annotated[str, typer.Argument(metavar="KEY", help="A setting by its name.")]
+SettingNames = Annotated[list[str], typer.Argument(metavar="KEY...", help="Settings by their names.")]
+Assignments = Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="Settings and their new values.")]
+ConfigFile = Annotated[
+    str | None, typer.Argument(metavar="[FILE|-]", help="A file; left out: the configuration that is in force.")
+]
+FromDraft = Annotated[
+    str | None, typer.Option("--from", metavar="FILE", help="Begin with the text of this file, not with what is there.")
+]
+RunCommand = Annotated[list[str], typer.Argument(metavar="-- COMMAND...", help="The command, and its arguments.")]
+RunInputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="GLOB", help="Files it depends on: a path, a folder, *.py, src/**; repeatable."),
+]
+RunTtl = Annotated[
+    str | None, typer.Option("--ttl", metavar="SPAN", help="How long its result holds: 10m, 2d (default cache_ttl).")
+]
+RunAgent = Annotated[str | None, typer.Option("--agent", metavar="A", help="Whose result it is, for statistics.")]
+RunTags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="T", help="A word to invalidate it by; repeatable.")
+]
+RunEnvironment = Annotated[
+    list[str] | None, typer.Option("--env", metavar="NAME", help="A variable that it depends on; repeatable.")
+]
+RunStdin = Annotated[bool, typer.Option("--stdin", help="Let it read standard input, which is part of the question.")]
+RunFailures = Annotated[bool, typer.Option("--cache-failures", help="Keep its result when it exits with 1 to 125 too.")]
+RunRefresh = Annotated[bool, typer.Option("--refresh", help="Run it anew, and keep that result.")]
+RunExplain = Annotated[bool, typer.Option("--explain", help="Say on standard error why it runs, or does not.")]
+RunTimeout = Annotated[
+    float | None, typer.Option("--timeout", metavar="S", min=0, help="Seconds to wait for another run (default 600).")
+]
+RunNamespace = Annotated[str, typer.Option("--namespace", metavar="N", help="The cache that is meant, a safe name.")]

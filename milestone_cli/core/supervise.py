@@ -11,7 +11,7 @@ from milestone_cli import runtime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Protocol
 
     class Upkeep(Protocol):
@@ -46,8 +46,16 @@ def supervise(
     environment: dict[str, str],
     lock: "Upkeep",
     started: "Callable[[int], None] | None" = None,
+    actions: "Sequence[tuple[int, ...]]" = (),
 ) -> "tuple[int, list[str]]":
-    """Run a command to its end; `started` is told its process, and does not fail.
+    """Run a command to its end.
+
+    Args:
+        command: its words.
+        environment: all of it.
+        lock: what is looked after meanwhile.
+        started: is told its process, with the signals still blocked, and does not fail.
+        actions: what becomes of the descriptors in it, as `os.posix_spawn` takes them.
 
     Returns:
         Its exit code as a shell tells it: 128 + N after signal N, 127 when there is none, 126 when it cannot be run;
@@ -61,6 +69,7 @@ def supervise(
                 command[0],
                 command,
                 environment,
+                file_actions=actions,
                 setsigmask=before,
                 setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # which Python ignores, and a child would inherit that
             )

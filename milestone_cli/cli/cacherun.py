@@ -1,0 +1,78 @@
+"""The command `milestone cache run`: what another command wrote, without running it again."""
+
+from milestone_cli import render
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from milestone_cli.storage.contract import Store
+
+    from .options import (
+        RunAgent,
+        RunCommand,
+        RunEnvironment,
+        RunExplain,
+        RunFailures,
+        RunInputs,
+        RunNamespace,
+        RunRefresh,
+        RunStdin,
+        RunTags,
+        RunTimeout,
+        RunTtl,
+    )
+
+
+def cache_run(
+    command: "RunCommand",
+    inputs: "RunInputs" = None,
+    ttl: "RunTtl" = None,
+    agent: "RunAgent" = None,
+    tags: "RunTags" = None,
+    environment: "RunEnvironment" = None,
+    stdin: "RunStdin" = False,
+    cache_failures: "RunFailures" = False,
+    refresh: "RunRefresh" = False,
+    explain: "RunExplain" = False,
+    timeout: "RunTimeout" = None,
+    namespace: "RunNamespace" = "default",
+) -> int:
+    """Run a command once; afterwards write again what it wrote, and exit as it did.
+
+    It is the same command with the same words, directory and program, the same contents of its --input files and values
+    of its --env variables. Two at once run it once. It writes into pipes, not to a terminal, and reads nothing unless
+    --stdin. What fails is not kept, unless --cache-failures. Exit 7: another run of it did not end in time.
+
+    Example: milestone cache run --input '*.json' --explain -- grep -c type schema.json
+    """
+    from milestone_cli.core.cache import run
+
+    wish = run.Wish()
+    wish.patterns, wish.names = inputs or [], environment or []
+    wish.agent, wish.tags, wish.namespace = agent or "", tags or [], namespace
+    wish.reads, wish.failures, wish.refresh, wish.explain = stdin, cache_failures, refresh, explain
+    if ttl is not None:
+        from milestone_cli.core.times import duration
+
+        wish.ttl = duration(ttl)
+    if timeout is not None:
+        wish.wait = timeout
+
+    def tell(sentence: str) -> None:
+        render.notify([sentence])
+
+    return run.run(_store(tell), command, wish, tell)
+
+
+def _store(tell: "Callable[[str], None]") -> "Store | None":
+    """The store; None where none can be used, since a cache must never be the reason that a command does not run."""
+    from milestone_cli.errors import MilestoneError
+    from milestone_cli.storage import open_store
+
+    try:
+        return open_store()
+    except MilestoneError as error:
+        hint = "; `milestone init` makes one" if error.code == "no_store" else ""
+        tell(f"the result is not kept: {error.message}{hint}")
+        return None

@@ -1,0 +1,339 @@
+"""A command that is run once for the same question; afterwards what it wrote is written again, and it ends as it did.
+
+The cache is never the reason that a command does not run: where nothing can be looked up or kept, it runs as it would
+have without us, and a sentence says why. What is kept is whole, or not there: a command that was interrupted, that
+failed, or whose inputs changed while it ran leaves no entry. Who asks while somebody else's run of the same question is
+under way waits for it, under a lock that the kernel gives back when the runner dies.
+"""
+
+import os
+
+from milestone_cli import runtime
+from milestone_cli.core.cache.question import Question, differences, nearest
+from milestone_cli.core.cache.recording import Recorder, replay
+from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps, loads
+from milestone_cli.storage.files.runlock import RunLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from milestone_cli.core.cache.entries import Cache, Entry
+    from milestone_cli.core.supervise import Upkeep
+    from milestone_cli.storage.contract import Lease, Store
+    from milestone_cli.storage.files.checksums import Checksums
+    from milestone_cli.storage.files.folders import Folders
+
+    Tell = Callable[[str], None]
+
+WAIT = 600.0
+"""Seconds to wait for another one's run of the same command, unless it is said."""
+UNRUN = (126, 127)
+"""Exit codes of a command that could not be run, as shells give them; never kept."""
+SIGNALLED = 128
+"""Exit codes above it tell of a signal; never kept, since nothing is known of a run that was stopped."""
+GIVEN = 32 << 20
+"""Most bytes of standard input that a question can have."""
+
+
+class Wish:
+    """How a command shall be run.
+
+    Attributes:
+        patterns: of its inputs.
+        names: of the variables that its result depends on.
+        reads: it reads standard input, which belongs to the question; else it has an empty one.
+        ttl: nanoseconds for which its result holds; None: as configured.
+        agent, tags: what the entry is found by.
+        namespace: where it is kept.
+        failures: keep the result when its exit code is not 0.
+        refresh: run it whatever is kept.
+        explain: say why it was a hit or a miss.
+        wait: seconds to wait for another one's run.
+    """
+
+    def __init__(self) -> None:
+        self.patterns: list[str] = []
+        self.names: list[str] = []
+        self.reads = False
+        self.ttl: int | None = None
+        self.agent = ""
+        self.tags: list[str] = []
+        self.namespace = "default"
+        self.failures = False
+        self.refresh = False
+        self.explain = False
+        self.wait = WAIT
+
+
+class _Alone:
+    """Nothing to look after while a command runs; see `supervise.Upkeep`."""
+
+    name = ""
+
+    def held(self) -> bool:
+        return True
+
+    def let_go(self) -> None:
+        pass
+
+    def renew(self) -> None:
+        pass
+
+
+def run(store: "Store | None", command: "list[str]", wish: Wish, tell: "Tell") -> int:
+    """Run a command, or write again what it wrote.
+
+    Args:
+        store: where results are kept; None: nowhere.
+        command: its words.
+        wish: how.
+        tell: takes sentences for people, at once.
+
+    Returns:
+        The command's exit code, 128 + N when signal N ended it.
+
+    Raises:
+        MilestoneError: `lock_timeout` when somebody else's run of it did not end in time; `invalid_name`.
+        OSError: when standard output does not take what is written.
+    """
+    given, checksum = _given() if wish.reads else (-1, None)
+    if store is None:
+        return _execute(command, _Alone(), Recorder("", given), tell)
+    run_ = _Run(store, command, wish, tell, given)
+    try:
+        question = Question(command, wish.patterns, wish.names, run_.checksums(), checksum)
+    except OSError as error:
+        tell(f"the result is not kept: {error.filename or 'an input'}: {error.strerror}")
+        return _execute(command, _Alone(), Recorder("", given), tell)
+    for pattern in question.inputs.empty():
+        tell(f"no file is there for the input '{pattern}'")
+    return run_.answer(question)
+
+
+class _Run:
+    """One call of `run` with a store."""
+
+    def __init__(self, store: "Store", command: "list[str]", wish: Wish, tell: "Tell", given: int) -> None:
+        from milestone_cli.core.cache.opening import open_cache
+
+        self._store, self._command, self._wish, self._tell, self._given = store, command, wish, tell, given
+        self._cache: Cache = open_cache(store, wish.namespace)
+        self._folders = _near(store)
+
+    def checksums(self) -> "Checksums | None":
+        """What is remembered of files that were hashed."""
+        if self._folders is None:
+            return None
+        from milestone_cli.storage.files.checksums import Checksums
+
+        return Checksums(self._folders)
+
+    def answer(self, question: Question) -> int:
+        """Write again what is kept; else run it, alone."""
+        kept = None if self._wish.refresh else self._find(question)
+        if kept:
+            return self._replay(kept, question)
+        try:
+            lock = self._lock(question)
+        except OSError as error:
+            self._tell(f"the result is not kept: the store cannot be written: {error.strerror}")
+            return _execute(self._command, _Alone(), Recorder("", self._given), self._tell)
+        try:
+            if not self._wish.refresh and (kept := self._find(question)):
+                return self._replay(kept, question)
+            if self._wish.explain:
+                for line in self._why(question):
+                    self._tell(line)
+            return self._record(question, lock)
+        finally:
+            if isinstance(lock, RunLock):
+                lock.end()
+            else:
+                self._store.locks().end(lock)
+
+    def _find(self, question: Question) -> "Entry | None":
+        """The entry of a question, if it holds."""
+        found = self._cache.get(question.key)
+        self._warn()
+        if found is None or type(found.meta.get("exit")) is not int:
+            return None
+        if found.meta["exit"] and not self._wish.failures:
+            return None
+        is_old = self._wish.ttl is not None and found.created < runtime.now_ns() - self._wish.ttl
+        return None if is_old else found
+
+    def _warn(self) -> None:
+        for note in self._cache.notes:
+            self._tell(note)
+        self._cache.notes.clear()
+
+    def _replay(self, kept: "Entry", question: Question) -> int:
+        """Write again what the command wrote, and end as it did."""
+        if self._wish.explain:
+            age, spared = _short(runtime.now_ns() - kept.created), kept.meta.get("seconds")
+            took = f", which took {spared:.1f} s" if isinstance(spared, float) else ""
+            count = question.inputs.count()
+            same = f"; {count} input{'s' * (count != 1)} unchanged" if question.inputs.patterns else ""
+            self._tell(f"cache hit: the result of {age} ago{took}{same}")
+        replay(kept.data)
+        return int(str(kept.meta["exit"]))
+
+    def _lock(self, question: Question) -> "RunLock | Lease":
+        """Wait until nobody else runs it."""
+
+        def busy(pid: str) -> None:
+            if self._wish.explain:
+                self._tell(f"{f'process {pid}' if pid else 'another process'} runs it already: waiting for its result")
+
+        try:
+            if self._folders is not None:
+                return RunLock(self._folders, question.key, self._wish.wait, busy)
+            return self._store.locks().hold(f"cache-{question.key[:32]}", self._wish.wait)
+        except MilestoneError as error:
+            if error.code != "lock_timeout":
+                raise
+            if error.details.get("ancestor"):
+                error.message = "this command runs inside of itself, and would wait for ever"
+                error.hint = "give the inner one other arguments, or run it without the cache"
+            else:
+                error.message = f"another run of this command did not end within {self._wish.wait:g} s"
+                error.hint = "wait longer with --timeout"
+            raise
+
+    def _why(self, question: Question) -> "list[str]":
+        """Why there is nothing to write again, in sentences."""
+        if self._wish.refresh:
+            return ["cache miss: --refresh"]
+        earlier = self._earlier()
+        now = question.facts()
+        same = [one for one in earlier if one.get("key") == question.key]
+        if same:
+            at = same[-1].get("at")
+            age = f" {_short(runtime.now_ns() - at)} ago" if type(at) is int else ""
+            return [f"cache miss: it ran{age}, and that result has expired, was removed or is a failure"]
+        like = nearest(now, earlier)
+        if like is None:
+            return ["cache miss: no earlier run of this command is known"]
+        first, *others = differences(now, like) or ["something else differs"]
+        return [f"cache miss: {first}", *[f"            {one}" for one in others]]
+
+    def _earlier(self) -> "list[dict[str, object]]":
+        """What is known of earlier runs, oldest first."""
+        if self._folders is None:
+            return []
+        from milestone_cli.storage.files import runlog
+
+        found = []
+        for line in runlog.read(self._folders, self._wish.namespace):
+            try:
+                one = loads(line)
+            except ValueError:
+                continue  # of a writer that was killed
+            if isinstance(one, dict):
+                found.append(one)
+        return found
+
+    def _record(self, question: Question, lock: "Upkeep") -> int:
+        """Run the command, pass on what it writes, and keep it if it is worth keeping."""
+        folder = self._folders.path if self._folders is not None else ""
+        recorder = Recorder(folder, self._given)
+        began, began_at = runtime.monotonic(), runtime.now_ns()
+        try:
+            code = _execute(self._command, lock, recorder, self._tell)
+            why = self._objection(question, code, recorder)
+            if why:
+                if self._wish.explain or code == 0:
+                    self._tell(f"the result is not kept: {why}")
+            else:
+                self._keep(question, recorder.kept(), code, runtime.monotonic() - began, began_at)
+        finally:
+            recorder.close()
+        return code
+
+    def _objection(self, question: Question, code: int, recorder: Recorder) -> str:
+        """Why a result is not worth keeping; empty when it is."""
+        if code in UNRUN or code > SIGNALLED:
+            return "it could not be run" if code in UNRUN else f"it was ended by signal {code - SIGNALLED}"
+        if code and not self._wish.failures:
+            return f"it ended with exit code {code}"
+        if recorder.trouble:
+            return recorder.trouble
+        key = question.key
+        try:
+            question.look()
+        except OSError as error:
+            return f"{error.filename or 'an input'}: {error.strerror}"
+        return "" if question.key == key else "its inputs changed while it ran"
+
+    def _keep(self, question: Question, data: bytes, code: int, seconds: float, at: int) -> None:
+        from milestone_cli.core.cache.entries import Entry
+        from milestone_cli.storage.files import runlog
+
+        facts = question.facts()
+        said = " ".join(str(word) for word in self._command).encode("utf-8", "replace").decode()[:200]
+        meta: dict[str, object] = {"exit": code, "seconds": round(seconds, 3), "directory": facts["directory"]}
+        entry = Entry(
+            question.key, data, agent=self._wish.agent, request=said, tags=self._wish.tags,
+            content_hash=question.content, meta=meta,
+        )  # fmt: skip
+        ttl = None if self._wish.ttl is None else self._wish.ttl / 1e9
+        is_kept = self._cache.put(entry, ttl=ttl)
+        self._warn()
+        if is_kept and self._folders is not None:
+            runlog.append(self._folders, self._wish.namespace, dumps({"at": at, **facts}).encode())
+
+
+def _execute(command: "list[str]", lock: "Upkeep", recorder: Recorder, tell: "Tell") -> int:
+    """Run a command to its end, and to that of what it writes."""
+    from milestone_cli.core.supervise import supervise
+
+    try:
+        code, notes = supervise(command, runtime.environment(), lock, recorder.started, recorder.actions)
+    finally:
+        recorder.wait()
+    for note in notes:
+        tell(note)
+    return code
+
+
+def _given() -> "tuple[int, str]":
+    """Standard input, read to its end into a file without a name, and its checksum.
+
+    Raises:
+        MilestoneError: `too_large`.
+    """
+    import tempfile
+
+    from milestone_cli.model import sha256
+
+    hash_, size = sha256(), 0
+    with tempfile.TemporaryFile() as file:
+        while block := os.read(0, 1 << 16):
+            size += len(block)
+            if size > GIVEN:
+                told = f"standard input has more than {GIVEN >> 20} MB"
+                raise MilestoneError("too_large", told, "write it to a file, and name that with --input")
+            hash_.update(block)
+            file.write(block)
+        file.flush()
+        fd = os.dup(file.fileno())
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd, hash_.hexdigest()
+
+
+def _near(store: "Store") -> "Folders | None":
+    """The folders of a store on this machine; None for one elsewhere."""
+    from milestone_cli.storage.files.folders import Folders
+
+    return store if isinstance(store, Folders) else None
+
+
+def _short(ns: int) -> str:
+    """A span of time in its largest unit."""
+    seconds = max(0, ns) // 10**9
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= unit:
+            return f"{seconds // unit}{name}"
+    return f"{seconds}s"
