@@ -46,7 +46,7 @@ def supervise(
     environment: dict[str, str],
     lock: "Upkeep",
     started: "Callable[[int], None] | None" = None,
-    actions: "Sequence[tuple[int, ...]]" = (),
+    actions: "Sequence[tuple[object, ...]]" = (),
 ) -> "tuple[int, list[str]]":
     """Run a command to its end.
 

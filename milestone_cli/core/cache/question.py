@@ -133,7 +133,7 @@ def _likeness(now: "Facts", then: "Facts") -> int:
     words, others = now.get("command"), then.get("command")
     if not isinstance(words, list) or not isinstance(others, list) or words[:1] != others[:1]:
         return 0
-    score = 1 + 64 * (words == others) + sum(word == other for word, other in zip(words, others, strict=False))
+    score: int = 1 + 64 * (words == others) + sum(word == other for word, other in zip(words, others, strict=False))
     return score + sum(16 * (now.get(name) == then.get(name)) for name in ("directory", "environment", "inputs"))
 
 
@@ -184,9 +184,8 @@ def _pairs(now: object, then: object) -> "list[tuple[str, str]]":
         elif name not in now:
             told.append((name, "is not named any more"))
         elif now[name] != then[name]:
-            told.append(
-                (name, "is set now" if then[name] is None else "is not set now" if now[name] is None else "changed")
-            )
+            was_unset, is_unset = then[name] is None, now[name] is None
+            told.append((name, "is set now" if was_unset else "is not set now" if is_unset else "changed"))
     return told
 
 

@@ -48,11 +48,8 @@ class Recorder:
         self._over.acquire()
         self._is_started = False
         first = (DUP2, given, 0) if given >= 0 else (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
-        self.actions: Sequence[tuple[object, ...]] = (
-            first,
-            (DUP2, self._ends[0][1], OUT),
-            (DUP2, self._ends[1][1], ERR),
-        )
+        out, error = ((DUP2, self._ends[at][1], stream) for at, stream in enumerate((OUT, ERR)))
+        self.actions: Sequence[tuple[object, ...]] = (first, out, error)
 
     def started(self, _: int) -> None:
         """The command runs: begin to read, in a thread that inherits the blocked signals, so that none ends there."""

@@ -81,5 +81,5 @@ class Checksums:
 
 
 def _name(folder: str) -> str:
-    """The index of a folder; machines that share a store have each their own, since numbers of inodes are a machine's."""
+    """The index of a folder; machines that share a store have each their own, since inodes are a machine's."""
     return digest(os.fsencode(f"{runtime.host()}\0{folder}"))[:32]

@@ -1,7 +1,7 @@
 """The lock around running one command: the kernel's, on a file of its own, which goes again with its holder.
 
-Whoever gets the lock looks whether its file is still the one of that name: one that was removed meanwhile locks nothing,
-and then it tries again. So no file stays for every command that ever ran, and there are never two holders.
+Whoever gets the lock looks whether its file is still the one of that name: one that was removed meanwhile locks
+nothing, and then it tries again. So no file stays for every command that ever ran, and there are never two holders.
 """
 
 import fcntl
