@@ -12,7 +12,7 @@ class Plan:
     Attributes:
         operation: its name, for people.
         puts: kind, key, and the whole new content, or None where the document goes; in the order of applying. A
-            state's next revision is what `Store.revise` makes.
+            state's next revision is what `revising.revise` makes.
         events: the stream that each event belongs to, and the event.
         id: of the transaction; empty: the store gives it one.
         refused: why nothing of it shall be done: the store leaves a record of that, and raises it.

@@ -9,8 +9,9 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError, completed, conflict
 from milestone_cli.jsontext import dumps, loads, quote
 from milestone_cli.model import GENESIS, OF_SESSION, Change, Document, Draft, Head, Plan, Receipt, digest, owner
-from milestone_cli.storage.files.envelope import compose, parse_envelope
-from milestone_cli.storage.origin import Origin, parse
+from milestone_cli.storage.files.commit import whole
+from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.revising import revise
 from milestone_cli.storage.transactions import closed, opened, refused
 
 
@@ -65,16 +66,7 @@ class MemoryStore:
         if change.expect is not None and change.expect != current:
             raise conflict(name, change.expect, current)
         text = change.edit(None if raw is None else parse_envelope(raw, name).text)
-        self._put("active", name, self.revise(name, text, change.drafts[0]))
-
-    def revise(self, milestone: str, text: bytes, draft: Draft) -> bytes:
-        revision, sha, now = self._heads.get(milestone, Head()).revision + 1, digest(text), runtime.now_ns()
-        draft.event_id = runtime.new_event_id(now)
-        said = {**loads(draft.data), "revision": revision, "base": revision, "sha256": sha}
-        event = {"event_id": draft.event_id, "event_type": draft.type, "data": said}
-        draft.data = dumps({**said, "text": text.decode()})
-        self._coming[draft.event_id] = text
-        return compose(runtime.timestamp(now), milestone, revision, sha, dumps(event), text)
+        self._put("active", name, revise(self, name, text, change.drafts[0]))
 
     def transact(self, names, build, timeout, once=None) -> list[Receipt]:
         with self._lock:
@@ -108,6 +100,8 @@ class MemoryStore:
         self._documents.pop((kind, key), None)
         if data is not None:
             self._documents[kind, key] = (data, runtime.now_ns())
+        if kind == "active" and data is not None and (found := parse_envelope(data, key)).event:
+            self._coming[str(found.event["event_id"])] = found.text
 
     def _append_all(self, name: str, drafts: list[Draft], key: str, request: str) -> Receipt:
         head = self._heads.setdefault(name, Head())
@@ -125,6 +119,7 @@ class MemoryStore:
         if text is not None:
             self._texts.setdefault(name, []).append(text)
             head.revision, head.state = len(self._texts[name]), digest(text)
+            draft.data = whole(draft.data, text)
         head.time = max(head.time, runtime.now_ns())
         head.sequence += 1
         body = (
@@ -170,12 +165,6 @@ class MemoryStore:
             raise MilestoneError("not_found", "there is no such state")
         return parse_envelope(raw, milestone)
 
-    def backup_key(self, milestone: str, ns: int, revision: int) -> str:
-        return f"{milestone}-{ns}-r{revision}"
-
-    def checkpoint_file(self, milestone: str, name: str) -> str:
-        return f"{milestone}/{name}"
-
     def milestones(self) -> list[str]:
         return sorted(name for name in self._logs if name[0] != OF_SESSION)
 
@@ -207,9 +196,6 @@ class MemoryStore:
     def log_size(self, stream: str) -> tuple[int, int]:
         return sum(len(line) for line in self._logs.get(stream, [])), 1
 
-    def origin(self, stream: str) -> Origin:
-        return parse(self.get("origin", stream)) or Origin()
-
     def log_path(self, stream: str) -> str:
         return ""
 
@@ -230,9 +216,6 @@ class MemoryStore:
     def pack(self, stream: str, timeout: float) -> tuple[int, int]:
         return 0, 0
 
-    def state_file(self, milestone: str) -> str:
-        return milestone
-
     def lock_holder(self, name: str) -> None:
         return None
 
@@ -244,13 +227,6 @@ class MemoryStore:
 
     def set_aside(self, kind: str, key: str, why: str) -> str:
         return ""
-
-    def bound_session(self, client: str | None) -> str | None:
-        raw = self.get("client", client) if client else self.get("current", "")
-        return raw.decode().strip() if raw else None
-
-    def session(self, name: str) -> dict[str, object]:
-        return loads(self.get("session", name) or b"{}")
 
     def config_identity(self) -> None:
         return None

@@ -138,8 +138,6 @@ class Rows:
 
     def place(self) -> tuple[str, str] | None:
         """Kind and key of the document that the path means; `log` for a log; None for anything else."""
-        if self.path == layout.CONFIG:
-            return "config", ""
         folder, _, name = self.path.rpartition("/")
         if folder == layout.EVENTS and name.startswith("milestone-") and name.endswith(".jsonl"):
             return "log", name[10:-6]
@@ -150,8 +148,6 @@ class Rows:
         for kind in layout.SHAPES:
             if layout.SHAPES[kind][0] == folder and (found := layout.keys(kind, [name])):
                 return kind, found[0]
-            if kind == "current" and layout.place(kind, "") == (folder, name):
-                return kind, ""
         return ("quarantine", name) if folder == layout.QUARANTINE else None
 
     def _raw(self) -> bytes | None:

@@ -13,10 +13,12 @@ from milestone_cli.core import events, transfer
 from milestone_cli.core.log import cursor
 from milestone_cli.core.log.filters import Filter
 from milestone_cli.core.log.paging import Found
-from milestone_cli.core.retention.plan import Policy, cleanup
+from milestone_cli.core.retention import cleanup
+from milestone_cli.core.retention.plan import Policy
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.contract import Store
 from milestone_cli.storage.files import FileStore
+from milestone_cli.storage.origin import origin_of
 from milestone_cli.storage.sides import open_side
 
 BASH = (
@@ -151,7 +153,7 @@ def test_segments_and_retention(kind: str, files: FileStore, request: pytest.Fix
         assert behind(store, text) == numbers(before[place:])
     policy = Policy(1, 100)
     cleanup.run_cleanup(store, "demo", policy, cleanup.plan_cleanup(store, "demo", policy))
-    gone = store.origin("demo").sequence
+    gone = origin_of(store, "demo").sequence
     assert gone > 10
     for place, text in enumerate(taken):
         if place < gone:

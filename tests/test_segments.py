@@ -16,12 +16,14 @@ from milestone_cli.core import events, state, transfer
 from milestone_cli.core.log import query
 from milestone_cli.core.log.timeline import Timeline
 from milestone_cli.core.log.verify import verify
-from milestone_cli.core.retention.plan import Policy, cleanup, expiry
+from milestone_cli.core.retention import cleanup, expiry
+from milestone_cli.core.retention.plan import Policy
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.contract import Store
 from milestone_cli.storage.files import FileStore, layout, sealing, trimming
 from milestone_cli.storage.files.log import Log
 from milestone_cli.storage.files.segments import Parts, Seal
+from milestone_cli.storage.origin import origin_of
 from milestone_cli.storage.sides import open_side
 from milestone_cli.timestamps import parse_ns
 
@@ -249,7 +251,7 @@ def test_what_is_old_goes_and_the_rest_proves_and_replays_itself(
     assert lines(store) == all_lines, "a plan changes nothing"
     assert {one.reason.split()[0] for one in plan.decisions if one.item.kind == "events"} == {"older", "younger"}
     gone = trimmed(store, runtime.now_ns() - between)
-    origin, size = store.origin("demo"), store.log_size("demo")[0]
+    origin, size = origin_of(store, "demo"), store.log_size("demo")[0]
     last, first = origin.sequence, -(-origin.sequence // 3)
     assert (last == 60) if kind != "plain" else (50 < last <= 60), "what is sealed goes whole or not"
     assert gone[0].startswith("1-")

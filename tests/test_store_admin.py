@@ -19,9 +19,10 @@ from postgres_server import PASSWORD, QUOTED, Server
 from milestone_cli.core import request_digest
 from milestone_cli.model import Draft
 from milestone_cli.render.schemas import schema
-from milestone_cli.storage.postgres import VERSION, PostgresStore, admin
+from milestone_cli.storage.postgres import PostgresStore, admin
 from milestone_cli.storage.postgres.log import key_hash, middle
 from milestone_cli.storage.postgres.schema import MIGRATIONS
+from milestone_cli.storage.postgres.server import VERSION
 from milestone_cli.storage.postgres.url import mask
 
 

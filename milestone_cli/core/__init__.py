@@ -28,7 +28,29 @@ def current_session(store: "Store", given: "str | None" = None) -> str:
     if named is not None:
         return safe(named, "session")
     client = runtime.env("CLAUDE_CODE_SESSION_ID")
-    return store.bound_session(client) or NO_SESSION
+    return bound_session(store, client) or NO_SESSION
+
+
+def bound_session(store: "Store", client: "str | None") -> "str | None":
+    """The session bound to a client's session; without a client, the one that a directory, or a user, shares."""
+    words = (
+        (store.get("client", safe(client, "client session")) if client else store.get("current", "")) or b""
+    ).split()
+    try:
+        return safe(words[0].decode("ascii", "replace"), "session") if words else None
+    except MilestoneError:
+        return None
+
+
+def session_record(store: "Store", name: str) -> "dict[str, object]":
+    """A session's record; empty when there is none, or none that can be read."""
+    from milestone_cli.jsontext import loads
+
+    try:
+        record = loads(store.get("session", name) or b"{}")
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def current_milestone(store: "Store", given: "str | None" = None) -> str:
@@ -42,7 +64,7 @@ def current_milestone(store: "Store", given: "str | None" = None) -> str:
         return safe(named)
     session = current_session(store)
     if session != NO_SESSION:
-        of_session = store.session(session).get("milestone_id")
+        of_session = session_record(store, session).get("milestone_id")
         if isinstance(of_session, str) and of_session:
             return safe(of_session)
     active = store.active()

@@ -5,6 +5,7 @@ file (inode, size, mtime, ctime); a changed file is read again by whoever comes 
 """
 
 from milestone_cli import runtime
+from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import size_of
 
@@ -28,19 +29,19 @@ def settings(store: "Store") -> "dict[str, str]":
     if key is None:
         return {}
     try:
-        compiled = loads(store.compiled_config())
-    except (FileNotFoundError, ValueError):
+        compiled = loads(store.get("config-compiled", "") or b"")
+    except ValueError:
         compiled = None
     if isinstance(compiled, dict) and compiled.get("key") == list(key):
         found: dict[str, str] = compiled["settings"]
     else:
         from milestone_cli.core.configfile import parse
 
-        found = parse(store.config_text())
+        found = parse(store.get("config", "") or b"")
         try:
-            store.keep_compiled_config(dumps({"key": list(key), "settings": found}))
-        except OSError:
-            pass  # a store that cannot be written is parsed every time
+            store.note("config-compiled", "", dumps({"key": list(key), "settings": found}).encode())
+        except (OSError, MilestoneError):
+            pass  # where it may not be written it is parsed every time
     if "segment_size" in found and not runtime.env("MILESTONE_SEGMENT_SIZE"):
         store.segment_size = size_of(found["segment_size"])
     return found

@@ -6,7 +6,7 @@ line without controls, and whole: what is too long ends with a sentence.
 
 import os
 
-from milestone_cli.core import git
+from milestone_cli.core import git, session_record
 from milestone_cli.core.overview import status
 from milestone_cli.core.sessions import session as sessions
 from milestone_cli.core.sessions.activity import left_open, up_to_date
@@ -54,7 +54,7 @@ def gather(store: "Store", milestone: str, session: "str | None", alone: bool, f
     known = [one for one in known if one is not own_one]
     orphans = [one for one in known if one.status == "orphaned"]
     if not os.path.isdir(folder):
-        own = store.session(session).get("working_directory") if session else None
+        own = session_record(store, session).get("working_directory") if session else None
         folder = own if isinstance(own, str) and os.path.isdir(own) else os.getcwd()
     return {
         "milestone_id": milestone,

@@ -97,7 +97,9 @@ def load(store: "Store", milestone: str, revision: "int | None" = None) -> "tupl
 
 def record_access(store: "Store", milestone: str) -> None:
     """Log that a state was read."""
-    data = f'{{"state_file":"{store.state_file(milestone)}"}}'
+    from milestone_cli.storage.names import state_path
+
+    data = f'{{"state_file":"{state_path(milestone)}"}}'
     store.commit(Change(milestone, [draft(store, "state_loaded", data)], timeout=lock_timeout(store, None)))
 
 

@@ -4,6 +4,7 @@ It is asked for at every turn, so it looks at little and changes nothing; whatev
 """
 
 from milestone_cli import runtime
+from milestone_cli.core import bound_session, session_record
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import safe
@@ -80,10 +81,10 @@ def _object(value: object) -> "Facts":
 def _bound(store: "Store", client: str) -> "str | None":
     """The milestone of the session that is bound to a client's session."""
     try:
-        session = store.bound_session(client) if client else None
+        session = bound_session(store, client) if client else None
     except MilestoneError:
         return None
-    found = store.session(session).get("milestone_id") if session else None
+    found = session_record(store, session).get("milestone_id") if session else None
     return found if isinstance(found, str) else None
 
 

@@ -64,14 +64,22 @@ class Store(Protocol):
     ) -> list[Receipt]:
         """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing.
 
-        `once` is stream, idempotency key and request: done before, `build` is not asked. A record stays, as
-        `transactions.opened` makes it, under the kind `committed`; under `rollback` where the plan is `refused`.
-        Returns a receipt for each log, in the order of the plan's events.
-        """
-        ...
+        A record stays, as `transactions.opened` makes it, under the kind `committed`; under `rollback` where the plan
+        is `refused`.
 
-    def revise(self, milestone: str, text: bytes, draft: Draft) -> bytes:
-        """The document of a milestone's next revision, for a plan to put as `active`; fills in its event's draft."""
+        Args:
+            names: of the locks.
+            build: called under them, after an earlier transaction that was killed has been finished.
+            timeout: seconds to wait for all of them.
+            once: stream of the plan's last event, idempotency key and request; done before, `build` is not asked.
+
+        Returns:
+            A receipt for each log, in the order of the plan's events, everything durable; the earlier one alone,
+            `replayed`, when `once` was done before.
+
+        Raises:
+            MilestoneError: what `build` raises, before anything was changed; `lock_timeout`, `idempotency_conflict`.
+        """
         ...
 
     def recover(self, milestone: str, timeout: float) -> tuple[Document, list[str]]:
@@ -116,10 +124,6 @@ class Store(Protocol):
         """Size of a log in bytes, and what tells one log from another under the same name."""
         ...
 
-    def origin(self, stream: str) -> Origin:
-        """Where a log begins: at nothing, unless its oldest events were removed; see `origin.Origin`."""
-        ...
-
     def changes(self, streams: list[str] | None, documents: list[tuple[str, str]], locks: list[str]) -> "Watcher":
         """What tells when logs (None: those of all milestones), documents (kind and key) or locks may have changed."""
         ...
@@ -143,8 +147,17 @@ class Store(Protocol):
     ) -> Receipt:
         """Put other bytes into a log, all or nothing, and log what `tell` makes of where the old one is kept.
 
-        The next state is logged whole; with `rehead` the log itself says where it stands, not its head. Raises
-        `conflict` when what the edits name is not there, or in a sealed part.
+        The next state is logged whole.
+
+        Args:
+            stream: the log.
+            edits: offset, what is there and what shall be; sorted, none in another's bytes.
+            tell: makes events from where the log as it was is kept; empty without edits.
+            rehead: the log itself says where it stands, not its head.
+            timeout: seconds to wait for a lock.
+
+        Raises:
+            MilestoneError: `conflict` when what the edits name is not there, or in a sealed part; `lock_timeout`.
         """
         ...
 
@@ -172,40 +185,8 @@ class Store(Protocol):
         """Take a document out of the way, kept for people; where it is, empty when it was gone. Under its lock."""
         ...
 
-    def state_file(self, milestone: str) -> str:
-        """How the log names a milestone's state."""
-        ...
-
-    def backup_key(self, milestone: str, ns: int, revision: int) -> str:
-        """Key of a backup made at a time."""
-        ...
-
-    def checkpoint_file(self, milestone: str, name: str) -> str:
-        """How the log names a checkpoint."""
-        ...
-
-    def bound_session(self, client: str | None) -> str | None:
-        """The session bound to a client's session, or the directory's current one."""
-        ...
-
-    def session(self, name: str) -> dict[str, object]:
-        """A session's record; empty when there is none."""
-        ...
-
     def config_identity(self) -> tuple[int, int, int, int] | None:
         """What tells one version of the configuration from another; None when there is none."""
-        ...
-
-    def config_text(self) -> bytes:
-        """The configuration as people wrote it."""
-        ...
-
-    def compiled_config(self) -> bytes:
-        """The configuration as it was kept in its fast form."""
-        ...
-
-    def keep_compiled_config(self, text: str) -> None:
-        """Keep the configuration in its fast form."""
         ...
 
 
@@ -328,10 +309,6 @@ class Side(Protocol):
 
     def grant(self, kind: str, role: str) -> None:
         """Give a role the rights of a `reader` or `writer`; `not_found`, `usage`."""
-        ...
-
-    def migrate(self, *, dry_run: bool) -> list[str]:
-        """Bring the store to the newest format; what was done, or would be."""
         ...
 
     def facts(self) -> dict[str, object]:

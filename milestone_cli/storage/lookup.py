@@ -1,6 +1,7 @@
 """What every store says of a milestone without a state, and how it chooses among the copies of one."""
 
 from milestone_cli.errors import MilestoneError
+from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def missing(store: "Store", milestone: str) -> MilestoneError:
 
 def no_revision(store: "Store", milestone: str, revision: int) -> MilestoneError:
     """The error for a revision that the log does not hold: never there, or removed by retention."""
-    head, origin = store.head(milestone), store.origin(milestone)
+    head, origin = store.head(milestone), origin_of(store, milestone)
     hint = f"the newest is {head.revision}" if head else "nothing was saved yet"
     message = f"'{milestone}' has no revision {revision}"
     if 0 < revision < origin.revision or (0 < revision == origin.revision and origin.text is None):

@@ -9,6 +9,10 @@ from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import Document, Head, digest
 from milestone_cli.runtime import timestamp
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
+
 FIELDS = ("sequence", "checksum", "end", "time", "revision", "state")
 MORE = ("line", "first", "since")
 
@@ -63,6 +67,11 @@ def parse(raw: "bytes | None") -> "Origin | None":
     except (ValueError, KeyError, AssertionError):
         return None
     return found
+
+
+def origin_of(store: "Store", stream: str) -> Origin:
+    """Where a log begins: at nothing, unless its oldest events were removed."""
+    return parse(store.get("origin", stream)) or Origin()
 
 
 def document_of(origin: Origin) -> "Document | None":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from milestone_cli import jsontext, runtime, splice, timestamps
 from milestone_cli.cli import read as read_words
-from milestone_cli.core import configfile, document, events, state, times
+from milestone_cli.core import bound_session, configfile, document, events, session_record, state, times
 from milestone_cli.core.log import cursor, repair
 from milestone_cli.core.log.filters import Filter
 from milestone_cli.core.log.query import Parser, query
@@ -312,9 +312,9 @@ def records(raw: bytes) -> None:
     try:
         here.put(layout.SESSIONS, "s.json", raw)
         here.put("state", layout.CURRENT, raw)
-        here.store.session("s")
+        session_record(here.store, "s")
         with contextlib.suppress(MilestoneError):
-            here.store.bound_session(None)
+            bound_session(here.store, None)
     finally:
         (here.root / "state" / layout.CURRENT).unlink(missing_ok=True)
         here.clear()

@@ -167,7 +167,7 @@ HOSTILE: dict[str, dict[str, object]] = {
     "no object": {},
     "outside": {"puts": [["session", "../../../victim", b64encode(b"x").decode()]]},
     "hidden": {"puts": [["session", ".hidden", b64encode(b"x").decode()]]},
-    "no kind": {"puts": [["config", "x", b64encode(b"x").decode()]]},
+    "no kind": {"puts": [["nothing", "x", b64encode(b"x").decode()]]},
     "a lock outside": {"locks": ["../../x"]},
     "a log outside": {"events": [{"stream": "../x", "event_type": "x", "data": "{}", "session_id": "s",
                                   "agent_id": "a", "event_id": "e"}]},

@@ -5,7 +5,15 @@ has left or is proved dead, or by the same process again.
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, acting_agent, current_milestone, current_session, lock_timeout, once
+from milestone_cli.core import (
+    NO_SESSION,
+    acting_agent,
+    current_milestone,
+    current_session,
+    lock_timeout,
+    once,
+    session_record,
+)
 from milestone_cli.core.agents.agent import BEAT, KIND, METRICS, Agent, agents, find, look, sound, subscribers
 from milestone_cli.core.agents.vitals import LEASE
 from milestone_cli.core.agents.wish import Wish
@@ -34,7 +42,7 @@ def place(store: "Store", session: "str | None", milestone: "str | None") -> "tu
         own = sessions.find(store, session).milestone
         return session, safe(milestone) if milestone else own
     name = current_session(store)
-    record = store.session(name) if name != NO_SESSION else {}
+    record = session_record(store, name) if name != NO_SESSION else {}
     named = safe(milestone) if milestone else sound(record.get("milestone_id"))
     if named is None:
         try:

@@ -1,5 +1,6 @@
 """Retention of what agents leave: records of those that have ended, with their pages, and points that are over."""
 
+from milestone_cli.core import session_record
 from milestone_cli.core.agents.agent import BEAT, KIND, Agent
 from milestone_cli.core.retention.plan import Item
 from milestone_cli.timestamps import parse_ns
@@ -47,7 +48,7 @@ def points(store: "Store", milestone: str) -> "Iterator[Item]":
 def health(store: "Store", milestone: str) -> "Iterator[Item]":
     """Health logs of sessions of the milestone; that of one that goes on stays."""
     for name in store.keys(HEALTH):
-        record = store.session(name)
+        record = session_record(store, name)
         if record.get("milestone_id") == milestone:
             hold = "" if record.get("status") == "completed" else "its session has not ended"
             size = len(store.get(HEALTH, name) or b"")

@@ -7,6 +7,7 @@ for people and alerts, is not synced, and proves nothing; what happened to agent
 import signal
 
 from milestone_cli import runtime
+from milestone_cli.core import session_record
 from milestone_cli.core.agents.agenting import claim
 from milestone_cli.core.agents.health import health
 from milestone_cli.core.agents.heartbeat import is_gone
@@ -99,7 +100,7 @@ def _rest(store: "Store", session: "str | None", waited: "set[signal.Signals]", 
     from milestone_cli.core.supervise import next_signal
 
     while True:
-        if session is not None and store.session(session).get("status") != "active":
+        if session is not None and session_record(store, session).get("status") != "active":
             return False
         left = until - runtime.monotonic()
         if left <= 0:

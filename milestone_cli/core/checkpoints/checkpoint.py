@@ -10,6 +10,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import safe
 from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.names import checkpoint_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def look(store: "Store", milestone: str, name: str) -> "Checkpoint | None":
     info = _info(store, key)
     if info.get("milestone_id", milestone) != milestone:
         return None
-    file = store.checkpoint_file(milestone, name)
+    file = checkpoint_path(milestone, name)
     found = Checkpoint(milestone, name, file, info, store.modified("checkpoint", key))
     found.judge(raw, store.modified("checkpoint-info", key))
     if found.state == "damaged" and "milestone_id" not in info and _is_foreign(store, milestone, file, raw):

@@ -12,6 +12,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan
 from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.names import checkpoint_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,12 +72,12 @@ def create(
         if given:
             _refuse_taken(store, milestone, given)
         info = _notes(milestone, made, reason, _revision(store, milestone, document), document.sha256)
-        found = Checkpoint(milestone, made, store.checkpoint_file(milestone, made), info, 0)
+        found = Checkpoint(milestone, made, checkpoint_path(milestone, made), info, 0)
         found.text = document.text
         plan = Plan("checkpoint_create")
         plan.puts.append(("checkpoint", f"{milestone}/{made}", raw))
         plan.puts.append(("checkpoint-info", f"{milestone}/{made}", indented(info).encode() + b"\n"))
-        said = {"checkpoint_file": store.checkpoint_file(milestone, made), "sha256": document.sha256}
+        said = {"checkpoint_file": checkpoint_path(milestone, made), "sha256": document.sha256}
         event = _event(store, "checkpoint_created", made, {**said, "reason": reason}, session)
         plan.events.append((milestone, event))
         return plan
@@ -177,7 +178,7 @@ def delete(
     receipts = store.transact([milestone], build, lock_timeout(store, timeout), known)
     if found is None:
         info = data_of(store, milestone, receipts[0].event_id)
-        found = Checkpoint(milestone, name, store.checkpoint_file(milestone, name), info, 0)
+        found = Checkpoint(milestone, name, checkpoint_path(milestone, name), info, 0)
     return found, receipts[0].replayed
 
 

@@ -21,7 +21,7 @@ def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
     values: dict[str, str] = {}
     if store.config_identity() is not None:
         try:
-            values = parse(store.config_text())
+            values = parse(store.get("config", "") or b"")
         except MilestoneError as error:
             trouble = True
             yield Finding("configuration", "invalid", "error", error.message, error.hint, "config.yaml")

@@ -8,7 +8,7 @@ import _thread
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, acting_agent, setting
+from milestone_cli.core import NO_SESSION, acting_agent, bound_session, session_record, setting
 from milestone_cli.core.hook.facts import parse, understand
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
@@ -214,14 +214,14 @@ def place(turn: Turn, store: "Store", call: "Call") -> "tuple[str, str | None]":
         session = bind(turn, store, call)
     if session is None:
         return NO_SESSION, sole(store, call)
-    milestone = store.session(session).get("milestone_id")
+    milestone = session_record(store, session).get("milestone_id")
     return session, safe(milestone) if isinstance(milestone, str) and milestone else sole(store, call)
 
 
 def bound(store: "Store", client: str) -> "str | None":
     """The session that a client's session is bound to; None for none, and for what cannot be a client's session."""
     try:
-        return store.bound_session(client) if client else None
+        return bound_session(store, client) if client else None
     except MilestoneError as error:
         if error.code != "invalid_name":
             raise

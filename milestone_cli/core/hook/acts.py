@@ -7,7 +7,7 @@ is kept, and the names that must survive are given to it; at the end of a turn t
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import setting
+from milestone_cli.core import session_record, setting
 from milestone_cli.core.hook import Turn, bound, place, sole
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
@@ -107,7 +107,7 @@ def _start(store: "Store", call: "Call") -> str:
 def _meant(store: "Store", call: "Call") -> "tuple[str | None, str | None]":
     """Session and milestone of a call, as they are now."""
     session = bound(store, call.client)
-    own = store.session(session).get("milestone_id") if session else None
+    own = session_record(store, session).get("milestone_id") if session else None
     return session, own if isinstance(own, str) and own else sole(store, call)
 
 
@@ -177,7 +177,7 @@ def _keep_session(turn: Turn, store: "Store", call: "Call", session: str, interv
 
     Whether the tree is dirty is not asked, since git may take longer than a hook has.
     """
-    last = store.session(session).get("last_checkpoint")
+    last = session_record(store, session).get("last_checkpoint")
     before = last.get("created_at") if isinstance(last, dict) else None
     made = parse_ns(before)
     if made is None or call.occurred - made >= interval * 1e9:

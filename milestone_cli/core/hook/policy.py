@@ -1,5 +1,6 @@
 """Saying no on purpose: what `--block` asks for, at the events where the client takes a no."""
 
+from milestone_cli.core import session_record
 from milestone_cli.core.hook import Turn, bound, sole
 from milestone_cli.storage import open_store
 
@@ -23,7 +24,7 @@ def refusal(turn: Turn, policy: str, reason: str) -> str:
         return f"not recorded: {reason}"
     store = open_store(turn.path)
     session = bound(store, call.client)
-    own = store.session(session).get("milestone_id") if session else None
+    own = session_record(store, session).get("milestone_id") if session else None
     milestone = own if isinstance(own, str) and own else sole(store, call)
     if milestone is None:
         return ""

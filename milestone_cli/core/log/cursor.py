@@ -9,6 +9,7 @@ from milestone_cli.core.log.streams import blocks, lines, numbered, seek_sequenc
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import digest, sound_stream
+from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def at_offset(store: "Store", stream: str, offset: int) -> Place:
     place = Place(offset=offset)
     found = _before(store, stream, offset)
     if found is None:
-        origin = store.origin(stream)
+        origin = origin_of(store, stream)
         if origin.sequence and offset <= origin.end:
             place.sequence, place.proof = origin.sequence, origin.checksum[:PROOF]
         return place
@@ -137,7 +138,7 @@ def whole_end(store: "Store", stream: str) -> int:
         cut = block.rfind(b"\n") + 1
         if cut:
             return at + cut
-    return min(size, store.origin(stream).end)
+    return min(size, origin_of(store, stream).end)
 
 
 def find(store: "Store", stream: str, place: Place) -> int:
@@ -154,7 +155,7 @@ def find(store: "Store", stream: str, place: Place) -> int:
     found = known(line) if line else None
     if place.sequence and found and found[0] == place.sequence:
         if found[1] != place.proof:
-            raise _gone(stream, place, "the event with that number is another one now", store.origin(stream).end)
+            raise _gone(stream, place, "the event with that number is another one now", origin_of(store, stream).end)
         return _behind_mark(store, stream, at + len(line) + 1, place)
     before = _ours_before(store, stream, at)
     if found is None:
@@ -162,11 +163,11 @@ def find(store: "Store", stream: str, place: Place) -> int:
         is_last = head is not None and head.sequence == place.sequence and head.checksum[:PROOF] == place.proof
         if not is_empty and not is_last:
             is_new = head is None or head.sequence < place.sequence
-            goes_on = store.origin(stream).end if is_new else whole_end(store, stream)
+            goes_on = origin_of(store, stream).end if is_new else whole_end(store, stream)
             raise _gone(stream, place, "the log does not reach that far", goes_on)
     elif found[0] > place.sequence + 1 and before is None:
         why = f"the events from {place.sequence + 1} to {found[0] - 1} were removed"
-        raise _gone(stream, place, why, store.origin(stream).end)
+        raise _gone(stream, place, why, origin_of(store, stream).end)
     return _behind_mark(store, stream, _behind_ours(store, stream, at), place)
 
 
@@ -186,7 +187,7 @@ def _stands(store: "Store", stream: str, place: Place) -> bool:
     """Whether the line that ends at a place's offset is the one that it says."""
     line = _before(store, stream, place.offset)
     if line is None:
-        origin = store.origin(stream)
+        origin = origin_of(store, stream)
         return (
             not place.mark
             and place.foreign is None

@@ -13,7 +13,7 @@ from milestone_cli.core.states.history import History
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import OF_SESSION, digest
 from milestone_cli.splice import apply
-from milestone_cli.storage.origin import document_of
+from milestone_cli.storage.origin import document_of, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def state_at(store: "Store", stream: str, stop: int) -> Step:
             f"{_named(stream)} has no milestone, so its log holds no state",
             f"`milestone session show {stream[1:]}` shows its values",
         )
-    origin = store.origin(stream)
+    origin = origin_of(store, stream)
     if (kept := document_of(origin)) is not None:  # what retention removed ended with this state
         event = {"sequence_number": origin.sequence, "timestamp": kept.timestamp, "event_type": "events_removed"}
         return Step({**event, "revision": kept.revision}, kept.text, None, kept.sha256)
@@ -187,7 +187,7 @@ def _standing(store: "Store", stream: str, stop: int) -> "tuple[bytes | None, in
     if not stop:
         return None, 0
     last = next(iter(revisions.steps(store, stream, stop)), None)
-    revision = store.origin(stream).revision if last is None else int(str(last["revision"]))
+    revision = origin_of(store, stream).revision if last is None else int(str(last["revision"]))
     try:
         return state_at(store, stream, stop).text, revision
     except MilestoneError as error:

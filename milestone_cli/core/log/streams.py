@@ -1,7 +1,9 @@
 """Logs by what people name: a session's log, and the line of a sequence number, found without reading the rest."""
 
+from milestone_cli.core import session_record
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import log_of, safe
+from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def of_session(store: "Store", session: str, milestone: "str | None" = None) -> 
     """
     if milestone is not None:
         return milestone
-    named = store.session(safe(session, "session")).get("milestone_id")
+    named = session_record(store, safe(session, "session")).get("milestone_id")
     if isinstance(named, str) and named:
         return safe(named)
     if store.log_size(log_of(session))[1]:
@@ -107,7 +109,7 @@ def seek_sequence(store: "Store", stream: str, wanted: int) -> "tuple[int, bytes
 
     Found by bisection: the numbers of a log grow.
     """
-    low, high = store.origin(stream).end, store.log_size(stream)[0]
+    low, high = origin_of(store, stream).end, store.log_size(stream)[0]
     size = high
     while high - low > NEAR:
         middle = (low + high) // 2

@@ -8,6 +8,7 @@ behind, or a loss; all else is a note.
 from milestone_cli.core.log.chain import Chain, hasher
 from milestone_cli.core.log.finding import Finding
 from milestone_cli.errors import MilestoneError
+from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,14 +66,14 @@ def verify(store: "Store", stream: str, progress: "Callable[[int, int], None] | 
     Raises:
         MilestoneError: `not_found` when there is neither a log nor a state.
     """
-    origin = store.origin(stream)
+    origin = origin_of(store, stream)
     try:
         report = _verify(store, stream, origin, progress)
     except MilestoneError as error:
-        if error.code != "damaged" or store.origin(stream).end == origin.end:
+        if error.code != "damaged" or origin_of(store, stream).end == origin.end:
             raise
     else:
-        if store.origin(stream).end == origin.end:
+        if origin_of(store, stream).end == origin.end:
             return report
     return verify(store, stream, progress)  # retention removed meanwhile what was being read
 

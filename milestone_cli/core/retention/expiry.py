@@ -9,7 +9,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import digest
 from milestone_cli.runtime import timestamp
-from milestone_cli.storage.origin import Origin, compose
+from milestone_cli.storage.origin import Origin, compose, origin_of
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def items(store: "Store", milestone: str, limit: int) -> "Iterator[Item]":
     Yields:
         Items named by the sequence numbers of their first and last event; `rank` is the offset behind them.
     """
-    origin = store.origin(milestone)
+    origin = origin_of(store, milestone)
     at, first, time = origin.end, origin.sequence + 1, origin.time
     for end, last, moment, size in store.sealed(milestone):
         if end > at:
@@ -119,7 +119,7 @@ def anchor(store: "Store", milestone: str, removed: "list[Item]") -> "tuple[Orig
     """
     if not removed:
         return None
-    before, made = store.origin(milestone), Origin()
+    before, made = origin_of(store, milestone), Origin()
     made.end = removed[-1].rank
     made.sequence, made.checksum, made.time = before.sequence, before.checksum, before.time
     made.revision, made.state, made.text = before.revision, before.state, before.text

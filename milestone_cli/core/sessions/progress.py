@@ -4,7 +4,7 @@ The log is the truth, so what was said survives whatever happens; a record is br
 anyway, and says from where on the log has to be searched.
 """
 
-from milestone_cli.core import acting_agent, current_session, lock_timeout, request_digest
+from milestone_cli.core import acting_agent, current_session, lock_timeout, request_digest, session_record
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads, quote
 from milestone_cli.model import Change, Draft, digest, log_of, safe
@@ -49,7 +49,7 @@ def report(
     if operation is not None and len(operation) > LONGEST:
         raise MilestoneError("too_large", f"the operation has {len(operation)} characters; {LONGEST} are allowed", "")
     name = current_session(store, given)
-    record = store.session(name)
+    record = session_record(store, name)
     if not record:
         from milestone_cli.core.sessions.session import current
 

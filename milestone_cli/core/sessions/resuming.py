@@ -13,6 +13,7 @@ from milestone_cli.core.sessions.sessioning import binding, event, process
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, members, quote, skip
 from milestone_cli.model import Draft, Plan, digest
+from milestone_cli.storage.revising import revise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _mutation(store: "Store", plan: Recovery, outcome: Outcome, stream: str) -> 
     if plan.text is not None and plan.milestone is not None:
         data: Facts = {"checkpoint_name": name, "session_id": session}
         draft = Draft("state_restored", dumps(data), current_session(store, session), acting_agent())
-        mutation.puts.append(("active", plan.milestone, store.revise(plan.milestone, plan.text, draft)))
+        mutation.puts.append(("active", plan.milestone, revise(store, plan.milestone, plan.text, draft)))
         mutation.events.insert(0, (plan.milestone, draft))
     said: Facts = {"checkpoint_name": name, "checkpoint_id": name, "pre_recovery": outcome.pre_recovery}
     said["restored"] = [one.what for one in plan.steps if one.action == "restore"]

@@ -2,7 +2,7 @@
 
 from milestone_cli.model import digest
 from milestone_cli.splice import apply
-from milestone_cli.storage.origin import document_of
+from milestone_cli.storage.origin import document_of, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class History:
         """The newest revision that the log explains; 0 for none."""
         for data in self._states():
             return int(data["revision"])  # type: ignore[call-overload,no-any-return]
-        return self._store.origin(self._stream).revision
+        return origin_of(self._store, self._stream).revision
 
     def text(self, revision: int) -> "bytes | None":
         """The text at a revision, or None when the log does not hold it whole."""
@@ -85,7 +85,7 @@ class History:
             if "text" in data:
                 return self._replay(splices)
             due -= 1
-        kept = document_of(self._store.origin(self._stream))
+        kept = document_of(origin_of(self._store, self._stream))
         if kept is not None and kept.revision == due:
             return self._replay(splices, kept.text) if splices else kept.text
         self.is_cut = True

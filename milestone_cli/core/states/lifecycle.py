@@ -4,11 +4,11 @@ A completed state reads like an active one and is not changed until it is reopen
 envelope as a backup, and its log, out of which an undo brings it back.
 """
 
-from milestone_cli import runtime
 from milestone_cli.core import draft, lock_timeout, once
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan
+from milestone_cli.storage.names import backup_key, state_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def plan_delete(store: "Store", milestone: str) -> "dict[str, object]":
         "revision": document.revision,
         "bytes": len(document.text),
         "completed": not store.modified("active", milestone),
-        "backup": store.backup_key(milestone, runtime.now_ns(), document.revision),
+        "backup": backup_key(milestone, store.clock(), document.revision),
     }
 
 
@@ -104,7 +104,7 @@ def delete(
         document = store.read(milestone)
         _expected(document, milestone, expect)
         kinds = [kind for kind in ("active", "completed") if store.modified(kind, milestone)]
-        backup = store.backup_key(milestone, runtime.now_ns(), document.revision)
+        backup = backup_key(milestone, store.clock(), document.revision)
         puts: Puts = [("backup", backup, store.get(kinds[0], milestone))]
         puts += [(kind, milestone, None) for kind in kinds]
         return _plan(store, milestone, "delete", puts, {"backup_file": backup + ".json"})
@@ -133,7 +133,7 @@ def _expected(document: "Document", milestone: str, expect: "int | None") -> Non
 def _plan(store: "Store", milestone: str, verb: str, puts: "Puts", more: "dict[str, object] | None" = None) -> Plan:
     plan = Plan(f"{verb}_state")
     plan.puts = puts
-    data = dumps({"state_file": store.state_file(milestone), **(more or {})})
+    data = dumps({"state_file": state_path(milestone), **(more or {})})
     plan.events = [(milestone, draft(store, EVENTS[verb], data))]
     return plan
 

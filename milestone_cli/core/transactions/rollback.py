@@ -15,6 +15,7 @@ from milestone_cli.core.transactions.transaction import LAST, find, summary
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Change, Plan
+from milestone_cli.storage.names import checkpoint_path
 from milestone_cli.storage.transactions import STATES, closed, is_same, side
 
 TYPE_CHECKING = False
@@ -224,7 +225,7 @@ def _tell(staging: Staging, one: "Record") -> None:
         return
     milestone, _, name = one["key"].partition("/")
     type_ = "checkpoint_created" if one["before"] else "checkpoint_deleted"
-    said = {"checkpoint_name": name, "checkpoint_file": staging.store.checkpoint_file(milestone, name)}
+    said = {"checkpoint_name": name, "checkpoint_file": checkpoint_path(milestone, name)}
     staging.plan.events.append((milestone, draft(staging.store, type_, dumps(said))))
 
 

@@ -6,9 +6,9 @@ revision, so none of them is ever seen alone.
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError, completed, conflict
-from milestone_cli.jsontext import loads
 from milestone_cli.model import GENESIS, Document, Plan, Receipt
 from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.revising import revise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Staging:
         if (kind, key) not in self._puts:
             return self.store.get(kind, key)
         if kind == "active" and key in self._texts:
-            self._puts[kind, key] = self.store.revise(key, self._texts.pop(key), self._states[key])
+            self._puts[kind, key] = revise(self.store, key, self._texts.pop(key), self._states[key])
         return self._puts[kind, key]
 
     def modified(self, kind: str, key: str) -> int:
@@ -83,21 +83,6 @@ class Staging:
             head = self.store.head(milestone)
             document.outside, document.revision = True, head.revision if head else 0
         return document
-
-    def session(self, name: str) -> "dict[str, object]":
-        """A session's record as it will be."""
-        if ("session", name) not in self._puts:
-            return self.store.session(name)
-        record = loads(self.get("session", name) or b"{}")
-        return record if isinstance(record, dict) else {}
-
-    def bound_session(self, client: "str | None") -> "str | None":
-        """The session that will be the current one."""
-        place = ("client", client) if client else ("current", "")
-        if place not in self._puts:
-            return self.store.bound_session(client)
-        words = (self._puts[place] or b"").decode("ascii", "replace").split()
-        return words[0] if words else None
 
     def lock_holder(self, name: str) -> None:  # noqa: ARG002 - part of the contract
         """Nobody who is in the way: the transaction itself holds the lock."""

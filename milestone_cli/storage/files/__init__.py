@@ -5,15 +5,14 @@ then its event is appended and synced; then the caller is answered. The envelope
 whoever comes next can log an event that a crash swallowed. The log is never ahead of the file.
 """
 
-import errno
 import os
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError, completed
-from milestone_cli.model import LIMIT, safe, size_of
+from milestone_cli.model import size_of
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.envelope import parse_envelope
-from milestone_cli.storage.files.folders import READ, Folders
+from milestone_cli.storage.files.documents import Documents
+from milestone_cli.storage.files.folders import READ
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,13 +23,9 @@ if TYPE_CHECKING:
     from milestone_cli.storage.files.locks import Locks
     from milestone_cli.storage.files.watching import Watcher
     from milestone_cli.storage.findings import Finding
-    from milestone_cli.storage.origin import Origin
-
-ENVELOPE = 3 * LIMIT
-"""Largest file of a state, in bytes: its event may quote the whole text."""
 
 
-class FileStore(Folders):
+class FileStore(Documents):
     """A store in a folder; every file is reached through descriptors of its folders, and no link is followed."""
 
     is_clock_shared = False
@@ -69,51 +64,6 @@ class FileStore(Folders):
             from milestone_cli.storage.files.marks import heed
 
             heed(self, root)
-
-    def document(self, milestone: str, folder: str = layout.ACTIVE) -> "Document | None":
-        """A milestone's state as it stands on disk, active or in another folder; None when there is none.
-
-        Raises:
-            MilestoneError: `damaged`.
-        """
-        name = layout.state_file(milestone)
-        try:
-            fd = os.open(name, READ, dir_fd=self.folder(folder))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise MilestoneError("unsafe_link", f"the state '{name}' is a link", "look at it first") from None
-            raise
-        try:
-            raw, identity = self.read_open(fd, name, ENVELOPE)
-        finally:
-            os.close(fd)
-        document = parse_envelope(raw, milestone)
-        document.identity = identity
-        return document
-
-    def identity(self, milestone: str) -> "tuple[int, ...]":
-        """What tells one version of a state's file from another; empty when there is no file."""
-        try:
-            status = os.stat(layout.state_file(milestone), dir_fd=self.folder(layout.ACTIVE), follow_symlinks=False)
-        except FileNotFoundError:
-            return ()
-        return status.st_ino, status.st_mtime_ns, status.st_size
-
-    def refuse_twin(self, milestone: str) -> None:
-        """Refuse a new milestone whose name differs from another's in case alone; some file systems see one name.
-
-        Raises:
-            MilestoneError: `invalid_name`.
-        """
-        for name in self.milestones():
-            if name.lower() == milestone.lower() and name != milestone:
-                raise MilestoneError(
-                    "invalid_name",
-                    f"'{milestone}' differs from the milestone '{name}' in case alone",
-                    f"use '{name}', or another name",
-                )
 
     def head(self, stream: str) -> "Head | None":
         """Where a log stands, as its head says; None when there is no head, or none that proves itself."""
@@ -199,41 +149,6 @@ class FileStore(Folders):
         """This machine's clock, nanoseconds since 1970."""
         return runtime.now_ns()
 
-    def config_identity(self) -> "tuple[int, int, int, int] | None":
-        """What tells one version of `config.yaml` from another; None when there is no configuration."""
-        try:
-            status = os.stat(layout.CONFIG, dir_fd=self.folder(""), follow_symlinks=False)
-        except FileNotFoundError:
-            return None
-        return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-    def config_text(self) -> bytes:
-        """`config.yaml` as it stands."""
-        return self.read_file("", layout.CONFIG, 1 << 20)
-
-    def compiled_config(self) -> bytes:
-        """What `keep_compiled_config` kept; FileNotFoundError when nothing."""
-        return self.read_file("", layout.COMPILED, 1 << 20)
-
-    def keep_compiled_config(self, text: str) -> None:
-        """Keep the configuration in the form that is read fast."""
-        from milestone_cli.storage.files.commit import replace_file
-
-        replace_file(layout.COMPILED, text.encode(), self.folder(""))
-
-    def state_file(self, milestone: str) -> str:
-        """How the log names a milestone's state."""
-        return layout.state_path(milestone)
-
-    def backup_key(self, milestone: str, ns: int, revision: int) -> str:
-        """Key of a backup made at a time, nanoseconds since 1970."""
-        second = runtime.timestamp(ns)[:19].replace("-", "").replace(":", "").replace("T", "-")
-        return layout.backup_file(milestone, second, revision)[:-5]
-
-    def checkpoint_file(self, milestone: str, name: str) -> str:
-        """How the log names a checkpoint."""
-        return layout.checkpoint_path(milestone, name)
-
     def lock_holder(self, name: str) -> "dict[str, object] | None":
         """Who holds the lock of a milestone: pid, and the host where it is known; None when it is free."""
         try:
@@ -273,28 +188,6 @@ class FileStore(Folders):
 
             self._aside = Aside(self)
         return self._aside
-
-    def bound_session(self, client: "str | None") -> "str | None":
-        """The session that a client's session is bound to; without a client, the one that the directory shares."""
-        folder, name = (layout.CLIENTS, safe(client, "client session")) if client else ("state", layout.CURRENT)
-        try:
-            words = self.read_file(folder, name, 4096).split()
-        except FileNotFoundError:
-            return None
-        try:
-            return safe(words[0].decode("ascii", "replace"), "session") if words else None
-        except MilestoneError:
-            return None
-
-    def session(self, name: str) -> "dict[str, object]":
-        """A session's record; empty when there is none, or none that can be read."""
-        from milestone_cli.jsontext import loads
-
-        try:
-            record = loads(self.read_file(layout.SESSIONS, name + ".json", 1 << 20))
-        except (FileNotFoundError, ValueError):
-            return {}
-        return record if isinstance(record, dict) else {}
 
     def scan(
         self, stream: str, start: int = 0, stop: "int | None" = None, *, backwards: bool = False
@@ -351,12 +244,6 @@ class FileStore(Folders):
             return False
         return True
 
-    def origin(self, stream: str) -> "Origin":
-        """Where a log begins: at nothing, unless its oldest events were removed."""
-        from milestone_cli.storage.origin import Origin, parse
-
-        return parse(self.get("origin", stream)) or Origin()
-
     def changes(self, streams: "list[str] | None", documents: "list[tuple[str, str]]", locks: "list[str]") -> "Watcher":
         """What tells when logs, documents or locks may have changed."""
         from milestone_cli.storage.files.watching import Watcher
@@ -384,18 +271,7 @@ class FileStore(Folders):
         rehead: bool,
         timeout: float,
     ) -> "Receipt":
-        """Put other bytes into a log, all or nothing, and log what `tell` makes of where the old one is kept.
-
-        Args:
-            stream: the log.
-            edits: sorted, none in another's bytes.
-            tell: makes events from where the log as it was is kept; empty without edits.
-            rehead: the log itself says where it stands, not its head.
-            timeout: seconds to wait for a lock.
-
-        Raises:
-            MilestoneError: `conflict` when what the edits name is not there; `lock_timeout`.
-        """
+        """Put other bytes into a log; see `Store.rewrite`."""
         from milestone_cli.storage.files.rewriting import rewrite
 
         return rewrite(self, stream, edits, tell, rehead=rehead, timeout=timeout)
@@ -414,7 +290,9 @@ class FileStore(Folders):
                 when the state is on disk and its event is not: the next command logs it.
         """
         if not self.has_log(change.milestone):
-            self.refuse_twin(change.milestone)
+            from milestone_cli.storage.files.founding import refuse_twin
+
+            refuse_twin(self, change.milestone)
         if change.edit is None:
             from milestone_cli.storage.files.appending import append
 
@@ -423,55 +301,6 @@ class FileStore(Folders):
 
         return commit(self, change)
 
-    def get(self, kind: str, key: str) -> "bytes | None":
-        """A document of a kind of `layout.SHAPES`, whole; None when there is none."""
-        self.let_go()
-        try:
-            return self.read_file(*layout.place(kind, key), ENVELOPE)
-        except FileNotFoundError:
-            return None
-
-    def keys(self, kind: str, under: str = "") -> "list[str]":
-        """Keys of all documents of a kind, sorted; or only those that begin with `under` and a slash."""
-        try:
-            folder = self.present(layout.SHAPES[kind][0])
-        except FileNotFoundError:
-            return []
-        if kind in layout.NESTED:
-            from milestone_cli.storage.files.nested import keys
-
-            return keys(folder, kind, under)
-        found = layout.keys(kind, os.listdir(folder))
-        return [key for key in found if key.startswith(under + "/")] if under else found
-
-    def modified(self, kind: str, key: str) -> int:
-        """When a document was last written, nanoseconds since 1970; 0 when there is none."""
-        self.let_go()
-        folder, name = layout.place(kind, key)
-        try:
-            return os.stat(name, dir_fd=self.present(folder), follow_symlinks=False).st_mtime_ns
-        except FileNotFoundError:
-            return 0
-
-    def note(self, kind: str, key: str, data: bytes) -> None:
-        """Put a small document that another one replaces soon: whole for every reader, but a power cut may take it."""
-        from milestone_cli.storage.files.commit import replace_file
-
-        folder, name = layout.place(kind, key)
-        fd = self.folder(folder)
-        while True:
-            for file in os.listdir(fd):
-                if file.startswith(f".{name}.") and file.endswith(".tmp"):  # a dead one's, or an older note's
-                    try:
-                        os.unlink(file, dir_fd=fd)
-                    except FileNotFoundError:
-                        pass
-            try:
-                return replace_file(name, data, fd)
-            except FileNotFoundError:  # somebody else who notes just now took ours for a dead one's
-                if not os.fstat(fd).st_nlink:
-                    raise
-
     def transact(
         self,
         names: "list[str]",
@@ -479,42 +308,14 @@ class FileStore(Folders):
         timeout: float,
         once: "tuple[str, str, str] | None" = None,
     ) -> "list[Receipt]":
-        """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing.
-
-        Args:
-            names: of the locks.
-            build: called under them, after an earlier transaction that was killed has been finished.
-            timeout: seconds to wait for all of them.
-            once: stream of the plan's last event, idempotency key and request; `build` is not asked again then.
-
-        Returns:
-            A receipt for each log, in the order of the plan's events, everything on disk; the earlier one alone,
-            `replayed`, when `once` was done before.
+        """Do what `build` plans under locks, all or nothing; see `Store.transact`.
 
         Raises:
-            MilestoneError: what `build` raises, before anything was changed; `lock_timeout`, `idempotency_conflict`;
-                `unlogged` when it is committed and could not be finished: the next command finishes it.
+            MilestoneError: also `unlogged`, when it is committed and could not be finished: the next command does.
         """
         from milestone_cli.storage.files.transaction import transact
 
         return transact(self, names, build, timeout, once)
-
-    def revise(self, milestone: str, text: bytes, draft: "Draft") -> bytes:
-        """The document of a milestone's next revision, for a plan to put as `active`; its lock is held.
-
-        Args:
-            milestone: whose.
-            text: the new state.
-            draft: the event that belongs to it, for the plan; its id and its data are filled in.
-        """
-        from milestone_cli.model import Head
-        from milestone_cli.storage.files.commit import draw_up
-
-        old = self.document(milestone) or self.document(milestone, layout.COMPLETED)
-        head = self.head(milestone) or Head()
-        if old is not None and old.sha256 != head.state:
-            old = None  # not recorded, as only a plan without locks meets it: then the whole text goes into the log
-        return draw_up(milestone, draft, old, text, head, runtime.timestamp(runtime.now_ns()))[0]
 
     def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
         """Put the newest copy that proves itself in the place of a damaged state, which is set aside.

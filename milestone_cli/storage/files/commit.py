@@ -183,8 +183,7 @@ def publish(
         draft.data = whole(draft.data, text)
     aside = layout.temporary(name, lock.token)
     if old and backup:
-        second = now[:19].replace("-", "").replace(":", "").replace("T", "-")
-        keep_copy(store, name, layout.BACKUPS, layout.backup_file(name, second, old.revision))
+        keep_copy(store, name, layout.BACKUPS, layout.backup_file(name, now, old.revision))
     try:
         write_synced(aside, envelope, folder)
         lock.check()

@@ -1,7 +1,8 @@
-"""Making a store: folders, what git shall ignore, the version of the format, and a milestone's first event."""
+"""Making a store, and a milestone in it: folders, what git shall ignore, the format, the first event, the name."""
 
 import os
 
+from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Change, Draft
 from milestone_cli.storage.files import layout
 
@@ -26,19 +27,11 @@ def make(path: str) -> bool:
 
 def initialise(store: "FileStore", milestone: "str | None") -> "Receipt | None":
     """Make what is missing; see `FileStore.initialise`. Nothing that is there is changed."""
-    for name in layout.FOLDERS:
-        store.folder(name)
+    is_new = not store.milestones()  # else bash made it, and its format is for `store migrate` to say
+    lay_out(store)
     root = store.folder("")
-    for name, text in ((".gitignore", layout.IGNORED), (layout.VERSION, layout.FORMAT + "\n")):
-        try:
-            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=root)
-        except FileExistsError:
-            continue
-        try:
-            os.write(fd, text.encode())
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+    if is_new:
+        _write(root, layout.VERSION, layout.FORMAT + "\n")
     os.fsync(root)
     above = os.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=root)
     try:
@@ -50,8 +43,43 @@ def initialise(store: "FileStore", milestone: "str | None") -> "Receipt | None":
     return store.commit(Change(milestone, [Draft("state_initialized", "{}", "no-session", "system")]))
 
 
+def lay_out(store: "FileStore") -> None:
+    """Make the folders that are missing, and what git shall ignore."""
+    for name in layout.FOLDERS:
+        store.folder(name)
+    _write(store.folder(""), ".gitignore", layout.IGNORED)
+
+
+def _write(folder: int, name: str, text: str) -> None:
+    """Write a file that is not there yet."""
+    try:
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    except FileExistsError:
+        return
+    try:
+        os.write(fd, text.encode())
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def _is_bare(store: "FileStore", milestone: str) -> bool:
     """Whether all there is of a milestone is the log of somebody who was killed before the end of its first line."""
     has_state = store.identity(milestone) or store.get("completed", milestone) is not None
     has_line = any(b"\n" in block for _, block in store.scan(milestone))
     return not has_state and not has_line
+
+
+def refuse_twin(store: "FileStore", milestone: str) -> None:
+    """Refuse a new milestone whose name differs from another's in case alone; some file systems see one name.
+
+    Raises:
+        MilestoneError: `invalid_name`.
+    """
+    for name in store.milestones():
+        if name.lower() == milestone.lower() and name != milestone:
+            raise MilestoneError(
+                "invalid_name",
+                f"'{milestone}' differs from the milestone '{name}' in case alone",
+                f"use '{name}', or another name",
+            )

@@ -5,6 +5,7 @@ from milestone_cli.model import Document, Receipt, digest
 from milestone_cli.splice import apply
 from milestone_cli.storage.files.reading import bisect, lines, number
 from milestone_cli.storage.files.wholelog import open_whole
+from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _replay_kept(store: "FileStore", log: "WholeLog", milestone: str, revision: 
     """The same from the text that retention kept when it removed what was before; None when that is not needed."""
     from milestone_cli.storage.origin import document_of
 
-    document = document_of(store.origin(milestone))
+    document = document_of(origin_of(store, milestone))
     if document is None or revision < document.revision:
         return None
     stop = bisect(log, REVISION, revision + 1)

@@ -47,12 +47,17 @@ ROLLBACKS = "transactions/rollbacks"
 REGISTRY = "agents/registry"
 BEATS = "agents/status"
 COORDINATION = "agents/coordination"
+SNAPSHOTS = "snapshots"
 CURSORS = "agents/cursors"
 GATE = ".transactions"
 """The kernel's lock among transactions, in `LOCKS`."""
 CURRENT = ".current_session"
 CONFIG = "config.yaml"
 COMPILED = ".config.json"
+MIGRATIONS = "migrations"
+"""Of each migration the store as it was, `TIME.tar`, and what was done, `TIME.log`."""
+MIGRATING = ".migration"
+"""The kernel's lock among migrations, in `LOCKS`."""
 
 
 def state_file(milestone: str) -> str:
@@ -70,9 +75,14 @@ def temporary(milestone: str, token: str) -> str:
     return f".{milestone}.{token}.tmp"
 
 
-def backup_file(milestone: str, second: str, revision: int) -> str:
-    """A backup in `BACKUPS`; `second` is YYYYmmdd-HHMMSS in UTC."""
-    return f"{milestone}-{second}-r{revision}.json"
+def second(timestamp: str) -> str:
+    """A time of RFC 3339 as the names of files have it: YYYYmmdd-HHMMSS."""
+    return timestamp[:19].replace("-", "").replace(":", "").replace("T", "-")
+
+
+def backup_file(milestone: str, timestamp: str, revision: int) -> str:
+    """A backup in `BACKUPS`; `timestamp` is RFC 3339."""
+    return f"{milestone}-{second(timestamp)}-r{revision}.json"
 
 
 def log_folder(stream: str) -> str:
@@ -127,14 +137,12 @@ def log_lock_file(stream: str) -> str:
 
 def quarantined(milestone: str, timestamp: str, token: str) -> str:
     """A damaged state, in `QUARANTINE`; `timestamp` is RFC 3339."""
-    second = timestamp[:19].replace("-", "").replace(":", "").replace("T", "-")
-    return f"{milestone}-{second}-{token[:8]}.json"
+    return f"{milestone}-{second(timestamp)}-{token[:8]}.json"
 
 
 def aside_folder(timestamp: str, token: str) -> str:
     """What one repair sets aside, in `QUARANTINE`; inside, every file has the place that it had in the store."""
-    second = timestamp[:19].replace("-", "").replace(":", "").replace("T", "-")
-    return f"{second}-{token[:8]}"
+    return f"{second(timestamp)}-{token[:8]}"
 
 
 ASIDE_RECORD = "record.jsonl"
@@ -166,8 +174,8 @@ def is_copy(name: str, milestone: str) -> bool:
     if rest.startswith("checkpoint-"):
         return True
     day, _, rest = rest.partition("-")
-    second, _, revision = rest.partition("-r")
-    return len(day) == 8 and len(second) == 6 and (day + second + (revision or "0")).isdigit()
+    time, _, revision = rest.partition("-r")
+    return len(day) == 8 and len(time) == 6 and (day + time + (revision or "0")).isdigit()
 
 
 def is_ours(name: str) -> bool:
@@ -220,17 +228,23 @@ SHAPES = {
     "committed": (COMMITTED, "", ".yaml"),
     "rollback": (ROLLBACKS, "", ".yaml"),
     "origin": (ORIGINS, "", ".json"),
+    "snapshot": (SNAPSHOTS, "", ".json"),
+    "config": ("", CONFIG, ""),
+    "config-compiled": ("", COMPILED, ""),
     "agent": (REGISTRY, "", ".json"),
     "agent-beat": (BEATS, "", ".json"),
     "agent-cursor": (CURSORS, "", ".json"),
     "agent-health": (BEATS, "", ".monitor.jsonl"),
     "sync": (COORDINATION, "", ".json"),
+    "task": ("tasks", "", ".json"),
     "session-yaml": (SESSIONS, "", ""),
     "session-checkpoint": (SESSIONS, "", ""),
     "session-part": (SESSIONS, "", ""),
     "session-agent": (SESSIONS, "", ""),
 }
 """Folder, and what stands before and after the key, of each kind of document; a checkpoint's key is MILESTONE/NAME."""
+SINGLE = ("current", "config", "config-compiled")
+"""Kinds of which there is one document, whose key is empty."""
 NESTED = {
     "session-yaml": "/session.yaml",
     "session-checkpoint": "/checkpoints/*/checkpoint.yaml",
@@ -255,7 +269,7 @@ def is_sound(kind: object, key: object) -> bool:
     if kind not in SHAPES or not isinstance(key, str):
         return False
     parts = key.split("/")
-    if kind == "current":
+    if kind in SINGLE:
         return key == ""
     has_two = str(kind).startswith("checkpoint") or "*" in NESTED.get(str(kind), "")
     if len(parts) != (2 if has_two else 1):
@@ -271,6 +285,8 @@ def keys(kind: str, names: "list[str]") -> "list[str]":
     milestone is taken, and the `milestone_id` inside has the last word.
     """
     _, before, after = SHAPES[kind]
+    if kind in SINGLE:
+        return [""] if before in names else []
     found = [
         name[len(before) : len(name) - len(after)] for name in names if name.startswith(before) and name.endswith(after)
     ]

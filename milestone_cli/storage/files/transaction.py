@@ -101,7 +101,9 @@ def _do(
     for stream, draft in plan.events:
         draft.event_id = draft.event_id or runtime.new_event_id(runtime.now_ns())
         if not store.has_log(stream):
-            store.refuse_twin(stream)
+            from milestone_cli.storage.files.founding import refuse_twin
+
+            refuse_twin(store, stream)
     record: Record = opened(store, plan, started, lambda kind, key: "/".join(layout.place(kind, key)))
     intent.commit(store, intent.draw_up(store, record, plan, *asked), held, fences)
     return apply(store, record, plan, plan.puts, held, deadline, once=asked[1])
@@ -278,8 +280,7 @@ def _back_up(store: "FileStore", milestone: str, revision: int, started: str) ->
     """Keep the state that is about to be replaced, as a single change does."""
     from milestone_cli.storage.files.commit import keep_copy
 
-    second = started[:19].replace("-", "").replace(":", "").replace("T", "-")
-    keep_copy(store, milestone, layout.BACKUPS, layout.backup_file(milestone, second, revision))
+    keep_copy(store, milestone, layout.BACKUPS, layout.backup_file(milestone, started, revision))
 
 
 def _log(

@@ -12,9 +12,10 @@ from milestone_cli.model import Head, log_of
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.log import FLAGS, HEAD, SLOT, SLOTS, Log, flock, slot, write_head
-from milestone_cli.storage.files.marks import MarkedStore, write
+from milestone_cli.storage.files.marks import MarkedStore, version, write
 from milestone_cli.storage.files.nested import logs
 from milestone_cli.storage.files.segments import open_folder, parts_of
+from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from milestone_cli.storage.findings import Finding
     from milestone_cli.storage.origin import Origin
 
-LEFT = ("current", "pending")
-"""Kinds that stay where they are: who works here, and what is under way."""
-CONFIG = ("config", "")
+LEFT = ("current", "pending", "config-compiled")
+"""Kinds that stay where they are: who works here, what is under way, and what can be made again."""
 LONGEST = 255
 """Longest name of a file, in bytes."""
 
@@ -55,10 +55,6 @@ class Side:
     def grant(self, kind: str, role: str) -> None:
         """Files have owners, not roles."""
         raise MilestoneError("usage", f"a store of files has no role '{role[:140]}' to make a {kind}", "")
-
-    def migrate(self, *, dry_run: bool) -> "list[str]":  # noqa: ARG002
-        """There has been one format only."""
-        return []
 
     def health(self) -> "Iterator[Finding]":
         """What is to be said about files, locks and the disk."""
@@ -106,7 +102,7 @@ class Side:
         return {
             "store": self.path,
             "kind": "files",
-            "format": int(layout.FORMAT),
+            "format": version(self.store.folder("")),
             "frozen": self.frozen,
             "moved_to": self.moved,
             "milestones": len(self.store.milestones()),
@@ -134,13 +130,10 @@ class Side:
             if kind not in LEFT:
                 for key in self.store.keys(kind):
                     found.setdefault(layout.place(kind, key), (kind, key))
-        return sorted([*found.values(), *([CONFIG] if self.store.config_identity() else [])])
+        return sorted(found.values())
 
     def document(self, kind: str, key: str) -> "tuple[bytes, int] | None":
         """A document, and when it was written, nanoseconds since 1970."""
-        if (kind, key) == CONFIG:
-            identity = self.store.config_identity()
-            return (self.store.config_text(), identity[2]) if identity else None
         raw = self.store.get(kind, key)
         return None if raw is None else (raw, self.store.modified(kind, key))
 
@@ -167,7 +160,7 @@ class Side:
 
     def origin(self, stream: str) -> "Origin":
         """Where a log begins."""
-        return self.store.origin(stream)
+        return origin_of(self.store, stream)
 
     # putting
 
@@ -198,7 +191,7 @@ class Side:
     def put(self, documents: "list[tuple[str, str, bytes | None, int]]") -> None:
         """Put documents as they are, with the times of their writing, or take them away."""
         for kind, key, data, written in documents:
-            folder, name = ("", layout.CONFIG) if (kind, key) == CONFIG else self._place(kind, key)
+            folder, name = self._place(kind, key)
             self.store.let_go()
             fd = self.store.folder(folder)
             self._folders.add(folder)
@@ -231,8 +224,7 @@ class Side:
             MilestoneError: `invalid_name`.
         """
         for kind, key in documents:
-            if (kind, key) != CONFIG:
-                self._place(kind, key)
+            self._place(kind, key)
 
     def extend(self, stream: str, at: int, block: bytes) -> None:
         """Put bytes at the end of a log, which must be at an offset."""

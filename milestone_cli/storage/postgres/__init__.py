@@ -5,174 +5,38 @@ server's own settings say (`store check` looks at them). The server's clock deci
 cannot be reached is an error, exit 8: nothing is ever written elsewhere instead.
 """
 
-from _thread import _local
-
-from milestone_cli import errors, runtime
-from milestone_cli.errors import MilestoneError
-from milestone_cli.model import Document, Head, safe
+from milestone_cli import runtime
+from milestone_cli.model import Document
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.postgres import sql
-from milestone_cli.storage.postgres.connection import CONNECT, Connection, LostError, RefusedError
+from milestone_cli.storage.postgres.connection import RefusedError
+from milestone_cli.storage.postgres.server import Server
 from milestone_cli.storage.postgres.sql import as_head, number, text
-from milestone_cli.storage.postgres.url import mask, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from milestone_cli.model import Change, Draft, Edit, Plan, Receipt
+    from milestone_cli.model import Change, Draft, Edit, Head, Plan, Receipt
     from milestone_cli.storage.findings import Finding
-    from milestone_cli.storage.origin import Origin
-    from milestone_cli.storage.postgres.connection import Row
     from milestone_cli.storage.postgres.listening import Listener
     from milestone_cli.storage.postgres.locks import Locks
 
-VERSION = 2
-"""The schema that this program knows; `schema.MIGRATIONS` leads there."""
-FRESH = 60.0
-"""Seconds for which the server's clock is reckoned rather than asked."""
 STATES = ("active", "completed")
 """Kinds of documents that never change without an event, of which the server tells."""
 LOCAL = ("current",)
 """Kinds of documents that belong to one user of one machine, not to all who share the store."""
 
 
-class PostgresStore:
-    """A project in a database; each thread has a connection of its own.
-
-    Attributes:
-        path: its URL, without the password.
-        project: number of the project; 0 when there is none yet.
-        frozen: why nothing may be written; None when it may.
-        moved: where the store has gone; None when it is here.
-    """
+class PostgresStore(Server):
+    """A project in a database, as a store."""
 
     is_clock_shared = True
     """The server's decides."""
 
     segment_size = 0
     """Nothing is sealed here."""
-
-    def __init__(self, url: str, *, is_new: bool = False) -> None:
-        """Connect to a store.
-
-        Args:
-            url: `postgresql://…#project`.
-            is_new: it need not be there yet, and what has moved may be opened.
-
-        Raises:
-            MilestoneError: `store_unreachable`, `no_store`, `store_moved`, `newer_format`, `older_format`,
-                `invalid_config`.
-        """
-        self._url, self.name = split(url)
-        self.path = mask(url)
-        self._local = _local()
-        self.project = 0
-        self.version = 0
-        self.frozen: str | None = None
-        self.moved: str | None = None
-        self._config: tuple[int, int] | None = None
-        self._clock = (0, 0.0)
-        try:
-            self.hello()
-        except RefusedError as error:
-            if error.code != "no_store" or not is_new:
-                raise
-        if not is_new:
-            self.refuse_unusable()
-
-    def hello(self) -> None:
-        """Ask what every command needs to know."""
-        row = self.ask("SELECT * FROM milestone.hello($1)", self.name)[0]
-        self.version, self.project = number(row[0]), number(row[1])
-        self.frozen, self.moved = (None if word is None else word.decode() for word in row[2:4])
-        self._clock = (number(row[4]), runtime.monotonic())
-        self._config = None if row[5] is None else (number(row[5]), number(row[6]))
-
-    def refuse_unusable(self) -> None:
-        """Refuse a schema of another version, a project that is not there, and one that has moved."""
-        self.refuse_other_version()
-        if not self.project:
-            raise MilestoneError(
-                "no_store",
-                f"the database has no project '{self.name}'",
-                "`milestone init` makes one",
-                project=self.name,
-            )
-        if self.moved is not None:
-            raise errors.moved(self.path, self.moved)
-
-    def refuse_other_version(self) -> None:
-        """Refuse a schema that this program does not know.
-
-        Raises:
-            MilestoneError: `newer_format`, `older_format`.
-        """
-        if self.version > VERSION:
-            raise MilestoneError(
-                "newer_format",
-                f"the store '{self.path}' has schema {self.version}; this version of milestone knows schema {VERSION}",
-                "install a newer milestone",
-            )
-        if self.version < VERSION:
-            raise MilestoneError(
-                "older_format",
-                f"the store '{self.path}' has schema {self.version}; this version of milestone needs schema {VERSION}",
-                "`milestone store migrate` brings it there",
-            )
-
-    def clock(self) -> int:
-        """The server's clock, nanoseconds since 1970: asked for once a minute, since two clocks do not run alike."""
-        asked, then = self._clock
-        now = runtime.monotonic()
-        if now - then > FRESH:
-            asked, then = self._clock = (number(self.ask("SELECT milestone.now_ns()")[0][0]), runtime.monotonic())
-            now = then
-        return asked + int((now - then) * 1e9)
-
-    def since(self) -> int:
-        """A moment surely before now by the server's clock, and not long before."""
-        return self.clock() - 200_000_000
-
-    # talking to the server
-
-    def connection(self, deadline: "float | None" = None) -> Connection:
-        """This thread's connection, made anew when it broke."""
-        found: Connection | None = getattr(self._local, "connection", None)
-        if found is None or not found.is_open:
-            patience = runtime.monotonic() + 3 * CONNECT if deadline is None else deadline
-            found = self._local.connection = Connection(self._url, patience)
-        return found
-
-    def ask(self, statement: str, *values: object) -> "list[Row]":
-        """Read something; in a transaction, what that sees. A broken connection is made anew once."""
-        connection = self.connection()
-        try:
-            return connection.query(statement, *values)
-        except LostError:
-            if self.is_inside():
-                raise
-        return self.connection().query(statement, *values)
-
-    def is_inside(self) -> bool:
-        """Whether this thread is between the beginning and the end of a transaction."""
-        return getattr(self._local, "is_inside", False)
-
-    def is_connected(self) -> bool:
-        """Whether this thread has a connection that can be used."""
-        found: Connection | None = getattr(self._local, "connection", None)
-        return found is not None and found.is_open
-
-    def enter(self, *, is_inside: bool) -> None:
-        """Say that this thread begins or ends a transaction."""
-        self._local.is_inside = is_inside
-
-    def close(self) -> None:
-        """End this thread's connection; the store can still be used afterwards."""
-        found: Connection | None = getattr(self._local, "connection", None)
-        if found is not None:
-            found.close()
 
     # reading
 
@@ -268,12 +132,6 @@ class PostgresStore:
         found = self.ask(sql.SEEK, self.project, stream, ns)
         return number(found[0][0]) if found else 0
 
-    def origin(self, stream: str) -> "Origin":
-        """Where a log begins: at nothing, unless its oldest events were removed."""
-        from milestone_cli.storage.origin import Origin, parse
-
-        return parse(self.get("origin", stream)) or Origin()
-
     def log_path(self, stream: str) -> str:  # noqa: ARG002
         """A log is no file here."""
         return ""
@@ -291,18 +149,7 @@ class PostgresStore:
         rehead: bool,
         timeout: float,
     ) -> "Receipt":
-        """Put other bytes into a log, all or nothing, and log what `tell` makes of where the old one is kept.
-
-        Args:
-            stream: the log.
-            edits: sorted, none in another's bytes.
-            tell: makes events from where the log as it was is kept; empty without edits.
-            rehead: the log itself says where it stands, not its head.
-            timeout: seconds to wait for a lock.
-
-        Raises:
-            MilestoneError: `conflict` when what the edits name is not there; `lock_timeout`.
-        """
+        """Put other bytes into a log; see `Store.rewrite`."""
         from milestone_cli.storage.postgres.rewriting import rewrite
 
         return rewrite(self, stream, edits, tell, rehead=rehead, timeout=timeout)
@@ -311,63 +158,13 @@ class PostgresStore:
         """The server compresses long lines by itself."""
         return 0, 0
 
-    def bound_session(self, client: "str | None") -> "str | None":
-        """The session that a client's session is bound to; without a client, the user's own on this machine."""
-        raw = self.get("client", safe(client, "client session")) if client else self.get("current", "")
-        words = (raw or b"").split()
-        try:
-            return safe(words[0].decode("ascii", "replace"), "session") if words else None
-        except MilestoneError:
-            return None
-
-    def session(self, name: str) -> "dict[str, object]":
-        """A session's record; empty when there is none, or none that can be read."""
-        from milestone_cli.jsontext import loads
-
-        try:
-            record = loads(self.get("session", name) or b"{}")
-        except ValueError:
-            return {}
-        return record if isinstance(record, dict) else {}
-
     # the configuration, which is a document
 
     def config_identity(self) -> "tuple[int, int, int, int] | None":
         """What tells one version of the configuration from another, as of the start; None when there is none."""
-        return None if self._config is None else (self.project, self._config[1], self._config[0], 0)
-
-    def config_text(self) -> bytes:
-        """The configuration as it stands."""
-        return self.get("config", "") or b""
-
-    def compiled_config(self) -> bytes:
-        """What `keep_compiled_config` kept; FileNotFoundError when nothing."""
-        found = self.get("config-compiled", "")
-        if found is None:
-            raise FileNotFoundError
-        return found
-
-    def keep_compiled_config(self, text: str) -> None:
-        """Keep the configuration in the form that is read fast, where that may be written."""
-        try:
-            self.ask("SELECT milestone.put($1, 'config-compiled', '', $2)", self.project, text.encode())
-        except RefusedError:
-            pass  # a reader's role parses it every time
+        return None if self.config is None else (self.project, self.config[1], self.config[0], 0)
 
     # names as the log spells them
-
-    def state_file(self, milestone: str) -> str:
-        """How the log names a milestone's state."""
-        return layout.state_path(milestone)
-
-    def backup_key(self, milestone: str, ns: int, revision: int) -> str:
-        """Key of a backup made at a time, nanoseconds since 1970."""
-        second = runtime.timestamp(ns)[:19].replace("-", "").replace(":", "").replace("T", "-")
-        return layout.backup_file(milestone, second, revision)[:-5]
-
-    def checkpoint_file(self, milestone: str, name: str) -> str:
-        """How the log names a checkpoint."""
-        return layout.checkpoint_path(milestone, name)
 
     # locks
 
@@ -446,18 +243,6 @@ class PostgresStore:
         from milestone_cli.storage.postgres.transaction import transact
 
         return transact(self, names, build, timeout, once)
-
-    def revise(self, milestone: str, text: bytes, draft: "Draft") -> bytes:
-        """The document of a milestone's next revision, for a plan to put as `active`; its lock is held."""
-        from milestone_cli.storage.files.commit import draw_up
-
-        raw = self.get("active", milestone)
-        raw = self.get("completed", milestone) if raw is None else raw
-        old = parse_envelope(raw, milestone) if raw is not None else None
-        head = self.head(milestone) or Head()
-        if old is not None and old.sha256 != head.state:
-            old = None  # not recorded: then the whole text goes into the log
-        return draw_up(milestone, draft, old, text, head, runtime.timestamp(self.clock()))[0]
 
     def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
         """Put the newest copy that proves itself in the place of a damaged state; `damaged` when there is none."""

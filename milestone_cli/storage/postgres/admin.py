@@ -6,7 +6,8 @@ writer never changes a line of a log, a reader changes nothing.
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.findings import Finding, sound
-from milestone_cli.storage.postgres import VERSION
+from milestone_cli.storage.origin import origin_of
+from milestone_cli.storage.postgres.server import VERSION
 from milestone_cli.storage.postgres.schema import GRANTS, MIGRATIONS
 from milestone_cli.storage.postgres.sql import number, text
 
@@ -150,7 +151,7 @@ def info(store: "PostgresStore") -> "dict[str, object]":
         )[0]
         fields["milestones"] = len(store.milestones())
         fields["documents"], size, fields["documents_bytes"] = map(number, row)
-        fields["events_bytes"] = size - sum(store.origin(name).end for name in store.keys("origin"))
+        fields["events_bytes"] = size - sum(origin_of(store, name).end for name in store.keys("origin"))
     return fields
 
 

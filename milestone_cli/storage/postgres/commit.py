@@ -10,6 +10,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft
 from milestone_cli.storage.files.envelope import parse_envelope
+from milestone_cli.storage.names import backup_key
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
 from milestone_cli.storage.postgres.log import key_hash, middle, receipt, replayed
 from milestone_cli.storage.postgres.sql import as_head, number, text
@@ -309,7 +310,7 @@ def _replace(
         )
         if state[2] == state[0]:
             draft.data = whole(draft.data, new)
-        backup = store.backup_key(name, lock.clock, old.revision) if old else None
+        backup = backup_key(name, lock.clock, old.revision) if old else None
         lines = lock.lines(change.drafts, change.key, change.request)
     finally:
         draft.data = data

@@ -6,6 +6,7 @@ A line is the very same bytes as in a file, so what proves a log there proves it
 from milestone_cli import runtime
 from milestone_cli.jsontext import loads, quote
 from milestone_cli.model import Document, Receipt, digest, owner
+from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def at_revision(store: "PostgresStore", milestone: str, revision: int) -> Docume
     from milestone_cli.storage.origin import document_of
 
     document: Document | None = None
-    kept = document_of(store.origin(milestone))  # retention may have removed what is before
+    kept = document_of(origin_of(store, milestone))  # retention may have removed what is before
     if kept is not None and kept.revision <= revision:
         if kept.revision == revision:
             return kept

@@ -204,8 +204,7 @@ def _do(
     for kind, key, data in plan.puts:
         old = before.get((kind, key))
         if kind == "active" and data is not None and old and "revision" in old:
-            second = started[:19].replace("-", "").replace(":", "").replace("T", "-")
-            backup = layout.backup_file(key, second, old["revision"])[:-5]
+            backup = layout.backup_file(key, started, old["revision"])[:-5]
             statements.append((BACK_UP, (store.project, key, backup)))
         place = store.place(kind, key)
         if data is None:

@@ -7,7 +7,7 @@ block is a transaction of its own that moves the log's end, so a copy that was k
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Head
-from milestone_cli.storage.origin import Origin, parse
+from milestone_cli.storage.origin import Origin, origin_of, parse
 from milestone_cli.storage.postgres import LOCAL, PostgresStore
 from milestone_cli.storage.postgres.commit import meant
 from milestone_cli.storage.postgres.connection import RefusedError
@@ -54,12 +54,6 @@ class Side:
         from milestone_cli.storage.postgres.admin import grant
 
         grant(self.store, kind, role)
-
-    def migrate(self, *, dry_run: bool) -> "list[str]":
-        """Bring the schema to the newest version."""
-        from milestone_cli.storage.postgres.admin import migrate
-
-        return migrate(self.store, dry_run=dry_run)
 
     def facts(self) -> "dict[str, object]":
         """What the store is, for people and machines."""
@@ -149,7 +143,7 @@ class Side:
 
     def origin(self, stream: str) -> "Origin":
         """Where a log begins."""
-        return self.store.origin(stream) if self.store.project else Origin()
+        return origin_of(self.store, stream) if self.store.project else Origin()
 
     # putting
 

@@ -5,7 +5,7 @@ from milestone_cli.model import OF_SESSION
 from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.segments import Seal, parse_seal
 from milestone_cli.storage.findings import Finding, count, sound
-from milestone_cli.storage.origin import parse
+from milestone_cli.storage.origin import origin_of, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class _Folder:
 
     def findings(self) -> "Iterator[Finding]":
         """What is to be said of them."""
-        origin = self.store.origin(self.stream)
+        origin = origin_of(self.store, self.stream)
         end = self.spans[0][0] if self.spans else 0
         for span in self.spans:
             name = f"{self.folder}/{partnames.segment_file(*span, '')}"
