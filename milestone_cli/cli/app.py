@@ -33,6 +33,7 @@ from . import (
     recovery,
     session,
     sessionwork,
+    snapshot,
     state,
     stats,
     statusline,
@@ -57,7 +58,7 @@ COMMANDS: tuple[Command, ...] = (
     store.names,
 )
 HIDDEN = ("names",)
-RARE = ("wait", "schema", "lock", "transaction", "store", "config")
+RARE = ("wait", "schema", "snapshot", "lock", "transaction", "store", "config")
 """Named in one line where all are told on one screen; everything else has a line of its own."""
 GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "state": (
@@ -145,6 +146,10 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         ),
     ),
     "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run, cleanup.sessions)),
+    "snapshot": (
+        "Save all tasks and sessions in one document, and load it.",
+        (snapshot.save, snapshot.load, snapshot.show, snapshot.watch),
+    ),
     "lock": (
         "Hold locks around commands and in scripts; see who holds them.",
         (lock.run, lock.acquire, lock.release, lock.list_, lock.show, lock.break_),

@@ -79,7 +79,7 @@ def _open(place: str, store: str) -> int:
         if above == store:
             os.stat(above)
         else:
-            _make(above)
+            make_folder(above)
         try:
             os.mkdir(place, 0o700)
         except FileExistsError:
@@ -87,10 +87,10 @@ def _open(place: str, store: str) -> int:
         return os.open(place, DIRECTORY)
 
 
-def _make(folder: str) -> None:
+def make_folder(folder: str) -> None:
     """Make a folder with those above it, for their owner alone."""
     if folder and not os.path.isdir(folder):
-        _make(folder.rpartition("/")[0])
+        make_folder(folder.rpartition("/")[0])
         try:
             os.mkdir(folder, 0o700)
         except FileExistsError:

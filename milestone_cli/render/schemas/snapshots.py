@@ -1,0 +1,91 @@
+"""Schemas of what the commands of snapshots print."""
+
+from milestone_cli.render.schemas.shapes import COUNT, FLAG, NAME, SHA, STRING, TIME, Schema, array, nullable, record
+
+METRICS = record(
+    {
+        "total_tasks": COUNT,
+        "completed_tasks": COUNT,
+        "failed_tasks": COUNT,
+        "average_completion_time": {
+            "type": "number",
+            "minimum": 0,
+            "description": "milliseconds from start to completion, over the completed tasks; 0 where there is none",
+        },
+    }
+)
+HELD: dict[str, Schema] = {"last_saved": nullable(TIME), "tasks": COUNT, "sessions": COUNT, "metrics": METRICS}
+"""How much is in a snapshot."""
+PLACES = array(record({"kind": {"enum": ["task", "session"]}, "name": NAME}))
+KINDS: dict[str, tuple[str, Schema]] = {
+    "snapshot-save": (
+        "A snapshot that was saved; `saved` is false where nothing had changed.",
+        record(
+            {
+                "store": STRING,
+                "reason": {"enum": ["manual", "start", "change", "interval", "shutdown", "recovery"]},
+                "saved": FLAG,
+                **HELD,
+                "bytes": COUNT,
+                "sha256": SHA,
+                "backup": nullable(NAME),
+                "set_aside": nullable(STRING),
+                "skipped": array(STRING),
+                "replayed": FLAG,
+                "file": nullable(STRING),
+            }
+        ),
+    ),
+    "snapshot-load": (
+        "What a snapshot brings back, or brought back, and how it was found.",
+        record(
+            {
+                "source": {"enum": ["main", "backup", "rebuilt", "empty", "file"]},
+                "name": nullable(STRING),
+                "steps": array(
+                    record(
+                        {
+                            "step": {"enum": ["main", "backup", "rebuild", "empty", "file"]},
+                            "name": nullable(STRING),
+                            "result": {"enum": ["used", "damaged", "missing"]},
+                            "detail": STRING,
+                        }
+                    )
+                ),
+                **HELD,
+                "restored": PLACES,
+                "differing": PLACES,
+                "gone": PLACES,
+                "same": COUNT,
+                "skipped": array(STRING),
+                "transaction_id": nullable(STRING),
+                "repaired": FLAG,
+                "dry_run": FLAG,
+                "replayed": FLAG,
+            }
+        ),
+    ),
+    "snapshot-show": (
+        "What a snapshot holds, and which snapshots there are, newest first.",
+        record(
+            {
+                "name": STRING,
+                **HELD,
+                "tasks_list": array({"type": "object"}),
+                "sessions_list": array({"type": "object"}),
+                "snapshots": array(
+                    record(
+                        {
+                            "name": NAME,
+                            "last_saved": nullable(TIME),
+                            "written": TIME,
+                            "bytes": COUNT,
+                            "trouble": nullable(STRING),
+                        }
+                    )
+                ),
+                "emergency": array(STRING),
+            }
+        ),
+    ),
+}
