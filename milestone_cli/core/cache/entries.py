@@ -1,0 +1,374 @@
+"""Getting, putting and invalidating entries of one namespace, by many threads and processes at once.
+
+A get is one open file: it is found in one of three folders, proves itself by its checksum, and is counted by a line at
+the end of the index. What the disk refuses is never the caller's trouble: then there is a miss, or nothing is kept, and
+`notes` says why; only an invalidation that cannot be done is an error, since its caller relies on it.
+"""
+
+from _thread import allocate_lock
+
+from milestone_cli import runtime
+from milestone_cli.core.cache.bounds import Bounds, above, below, is_over
+from milestone_cli.core.cache.entry import LABEL as LABEL  # noqa: PLC0414
+from milestone_cli.core.cache.entry import Entry as Entry  # noqa: PLC0414
+from milestone_cli.core.cache.entry import decode, encode
+from milestone_cli.core.cache.shelves import Shelves
+from milestone_cli.core.cache.table import LEAST, line
+from milestone_cli.errors import MilestoneError
+from milestone_cli.model import safe
+from milestone_cli.storage.files.cachefolder import ALONE, SHARED, CacheFolder
+from milestone_cli.storage.files.cachenames import TIERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+PATIENCE = 0.5
+"""Seconds that a get waits for a writer before it goes on without being counted."""
+
+
+class Cache:
+    """A namespace of the cache; see `opening.open_cache`.
+
+    Attributes:
+        notes: what went wrong and was not the caller's trouble, sentences for standard error.
+        bounds: what may be kept.
+        is_durable: whether replacing an entry holds after a power cut; invalidation always does.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        namespace: str,
+        bounds: "Bounds | None" = None,
+        *,
+        timeout: float = 30.0,
+        clock: "Callable[[], int]" = runtime.now_ns,
+    ) -> None:
+        """Name the namespace below `root`; nothing is made.
+
+        Args:
+            root: the folder of a store, or one like it.
+            namespace: a safe name.
+            bounds: what may be kept.
+            timeout: seconds to wait for another process before something is changed.
+            clock: nanoseconds since 1970.
+        """
+        self.namespace = safe(namespace, "namespace")
+        self.bounds = bounds or Bounds()
+        self.notes: list[str] = []
+        self.folder = CacheFolder(root, namespace)
+        self.shelves = Shelves(self.folder, self.bounds)
+        self.timeout = timeout
+        self.clock = clock
+        self.mutex = allocate_lock()
+        self.is_durable = True
+
+    # getting
+
+    def get(self, key: str, tier: str = "auto", content_hash: str = "", agent: str = "") -> "Entry | None":
+        """An entry, which is counted as used and goes up by one tier; None when there is none that is true.
+
+        Args:
+            key: of the entry.
+            tier: only where it is in this one; `auto`: in any.
+            content_hash: of what the answer depends on, by now; an entry with another one is void, and goes.
+            agent: who asks, for the statistics of what was not there.
+        """
+        safe(key, "cache entry")
+        with self.mutex:
+            now = self.clock()
+            is_held = self._share()
+            found, was = None, ""
+            try:
+                found, was, lines = self._look(key, tier, content_hash, now)
+                lines.append(line("h", key, was, now, 1) if found else line("m", now, agent, 1))
+                self._count(lines, is_held=is_held, used=found, now=now)
+            except (OSError, MilestoneError) as error:
+                self._tell(f"cache: {key} was not looked up: {_why(error)}")
+            finally:
+                if is_held:
+                    self.folder.leave()
+            if found is not None and is_held and was != "hot":
+                self._promote(key, above(was), now)
+            return found
+
+    def peek(self, key: str) -> "Entry | None":
+        """The same without counting, moving or removing anything; an entry that is over too, which says so itself."""
+        safe(key, "cache entry")
+        for tier in TIERS:
+            try:
+                found = self.folder.read(tier, key)
+                if found is not None:
+                    return self._entry(key, tier, found)
+            except (OSError, ValueError, MilestoneError):
+                continue
+        return None
+
+    def _entry(self, key: str, tier: str, found: "tuple[bytes, os.stat_result]") -> Entry:
+        entry = decode(found[0], self.namespace, key)
+        entry.tier, entry.stored, entry.used = tier, found[1].st_size, found[1].st_atime_ns
+        return entry
+
+    def _look(self, key: str, tier: str, content_hash: str, now: int) -> "tuple[Entry | None, str, list[bytes]]":
+        """The entry, the tier that it belonged to, and what is to be told of those that were no answer and went."""
+        lines: list[bytes] = []
+        for lies in TIERS:
+            why = ""
+            try:
+                raw = self.folder.read(lies, key)
+                if raw is None:
+                    continue
+                entry = self._entry(key, lies, raw)
+            except ValueError as error:
+                why = "damaged"
+                self._tell(f"cache: {self.namespace}/{key} is damaged and counts as missing: {error}")
+            else:
+                belongs = self.bounds.tier_at(lies, entry.used, now)
+                if not belongs or is_over(entry.created, entry.expires, now):
+                    why = "expired"
+                elif content_hash and self.bounds.by_content and entry.content_hash != content_hash:
+                    why = "invalidated"
+                elif tier not in ("auto", belongs):
+                    return None, "", lines
+                else:
+                    return entry, belongs, lines
+            try:
+                self.folder.remove(lies, key)
+            except OSError:
+                continue  # a disk that only reads: it is no answer all the same
+            lines.append(line("-", key, now, why))
+        return None, "", lines
+
+    def _share(self) -> bool:
+        """Share the lock, if that is possible at once or nearly so."""
+        try:
+            self.folder.enter(SHARED, PATIENCE)
+        except (OSError, MilestoneError):
+            return False
+        return True
+
+    def _count(self, lines: "list[bytes]", *, is_held: bool, used: "Entry | None", now: int) -> None:
+        """Put lines into the index; what cannot be counted is not."""
+        if not is_held:
+            return
+        try:
+            if used is not None:
+                self.folder.touch(used.tier, used.key, now, used.created)
+                used.used = now
+            size = self.folder.append(b"".join(lines))
+            if size > LEAST:
+                start = self.folder.index_start().split(b",")
+                is_long = len(start) > 2 and start[0] == b'["v"' and size > int(start[2].partition(b"]")[0])
+                if is_long or start[0] != b'["v"':
+                    self.folder.leave()
+                    self.folder.enter(ALONE, PATIENCE)
+                    self.shelves.prepare()
+                    self.shelves.rewrite_long()
+        except (OSError, ValueError):
+            pass
+
+    def _promote(self, key: str, to: str, now: int) -> None:
+        """Put what was got into a higher tier; another time, when somebody is at it."""
+        try:
+            self.folder.enter(ALONE, PATIENCE)
+        except OSError:
+            return
+        try:
+            self.shelves.prepare()
+            row = self.shelves.table.rows.get(key)
+            if row is not None and row.tier != to and self.folder.status(row.tier, key) is not None:
+                self.shelves.move(key, to, now)
+        except (OSError, MilestoneError) as error:
+            self._tell(f"cache: {key} stays where it is: {_why(error)}")
+        finally:
+            self.folder.leave()
+
+    def count(self, hits: "dict[str, int]", misses: int = 0, agent: str = "") -> None:
+        """Count what a memory in front of this answered: times by key; and what it knew to be missing."""
+        with self.mutex:
+            now = self.clock()
+            lines = [line("h", key, "hot", now, times) for key, times in hits.items()]
+            if misses:
+                lines.append(line("m", now, agent, misses))
+            if lines and self._share():
+                try:
+                    self._count(lines, is_held=True, used=None, now=now)
+                    for key in hits:
+                        self._touch(key, now)
+                finally:
+                    self.folder.leave()
+
+    def _touch(self, key: str, now: int) -> None:
+        for tier in TIERS:
+            try:
+                status = self.folder.status(tier, key)
+                if status is not None:
+                    self.folder.touch(tier, key, now, status.st_mtime_ns)
+                    break
+            except OSError:
+                continue
+
+    def identity(self, key: str) -> "tuple[int, int, int] | None":
+        """What tells this version of an entry from another, as long as it stays in its tier; None when it is gone."""
+        for tier in TIERS:
+            try:
+                status = self.folder.status(tier, key)
+            except (OSError, MilestoneError):
+                return None
+            if status is not None:
+                return status.st_ino, status.st_mtime_ns, status.st_size
+        return None
+
+    # putting
+
+    def put(self, entry: Entry, ttl: "float | None" = None) -> bool:
+        """Keep an entry in the place of the one of its key, in the tier that it names.
+
+        Args:
+            entry: what is kept; its times are set.
+            ttl: seconds for which the answer is true; None: as configured; 0: as long as there is room.
+
+        Returns:
+            Whether it is kept; `notes` says why not.
+
+        Raises:
+            MilestoneError: `invalid_name`, `too_large`.
+        """
+        safe(entry.key, "cache entry")
+        entry.check()
+        with self.mutex:
+            now = self.clock()
+            span = self.bounds.ttl if ttl is None else int(ttl * 1e9)
+            entry.created = entry.used = now
+            entry.expires = now + span if span else 0
+            try:
+                self.folder.enter(ALONE, self.timeout)
+                try:
+                    kept = self._put(entry, now)
+                finally:
+                    self.folder.leave()
+            except (OSError, MilestoneError) as error:
+                self._tell(f"cache: {entry.key} is not kept: {_why(error)}")
+                return False
+            if not kept:
+                self._tell(f"cache: {entry.key} is not kept: {entry.size} bytes are more than any tier may hold")
+            return kept
+
+    def _put(self, entry: Entry, now: int) -> bool:
+        shelves, tier, key = self.shelves, entry.tier, entry.key
+        data = encode(entry, self.namespace, packed=tier == "cold")
+        while tier and len(data) > self.bounds.sizes[tier]:
+            tier = below(tier)
+            if tier == "cold":
+                data = encode(entry, self.namespace, packed=True)
+        if not tier or self.bounds.entries < 1:
+            return False
+        shelves.prepare()
+        aside = self.folder.write(tier, key, data, now, now)
+        try:
+            had = [lies for lies in TIERS if self.folder.remove(lies, key)]
+            if key in shelves.table.rows:
+                shelves.tell("-", key, now, "replaced")
+            shelves.make_room(tier, len(data), now)
+            shelves.tell("+", key, tier, len(data), now, entry.expires, entry.agent, 0)
+            self.folder.publish(tier, aside, key)
+        except BaseException:
+            self.folder.discard(tier, aside)
+            raise
+        if had and self.is_durable:  # else a power cut could bring back what was replaced
+            for lies in {*had, tier}:
+                self.folder.sync(lies)
+        entry.tier, entry.stored = tier, len(data)
+        shelves.rewrite_long()
+        return True
+
+    # invalidating
+
+    def invalidate(self, key: str = "", agent: str = "", tag: str = "", content_hash: str = "") -> "list[str]":
+        """Take away every entry of which all that is given is so; their keys. It holds after a power cut too.
+
+        Raises:
+            MilestoneError: `usage` when nothing is given; `lock_timeout`; `store_unreachable`.
+        """
+        if not (key or agent or tag or content_hash):
+            raise MilestoneError("usage", "what shall be invalidated?", "name a key, an agent, a tag or a content hash")
+        if key:
+            safe(key, "cache entry")
+        return self.remove(lambda entry: entry.matches(key, agent, tag, content_hash), key)
+
+    def remove(self, is_meant: "Callable[[Entry], bool]", key: str = "", why: str = "invalidated") -> "list[str]":
+        """Take away the entries that are meant, and those that cannot say what they are; keys of the former."""
+        with self.mutex:
+            now = self.clock()
+            try:
+                if not any(self.folder.keys(tier) for tier in TIERS):
+                    return []
+                self.folder.enter(ALONE, self.timeout)
+            except TimeoutError:
+                raise MilestoneError(
+                    "lock_timeout", f"the cache '{self.namespace}' is busy; nothing was invalidated", "try again"
+                ) from None
+            except OSError as error:
+                raise _refused(error) from None
+            try:
+                return self._remove(is_meant, key, now, why)
+            except OSError as error:
+                raise _refused(error) from None
+            finally:
+                self.folder.leave()
+
+    def _remove(self, is_meant: "Callable[[Entry], bool]", key: str, now: int, why: str) -> "list[str]":
+        self.shelves.prepare()
+        gone, touched = [], set()
+        for name, entry in self.shelves.labels(key):
+            if entry is not None and not is_meant(entry):
+                continue
+            for tier in TIERS:
+                if self.folder.remove(tier, name):
+                    touched.add(tier)
+            if entry is not None:
+                gone.append(name)
+            try:
+                self.shelves.tell("-", name, now, why if entry else "damaged")
+            except OSError:
+                pass  # a full disk: the file is gone, and an index that names too much does no harm
+        for tier in touched:
+            self.folder.sync(tier)
+        return gone
+
+    # looking
+
+    def listing(self) -> "list[Entry]":
+        """The entries without their bytes, requests and meta, those that are over too; last used first."""
+        with self.mutex:
+            is_held = self._share()
+            try:
+                if is_held:
+                    self.shelves.refresh()
+                found = [entry for _, entry in self.shelves.labels() if entry is not None]
+            finally:
+                if is_held:
+                    self.folder.leave()
+            rows = self.shelves.table.rows
+            for entry in found:
+                entry.hits = rows[entry.key].hits if entry.key in rows else 0
+            return sorted(found, key=lambda entry: -entry.used)
+
+    def close(self) -> None:
+        """Close what is open; it can be used again."""
+        self.folder.close()
+
+    def _tell(self, note: str) -> None:
+        if len(self.notes) < 100:
+            self.notes.append(note)
+
+
+def _why(error: "OSError | MilestoneError") -> str:
+    return error.message if isinstance(error, MilestoneError) else error.strerror or str(error)
+
+
+def _refused(error: OSError) -> MilestoneError:
+    told = f"the cache cannot be changed: {_why(error)}"
+    return MilestoneError("store_unreachable", told, "look at the disk of the store, then try again")

@@ -1,0 +1,45 @@
+"""Keys of questions: the same question gives the same key, whatever the order of its parts."""
+
+from milestone_cli.jsontext import check, dumps, loads
+from milestone_cli.model import LIMIT, digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def key_of(
+    agent: str, request: str, permissions: bytes = b"", inputs: "Iterable[tuple[str, str]]" = (), **more: str
+) -> str:
+    """The key of a question: 64 hexadecimal digits, which say nothing of what was asked.
+
+    It is SHA-256 of the parts as one canonical JSON text: members sorted by name, no white space, numbers as Python
+    reads them, lists in their order, inputs sorted by name.
+
+    Args:
+        agent: who is asked.
+        request: what is asked; white space around it does not count.
+        permissions: a JSON document of what the agent may do, or nothing.
+        inputs: name and content hash of what the answer depends on.
+        more: other parts of the question, by name.
+
+    Raises:
+        MilestoneError: `invalid_json`, `too_large`.
+    """
+    parts = {
+        "agent": agent,
+        "request": request.strip(),
+        "permissions": loads(check(permissions, LIMIT, "the permissions")) if permissions.strip() else None,
+        "inputs": sorted([name, found] for name, found in inputs),
+        **more,
+    }
+    return digest(dumps(_sorted(parts)).encode("utf-8", "surrogateescape"))
+
+
+def _sorted(value: object) -> object:
+    """The same value with the members of its objects in the order of their names."""
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    return value
