@@ -44,7 +44,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --git | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --revision | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
+            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --git | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --revision | --saves | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
             -?*)
                 case $command:$word in
                     'wait':--state | 'session create':--user | 'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
@@ -52,7 +52,7 @@ _milestone() {
                 ;;
             *)
                 case $command in
-                    '' | state | events | checkpoint | session | agent | cleanup | lock | transaction | store | hook | config) command=${command:+$command }$word ;;
+                    '' | state | events | checkpoint | session | agent | cleanup | snapshot | lock | transaction | store | hook | config) command=${command:+$command }$word ;;
                     *)
                         ((at++ == 0)) && milestone=$word
                         ;;
@@ -182,6 +182,12 @@ _milestone() {
             'cleanup plan':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup sessions':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'snapshot save':-o) _milestone_offer '<paths>' ;;
+            'snapshot save':--output) _milestone_offer '<paths>' ;;
+            'snapshot save':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'snapshot load':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'snapshot show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'snapshot watch':--format) _milestone_offer 'text jsonl' ;;
             'lock acquire':--format) _milestone_offer 'text json jsonl yaml' ;;
             'lock release':--format) _milestone_offer 'text json jsonl yaml' ;;
             'lock list':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -207,6 +213,12 @@ _milestone() {
             'hook uninstall':--format) _milestone_offer 'text json jsonl yaml' ;;
             'hook status':--format) _milestone_offer 'text json jsonl yaml' ;;
             'config show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'config get':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'config set':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'config unset':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'config edit':--from) _milestone_offer '<paths>' ;;
+            'config edit':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'config validate':--format) _milestone_offer 'text json jsonl yaml' ;;
             *:--store) _milestone_offer '<folders>' ;;
         esac
         return
@@ -282,6 +294,10 @@ _milestone() {
             'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
             'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'cleanup sessions') _milestone_offer '--inactive-for --dry-run --yes --lock-timeout --format --help' ;;
+            'snapshot save') _milestone_offer '-o --output --idempotency-key --lock-timeout --format --help' ;;
+            'snapshot load') _milestone_offer '--force --strict --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
+            'snapshot show') _milestone_offer '--format --help' ;;
+            'snapshot watch') _milestone_offer '--interval --saves --format --help' ;;
             'lock run') _milestone_offer '--wait --help' ;;
             'lock acquire') _milestone_offer '--wait --for-pid --idempotency-key --format --help' ;;
             'lock release') _milestone_offer '--force --wait --for-pid --idempotency-key --format --help' ;;
@@ -306,27 +322,34 @@ _milestone() {
             'hook status') _milestone_offer '--format --help' ;;
             'hook statusline') _milestone_offer '--help' ;;
             'config show') _milestone_offer '--format --help' ;;
+            'config get') _milestone_offer '--format --help' ;;
+            'config set') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
+            'config unset') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
+            'config edit') _milestone_offer '--from --format --help' ;;
+            'config validate') _milestone_offer '--format --help' ;;
+            'config schema') _milestone_offer '--help' ;;
         esac
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status watch wait doctor schema hook state events checkpoint session agent cleanup lock transaction store config' ;;
+        :0) _milestone_offer 'init status watch wait doctor schema hook state events checkpoint session agent cleanup snapshot lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query follow timeline stats verify repair replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
         session:0) _milestone_offer 'create current use list show set get progress log record history handoff end delete recover' ;;
         agent:0) _milestone_offer 'register update heartbeat list show retire run health monitor sync ack sync-list sync-show' ;;
         cleanup:0) _milestone_offer 'plan run sessions' ;;
+        snapshot:0) _milestone_offer 'save load show watch' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
         transaction:0) _milestone_offer 'apply list show rollback' ;;
         store:0) _milestone_offer 'init info check migrate copy freeze unfreeze moved' ;;
         hook:0) _milestone_offer 'install uninstall status statusline' ;;
-        config:0) _milestone_offer 'show' ;;
+        config:0) _milestone_offer 'show get set unset edit validate schema' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
         'watch':0) _milestone_offer '<milestones>' ;;
         'wait':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run cleanup-sessions config cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run cleanup-sessions config config-edit config-get config-set config-validate cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use snapshot-load snapshot-save snapshot-show state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

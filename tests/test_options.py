@@ -20,7 +20,8 @@ READS = {
     "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
     "checkpoint diff", "session current", "session list", "session show", "session handoff", "session get",
     "session log", "session history", "cleanup plan",
-    "lock list", "lock show", "transaction list", "transaction show", "config show", "hook status", "hook statusline",
+    "lock list", "lock show", "transaction list", "transaction show", "config show", "config get",
+    "config validate", "config schema", "hook status", "hook statusline",
     "store info", "store check", "agent list", "agent show", "agent sync-list", "agent sync-show",
 }  # fmt: skip
 WITHOUT_KEY = {
@@ -29,6 +30,7 @@ WITHOUT_KEY = {
     "agent health": "a repair looks again before it acts, and asked for again it finds nothing left to do",
     "agent monitor": "it looks again and again",
     "cleanup sessions": "what is deleted is deleted, and asked for again it finds nothing left to do",
+    "config edit": "what is typed is somebody's own doing, and the same text again changes nothing",
     "doctor": "a repair looks again before it acts, and asked for again it finds nothing left to do",
     "events repair": "what is mended is sound, and asked for again it finds nothing left to do",
     "init": "it makes what is missing, and asked for again it finds nothing missing",
@@ -45,6 +47,7 @@ WITHOUT_KEY = {
 }
 WITHOUT_FORMAT = {
     "agent run": "its output is that of the command it runs",
+    "config schema": "a JSON Schema is JSON",
     "schema": "a JSON Schema is JSON",
     "names": "for completions: a name a line, and nothing else ever",
     "lock run": "its output is that of the command it runs",
@@ -61,6 +64,8 @@ REMOVES = {
 }  # fmt: skip
 """What removes or overwrites something that no undo brings back, or more than its caller named."""
 TWICE = {
+    "config set": "config set lock_timeout=9",
+    "config unset": "config unset lock_timeout",
     "state save": """state save demo '{"step": 9}'""",
     "state set": "state set demo step=9",
     "state patch": """state patch demo '{"step": 9}'""",
@@ -136,7 +141,7 @@ def test_asked_for_twice_it_is_done_once(path: str, tmp_path: Path, home: Path, 
         "state redo": "state undo demo", "state reopen": "state complete demo", "lock release": "lock acquire demo",
         **dict.fromkeys(("agent update", "agent retire", "agent sync"), "agent register builder"),
         "agent ack": "agent register builder > /dev/null; milestone agent sync --no-wait",
-        "lock break": "lock acquire demo",
+        "lock break": "lock acquire demo", "config unset": "config set lock_timeout=9",
         **dict.fromkeys(
             [f"session {verb}" for verb in ("use", "end", "delete", "set", "progress", "record", "recover")],
             "session create demo --name work",

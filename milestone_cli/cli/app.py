@@ -20,6 +20,7 @@ from . import (
     checkpoint,
     cleanup,
     client,
+    config,
     doctor,
     events,
     handoff,
@@ -175,7 +176,10 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         "Record what Claude Code does, so that it can resume.",
         (hook.hook, client.hook_install, client.hook_uninstall, client.hook_status, statusline.hook_statusline),
     ),
-    "config": ("Look at the settings.", (store.config_show,)),
+    "config": (
+        "Look at the settings, and change them.",
+        (config.show, config.get, config.set_, config.unset, config.edit, config.validate, config.schema),
+    ),
 }
 """A function that is called like its group is what the group's name alone runs."""
 LENT = {name: type_ for name, type_ in vars(options).items() if get_origin(type_) is Annotated}

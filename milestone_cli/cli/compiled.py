@@ -16,7 +16,7 @@ watch\tmilestone_cli.cli.watch:watch: :milestone:s: --interval:interval:f:0.1, -
 wait\tmilestone_cli.cli.wait:wait: :milestone:s: --event:event:S: --agent:agent:S: --session:session:s: --text:text:s: --where:where:S: --state:state:S: --revision:revision:i:1, --lock:lock:S: --after-cursor:after_cursor:s: --timeout:timeout:s: --format:output:c:text,json,jsonl,yaml
 doctor\tmilestone_cli.cli.doctor:doctor: --fix:fix:t: --dry-run:dry_run:t: --yes:yes:t: --selftest:selftest:t: --fail-on:fail_on:c:error,warning --format:output:c:text,json,jsonl,yaml
 schema\tmilestone_cli.cli.store:schema: :kind:s:
-names\tmilestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints,transactions,agents,syncs :milestone:s:
+names\tmilestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints,transactions,agents,syncs,tasks :milestone:s:
 state save\tmilestone_cli.cli.state:save: :milestone:s: :data:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 state load\tmilestone_cli.cli.state:load: :milestone:s: --revision:revision:i:1, --at:at:s: --record-access:record_access:t: --strict:strict:t: --indent:indent:i:0,16 --format:output:c:text,json,yaml
 state get\tmilestone_cli.cli.state:get:words :words:S: --format:output:c:text,json,yaml
@@ -79,6 +79,10 @@ agent sync-show\tmilestone_cli.cli.sync:sync_show:name :name:s: --format:output:
 cleanup plan\tmilestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --format:output:c:text,json,jsonl,yaml
 cleanup run\tmilestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 cleanup sessions\tmilestone_cli.cli.cleanup:sessions: --inactive-for:inactive_for:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+snapshot save\tmilestone_cli.cli.snapshot:save: -o:output_file:s: --output:output_file:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+snapshot load\tmilestone_cli.cli.snapshot:load: :name:s: --force:force:t: --strict:strict:t: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+snapshot show\tmilestone_cli.cli.snapshot:show: :name:s: --format:output:c:text,json,jsonl,yaml
+snapshot watch\tmilestone_cli.cli.snapshot:watch: --interval:interval:f:0.1, --saves:saves:i:0, --format:output:c:text,jsonl
 lock run\tmilestone_cli.cli.lock:run:name,command :name:s: :command:S: --wait:wait:f:0,
 lock acquire\tmilestone_cli.cli.lock:acquire:name :name:s: --wait:wait:f:0, --for-pid:for_pid:i:1, --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml
 lock release\tmilestone_cli.cli.lock:release:name :name:s: --force:force:t: --wait:wait:f:0, --for-pid:for_pid:i:1, --idempotency-key:idempotency_key:s: --format:output:c:text,json,jsonl,yaml
@@ -102,5 +106,11 @@ hook install\tmilestone_cli.cli.client:hook_install: --user:user:t: --project:pr
 hook uninstall\tmilestone_cli.cli.client:hook_uninstall: --user:user:t: --project:project:t: --local:local:t: --plugin:plugin:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 hook status\tmilestone_cli.cli.client:hook_status: --format:output:c:text,json,jsonl,yaml
 hook statusline\tmilestone_cli.cli.statusline:hook_statusline:
-config show\tmilestone_cli.cli.store:config_show: --format:output:c:text,json,jsonl,yaml
+config show\tmilestone_cli.cli.config:show: --format:output:c:text,json,jsonl,yaml
+config get\tmilestone_cli.cli.config:get:name :name:s: --format:output:c:text,json,jsonl,yaml
+config set\tmilestone_cli.cli.config:set_:assignments :assignments:S: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+config unset\tmilestone_cli.cli.config:unset:names :names:S: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+config edit\tmilestone_cli.cli.config:edit: --from:file:s: --format:output:c:text,json,jsonl,yaml
+config validate\tmilestone_cli.cli.config:validate: :file:s: --format:output:c:text,json,jsonl,yaml
+config schema\tmilestone_cli.cli.config:schema:
 """

@@ -1,4 +1,4 @@
-"""The commands without a group: init, status, schema, names; and `config show`."""
+"""The commands without a group: init, status, schema, names."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,17 +74,3 @@ def names(what: "NamesOf", milestone: "MilestoneId" = None) -> None:
     except MilestoneError:
         return  # whoever presses a key wants no sentence
     render.write("".join([name + "\n" for name in found]))
-
-
-def config_show(output: "Format" = "text") -> None:
-    """Show every setting, its value, and where the value comes from.
-
-    Example: milestone config show
-    """
-    from milestone_cli import render
-    from milestone_cli.core.settings import show
-    from milestone_cli.render.overview import config_text
-    from milestone_cli.storage import open_store
-
-    found = show(open_store())
-    render.emit("config", {"settings": found}, config_text(found), output)

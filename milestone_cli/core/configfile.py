@@ -107,7 +107,7 @@ def compose(raw: bytes) -> "tuple[str, MappingNode | None]":
         failed = _invalid("this is not valid YAML" + (f": {why}" if why else ""), "write lines like 'lock_timeout: 30'")
         failed.details["line"] = mark.line + 1 if mark else 0
         raise failed from None
-    if top is None:
+    if top is None or top.value == "":  # of nothing but `---` and comments
         return text, None
     if not isinstance(top, MappingNode):
         raise _invalid("this is no mapping", "write lines like 'lock_timeout: 30'")

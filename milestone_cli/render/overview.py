@@ -1,4 +1,4 @@
-"""The milestones of a store, and its settings, for people."""
+"""The milestones of a store, for people."""
 
 from milestone_cli import runtime
 from milestone_cli.render.ages import size, when
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 STATES = {"good": GREEN, "none": DIM, "completed": DIM, "changed outside": MAGENTA}
 """The style of what is the matter with a state; anything else is damage."""
 LABEL = 14
-WIDE = 120
-"""Columns from which the meaning of a setting has room beside it."""
 
 
 def list_text(found: list[dict[str, object]]) -> str:
@@ -56,17 +54,6 @@ def everything_text(found: dict[str, object]) -> str:
         name = worst["milestone_id"] if worst else max(listed, key=_updated)["milestone_id"]
         lines += ["", labelled("next", f"milestone status {name}", CYAN)]
     return "\n".join(lines)
-
-
-def config_text(found: list[dict[str, object]]) -> str:
-    """Every setting, its value, and where the value comes from."""
-    rows = [[str(one[name]) for name in ("name", "value", "origin", "meaning")] for one in found]
-    head = ["SETTING", "VALUE", "FROM", "MEANING"]
-    if screen_width() >= WIDE:
-        return table(rows, head, align="=<<<")
-    lines = table([row[:3] for row in rows], head[:3], align="=<<").split("\n")
-    meanings = ["", *[paint("  " + fit(row[3], screen_width() - 2), DIM) for row in rows]]
-    return "\n".join([line for pair in zip(lines, meanings, strict=True) for line in pair if line])
 
 
 def labelled(label: str, text: str, style: str = "", width: "int | None" = None) -> str:

@@ -47,6 +47,13 @@ HOOKED: dict[str, Schema] = {
     "notes": array(STRING),
     "dry_run": FLAG,
 }
+SETTING: dict[str, Schema] = {
+    "name": STRING,
+    "value": STRING,
+    "origin": STRING,
+    "meaning": STRING,
+    "default": STRING,
+}
 KINDS: dict[str, tuple[str, Schema]] = {
     "cleanup-plan": (
         "What a clean-up would keep and remove, and why.",
@@ -108,8 +115,21 @@ KINDS: dict[str, tuple[str, Schema]] = {
         record({"store": STRING, "healthy": FLAG, "counts": SEVERITIES, "findings": array(EXAMINED)}),
     ),
     "store-migrate": (
-        "The steps to the newest format that were done, or would be.",
-        record({"steps": array(STRING), "dry_run": FLAG}),
+        "A migration of a store to another format: what was done, or would be.",
+        record(
+            {
+                "store": STRING,
+                "from": COUNT,
+                "to": COUNT,
+                "rollback": FLAG,
+                "resumed": {"type": "boolean", "description": "an earlier one was killed, and this one finished it"},
+                "steps": array(STRING),
+                "backup": {**nullable(STRING), "description": "the store as it was, below its folder"},
+                "log": nullable(STRING),
+                "kept": {**array(STRING), "description": "left as it is by a way back: written since"},
+                "dry_run": FLAG,
+            }
+        ),
     ),
     "store-copy": (
         "What a copy of a store did, or would do: numbers of documents and logs, and bytes.",
@@ -201,7 +221,34 @@ KINDS: dict[str, tuple[str, Schema]] = {
     ),
     "config": (
         "Every setting, its value, and where it comes from.",
-        record({"settings": array(record({"name": STRING, "value": STRING, "origin": STRING, "meaning": STRING}))}),
+        record({"settings": array(record(SETTING))}),
+    ),
+    "config-get": ("A setting that is in force.", record(SETTING)),
+    "config-set": (
+        "What was set or taken out in config.yaml; no transaction where nothing is different.",
+        record(
+            {
+                "settings": array(record({"name": STRING, "before": nullable(STRING), "after": nullable(STRING)})),
+                "transaction_id": nullable(STRING),
+                "replayed": FLAG,
+            }
+        ),
+    ),
+    "config-edit": (
+        "Whether config.yaml was changed in an editor, and by which transaction.",
+        record({"changed": FLAG, "transaction_id": nullable(STRING)}),
+    ),
+    "config-validate": (
+        "What is wrong with a configuration; the line is null where it is of no file.",
+        record(
+            {
+                "file": STRING,
+                "valid": FLAG,
+                "problems": array(
+                    record({"line": nullable(COUNT), "setting": nullable(STRING), "message": STRING, "hint": STRING})
+                ),
+            }
+        ),
     ),
     "error": (
         "A failure, on standard error.",

@@ -1,0 +1,190 @@
+"""The commands of `milestone config`: looking at settings, and changing the file that people write."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.core.configfile import Problem
+
+    from .options import (
+        Assignments,
+        ConfigFile,
+        Format,
+        FromDraft,
+        IdempotencyKey,
+        LockTimeout,
+        SettingName,
+        SettingNames,
+    )
+
+
+def show(output: "Format" = "text") -> None:
+    """Show every setting, its value, and where the value comes from.
+
+    Example: milestone config show
+    """
+    from milestone_cli import render
+    from milestone_cli.core.settings import show as every
+    from milestone_cli.render.config import config_text
+    from milestone_cli.storage import open_store
+
+    found = every(open_store())
+    render.emit("config", {"settings": found}, config_text(found), output)
+
+
+def get(name: "SettingName", output: "Format" = "text") -> None:
+    """Print the value of a setting that is in force.
+
+    Example: milestone config get lock_timeout
+    """
+    from milestone_cli import render
+    from milestone_cli.core.settings import get as one
+    from milestone_cli.render.text import flat
+    from milestone_cli.storage import open_store
+
+    found = one(open_store(), name)
+    render.emit("config-get", found, flat(str(found["value"])), output)
+
+
+def set_(
+    assignments: "Assignments",
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Set settings in config.yaml; its comments, its order and everything else in it stay as they are.
+
+    All or nothing; `milestone transaction rollback last` takes it back. A variable MILESTONE_* goes before the file.
+
+    Example: milestone config set lock_timeout=60 keep_last=20
+    """
+    from milestone_cli.errors import MilestoneError
+
+    changes: list[tuple[str, str | None]] = []
+    for word in assignments:
+        name, mark, value = word.partition("=")
+        if not mark:
+            hint = "write for example lock_timeout=60"
+            raise MilestoneError("usage", f"'{word[:140]}' is no KEY=VALUE", hint)
+        changes.append((name.strip(), value))
+    _change(changes, idempotency_key, lock_timeout, output)
+
+
+def unset(
+    names: "SettingNames",
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Take settings out of config.yaml, so that the built-in value holds; names that are unknown too.
+
+    Example: milestone config unset lock_timeout
+    """
+    _change([(name, None) for name in names], idempotency_key, lock_timeout, output)
+
+
+def _change(
+    changes: "list[tuple[str, str | None]]",
+    key: "str | None",
+    timeout: "float | None",
+    output: str,
+) -> None:
+    from milestone_cli import render, runtime
+    from milestone_cli.core.configuration.declared import BY_NAME
+    from milestone_cli.core.configuration.editing import change
+    from milestone_cli.render.config import change_text
+    from milestone_cli.storage import open_store
+
+    done = change(open_store(), changes, key=key, timeout=timeout)
+    variables = [BY_NAME[name].variable for name, _ in changes if name in BY_NAME]
+    render.notify([f"{one} is set, and goes before config.yaml" for one in variables if runtime.env(one)])
+    render.emit("config-set", done, change_text(done), output)
+
+
+def edit(file: "FromDraft" = None, output: "Format" = "text") -> None:
+    """Open config.yaml in $VISUAL or $EDITOR; what you wrote takes effect when it is valid, whole or not at all.
+
+    Where there is none yet, all settings are listed as comments. At a terminal a mistake can be mended at once; else,
+    and whatever else goes wrong, what you wrote is kept in a file, and --from FILE goes on with it.
+
+    Example: EDITOR=true milestone config edit
+    """
+    from milestone_cli import render, runtime
+    from milestone_cli.core.configuration.draft import Draft
+    from milestone_cli.storage import open_store
+
+    begun = None
+    if file is not None:
+        from .data import read_data
+
+        begun = read_data("@" + file).decode("utf-8", "replace")
+    draft = Draft(open_store(), begun)
+    draft.edit()
+    while found := draft.problems():
+        if not (runtime.is_terminal(0) and runtime.is_terminal(2)) or not _again(found):
+            from milestone_cli.core.configfile import failure
+
+            raise draft.refused(failure(found))
+        draft.edit()
+    if not draft.is_changed():
+        draft.drop()
+        fields: dict[str, object] = {"changed": False, "transaction_id": None}
+        render.emit("config-edit", fields, "config.yaml is as it was", output)
+        return
+    done = draft.put()
+    fields = {"changed": True, "transaction_id": done["transaction_id"]}
+    render.emit("config-edit", fields, f"config.yaml changed ({done['transaction_id']})", output)
+
+
+def _again(found: "list[Problem]") -> bool:
+    """Show what is wrong, and ask whether it shall be mended now."""
+    import os
+    import sys
+
+    from milestone_cli.render.config import problems_text
+    from milestone_cli.render.text import clean
+
+    sys.stderr.write(f"{clean(problems_text('config.yaml', found))}\n\nEdit again? [Y/n] ")
+    sys.stderr.flush()
+    answer = os.read(0, 1024).decode("utf-8", "replace").strip().lower()
+    return answer in ("", "y", "yes")
+
+
+def validate(file: "ConfigFile" = None, output: "Format" = "text") -> int:
+    """Say everything that is wrong with config.yaml and the variables MILESTONE_*, or with a file; exit 5 then.
+
+    A line for each: where it is, what is wrong, what to do.
+
+    Example: milestone config validate
+    """
+    from milestone_cli import render
+    from milestone_cli.core.configuration.editing import problems
+    from milestone_cli.render.config import problems_text
+
+    if file is None:
+        from milestone_cli.storage import open_store
+
+        found, name = problems(open_store()), "config.yaml"
+    else:
+        from milestone_cli.core.configfile import examine
+
+        from .data import read_data
+
+        found, name = examine(read_data("-" if file == "-" else "@" + file))[1], file
+    fields: dict[str, object] = {"file": name, "valid": not found, "problems": [one.fields() for one in found]}
+    render.emit("config-validate", fields, problems_text(name, found), output)
+    return 5 if found else 0
+
+
+def schema() -> None:
+    """Print the JSON Schema of config.yaml, for editors.
+
+    Editors with the YAML language server find it by a first line in config.yaml:
+    # yaml-language-server: $schema=config.schema.json
+
+    Example: milestone config schema > config.schema.json
+    """
+    from milestone_cli import render
+    from milestone_cli.core.configuration.schema import schema as made
+    from milestone_cli.jsontext import dumps
+    from milestone_cli.render.document import pretty
+
+    render.write(pretty(dumps(made()).encode(), 2))
