@@ -50,6 +50,26 @@ def record(
         raise MilestoneError(
             "conflict", f"the session '{found.id}' has ended", "`milestone session create` begins a new one"
         )
+    draft = entry(found.id, request, agent, response, escalation, duration_ms)
+    change = Change(found.stream, [draft], timeout=lock_timeout(store, timeout))
+    if key:
+        change.key, change.request = key, request_digest(b"session record", draft.data.encode())
+    return found, store.commit(change)
+
+
+def entry(
+    session: str,
+    request: str,
+    agent: "str | None" = None,
+    response: "bytes | None" = None,
+    escalation: "bytes | None" = None,
+    duration_ms: "float | None" = None,
+) -> Draft:
+    """An entry of a session's history as an event; see `record`.
+
+    Raises:
+        MilestoneError: `invalid_data`, `invalid_json`, `too_large`.
+    """
     try:
         request.encode()
     except UnicodeEncodeError:
@@ -60,16 +80,13 @@ def record(
     if escalations[skip(escalations, 0)] != "[":
         escalations = f"[{escalations}]"
     data = (
-        f'{{"session_id":{quote(found.id)},"request":{quote(request)},"agent":{quote(answered)},"response":{said}'
+        f'{{"session_id":{quote(session)},"request":{quote(request)},"agent":{quote(answered)},"response":{said}'
         f',"escalations":{escalations},"duration_ms":{dumps(duration_ms)}}}'
     )
     if len(data.encode()) > LIMIT:
         told = f"the entry has {len(data)} characters; {LIMIT} bytes are allowed"
         raise MilestoneError("too_large", told, "keep large results in files of their own")
-    change = Change(found.stream, [Draft(TYPE, data, found.id, answered)], timeout=lock_timeout(store, timeout))
-    if key:
-        change.key, change.request = key, request_digest(b"session record", data.encode())
-    return found, store.commit(change)
+    return Draft(TYPE, data, session, answered)
 
 
 def _line(raw: bytes, what: str) -> str:

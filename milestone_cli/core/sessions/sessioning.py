@@ -35,9 +35,12 @@ class Wish:
         user: whose it is; None: who calls.
         context, metadata: JSON objects, as they were written.
         configuration: settings that are not the built-in ones.
+        pid: process that it belongs to; 0: the calling shell.
+        is_current: it becomes the current one of the client or the directory, as a shell's does.
+        is_fresh: its name was drawn at random just now, so nobody else can have it.
     """
 
-    __slots__ = ("configuration", "context", "metadata", "name", "type", "user")
+    __slots__ = ("configuration", "context", "is_current", "is_fresh", "metadata", "name", "pid", "type", "user")
 
     def __init__(self, type_: str = "general", name: "str | None" = None, user: "str | None" = None) -> None:
         self.type = type_
@@ -46,6 +49,9 @@ class Wish:
         self.context = b"{}"
         self.metadata = b"{}"
         self.configuration: dict[str, object] = {}
+        self.pid = 0
+        self.is_current = True
+        self.is_fresh = False
 
     def checked(self) -> "tuple[str, str]":
         """Context and metadata as texts.
@@ -87,6 +93,8 @@ def create(
 ) -> "tuple[Session, bool]":
     """Begin a session of the calling shell, and make it the current one of the client, or else of the directory.
 
+    A program that has many sessions says otherwise in its wish.
+
     Args:
         store: where.
         milestone: that it works on; None: it has none, and a log of its own.
@@ -105,8 +113,8 @@ def create(
 
     wish = wish or Wish()
     context, metadata = wish.checked()
-    client = runtime.env("CLAUDE_CODE_SESSION_ID") or ""
-    fields = identity(milestone, wish.type, runtime.caller(), _folder(), client)
+    client = (wish.is_current and runtime.env("CLAUDE_CODE_SESSION_ID")) or ""
+    fields = identity(milestone, wish.type, wish.pid or runtime.caller(), _folder(), client)
     fields["user"] = wish.user or fields["user"]
     named = wish.name or (f"session-{digest(key.encode())[:20]}" if key and not milestone else "")
     pointer = binding()
@@ -116,7 +124,7 @@ def create(
         nonlocal made, raw
         plan = Plan("session_create")
         made = named or _free_name(store, str(fields["pid"]))
-        if named:
+        if named and not wish.is_fresh:
             _refuse_taken(store, named)
         now = runtime.timestamp(runtime.now_ns())
         settings = {**CONFIGURATION, **wish.configuration}
@@ -130,7 +138,9 @@ def create(
             plan.events.append((stream, event("session_initialized", made, type=wish.type)))
         text, *_ = add(store, plan, made, text, FIRST, FIRST, is_new=True)
         raw = laid_out(text).encode() + b"\n"
-        plan.puts += [("session", made, raw), (*pointer, f"{made}\n".encode())]
+        plan.puts.append(("session", made, raw))
+        if wish.is_current:
+            plan.puts.append((*pointer, f"{made}\n".encode()))
         return plan
 
     stream = milestone or (log_of(named) if named else "")

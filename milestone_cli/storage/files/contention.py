@@ -95,6 +95,8 @@ def _wait_in_turn(fd: int, seconds: float) -> bool:
     `_signal` is what `signal` wraps: the wrapper, and `threading` to ask for the main thread, cost as much as Python's
     whole start, in a moment when others wait for us.
     """
+    if _signal.getitimer(_signal.ITIMER_REAL)[0]:
+        return False  # a program that we are a part of uses it
     try:
         before = _signal.signal(_signal.SIGALRM, _alarm)
     except ValueError:  # only the main thread may
