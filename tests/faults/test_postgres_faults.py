@@ -149,13 +149,14 @@ def test_connections_cut_in_the_middle_do_nothing_twice(
 
 
 class Cable:
-    """A cable to the server that breaks once: after the server has done what was asked, before the answer arrives."""
+    """A cable to the server that breaks, once unless told `times`: what was asked is done, its answer is lost."""
 
     def __init__(self, port: int) -> None:
         self._server = port
         self._doors = socket.create_server(("127.0.0.1", 0))
         self.port = self._doors.getsockname()[1]
         self.breaks_at = b""
+        self.times = 1
         self.broken = 0
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -181,8 +182,9 @@ class Cable:
                     if ready is client:
                         is_asked = is_asked or bool(self.breaks_at and self.breaks_at in data)
                     elif is_asked:
-                        self.breaks_at = b""
                         self.broken += 1
+                        if self.broken % self.times == 0:
+                            self.breaks_at = b""
                         return
                     (server if ready is client else client).sendall(data)
 
@@ -227,6 +229,17 @@ def test_what_was_committed_before_its_answer_was_lost_is_not_done_twice(
     assert straight("events", "verify", "--all").returncode == 0
     if words[0] == "state":
         assert straight("state", "get", "demo", "a").stdout == "2\n"
+
+
+def test_what_is_only_read_is_asked_for_again_each_time_that_the_connection_breaks(
+    cable: Cable, postgres: Server, home: Path, tmp_path: Path, own_database: str
+) -> None:
+    url = postgres.url(own_database)
+    assert command(home, tmp_path, url)("init", "demo").returncode == 0
+    run = command(home, tmp_path, url.replace(f":{postgres.port}/", f":{cable.port}/") + "?sslmode=disable")
+    cable.breaks_at, cable.times = b"milestone.hello", 3
+    done = run("events", "query", "demo")
+    assert (done.returncode, cable.broken) == (0, 3), done.stderr
 
 
 @pytest.mark.parametrize("words", [["state", "set", "demo", "a=1"], ["events", "log", "demo", "t"]])

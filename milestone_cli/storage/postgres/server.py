@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 VERSION = 2
 """The schema that this program knows; `schema.MIGRATIONS` leads there."""
+AGAIN = 5
+"""How often a question is asked again whose connection broke; a server that cannot be reached is another matter."""
 FRESH = 60.0
 """Seconds for which the server's clock is reckoned rather than asked."""
 
@@ -121,13 +123,14 @@ class Server:
         return found
 
     def ask(self, statement: str, *values: object) -> "list[Row]":
-        """Read something; in a transaction, what that sees. A broken connection is made anew once."""
-        connection = self.connection()
-        try:
-            return connection.query(statement, *values)
-        except LostError:
-            if self.is_inside():
-                raise
+        """Read something; in a transaction, what that sees. A connection that breaks meanwhile is made anew."""
+        for _ in range(AGAIN):
+            connection = self.connection()
+            try:
+                return connection.query(statement, *values)
+            except LostError:
+                if self.is_inside():
+                    raise
         return self.connection().query(statement, *values)
 
     def is_inside(self) -> bool:
