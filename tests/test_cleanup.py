@@ -396,3 +396,46 @@ def test_a_writer_is_waited_for(cli: Cli, store: Path) -> None:
     assert (done.returncode, old[0].exists()) == (7, True), done.stderr
     run(cli, "run", "demo", "--keep-last", "1")
     assert [path.exists() for path in old] == [False, True]
+
+
+def test_what_a_kept_checkpoint_of_a_session_refers_to_stays_in_the_log(cli: Cli, store: Path) -> None:
+    everything = ("demo", "--older-than", "0", "--keep-last", "1")
+    cli("state", "save", "demo", '{"n": 1}', check=True)
+    cli("session", "create", "demo", "--name", "day", check=True)
+    cli("state", "save", "demo", '{"n": 2}', check=True)
+    cli("state", "save", "demo", '{"n": 3}', check=True)
+    cli("checkpoint", "create", "--session", "day", "--name", "noon", check=True)
+    for number in (4, 5, 6):
+        cli("state", "save", "demo", f'{{"n": {number}}}', check=True)
+    why = {one["reason"] for one in run(cli, "plan", *everything)["items"] if one["kind"] == "events"}
+    assert why == {"nothing keeps it", "the checkpoint initialization of day refers to revision 1"}
+    assert run(cli, "run", *everything)["remove"] > 1
+    for name, number in (("noon", 3), ("initialization", 1)):
+        done = cli("session", "recover", "day", "--from", name, "--force", "--format", "json")
+        assert (done.returncode, cli("state", "get", "demo", "n").stdout) == (0, f"{number}\n"), (
+            done.stdout + done.stderr
+        )
+    cli("checkpoint", "delete", "initialization", "--session", "day", check=True)
+    run(cli, "run", *everything)
+    assert cli("state", "load", "demo", "--revision", "2").returncode == 3
+    cli("session", "recover", "day", "--from", "noon", "--force", check=True)
+    assert cli("state", "get", "demo", "n").stdout == "3\n"
+    cli("events", "verify", "demo", check=True)
+
+
+def test_what_looks_back_says_that_retention_removed_it(cli: Cli, store: Path) -> None:
+    before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 60))
+    for number in (1, 2, 3):
+        cli("state", "save", "demo", f'{{"n": {number}}}', check=True)
+    run(cli, "run", "demo", "--older-than", "0", "--keep-last", "1")
+    for words in (("undo", "demo"), ("redo", "demo"), ("diff", "demo"), ("load", "demo", "--revision", "2")):
+        done = cli("state", *words)
+        assert (done.returncode, "retention removed" in done.stderr) == (3, True), (words, done.stderr)
+    assert "retention removed the events of revisions 1 to 3" in cli("state", "history", "demo").stdout
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1))
+    assert cli("state", "load", "demo", "--at", now).stdout == '{"n": 3}'
+    assert "had no state yet" in cli("state", "load", "demo", "--at", before).stderr
+    cli("state", "save", "demo", '{"n": 4}', check=True)
+    assert json.loads(cli("state", "history", "demo", "--format", "json").stdout)["removed_through"] == 3
+    cli("state", "undo", "demo", check=True)
+    assert "retention removed" in cli("state", "undo", "demo").stderr

@@ -55,13 +55,16 @@ def history(milestone: "MilestoneId" = None, limit: "HistoryLimit" = 20, output:
     Example: milestone state history demo --limit 5
     """
     from milestone_cli.core.states.revisions import history as look
+    from milestone_cli.core.states.revisions import removed_before
     from milestone_cli.render.changes import history_text
 
     store = open_store()
     name = current_milestone(store, milestone)
     entries = look(store, name, limit)
+    removed = removed_before(store, name, entries, limit)
     fields: dict[str, object] = {"milestone_id": name, "revisions": [entry.fields() for entry in entries]}
-    render.emit("state-history", fields, history_text(entries), output)
+    fields["removed_through"] = removed or None
+    render.emit("state-history", fields, history_text(entries, removed), output)
 
 
 def diff(words: "DiffWords" = None, output: "Format" = "text") -> None:

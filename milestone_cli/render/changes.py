@@ -55,8 +55,8 @@ def _line(change: "Difference", width: int) -> str:
     return f"{paint(sign, style)} {path}  {' → '.join(values)}"
 
 
-def history_text(entries: "Sequence[Entry]") -> str:
-    """A line for each revision, newest first."""
+def history_text(entries: "Sequence[Entry]", removed: int = 0) -> str:
+    """A line for each revision, newest first; and up to which one retention removed their events."""
     rows: list[list[Cell]] = []
     for entry in entries:
         event, fields = entry.event, entry.fields()
@@ -72,7 +72,11 @@ def history_text(entries: "Sequence[Entry]") -> str:
                 (_changed(entry), DIM if entry.changes is None else ""),
             ]
         )
-    return table(rows, HEAD, align="><<<<><")
+    shown = table(rows, HEAD, align="><<<<><")
+    if not removed:
+        return shown
+    one = "revision 1" if removed == 1 else f"revisions 1 to {removed}"
+    return f"{shown}\n\nretention removed the events of {one}"
 
 
 def _mark(mark: str, fields: "dict[str, object]") -> str:

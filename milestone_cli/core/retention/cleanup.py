@@ -10,6 +10,7 @@ from milestone_cli.core.agents import departed
 from milestone_cli.core.checkpoints.copies import MARK, find_copies, parse_name
 from milestone_cli.core.retention import expiry
 from milestone_cli.core.retention.plan import DAY, Item, Plan, Policy, plan
+from milestone_cli.core.retention.references import needed
 from milestone_cli.core.sessions.session import is_alive
 from milestone_cli.core.times import duration
 from milestone_cli.errors import MilestoneError
@@ -67,11 +68,14 @@ def plan_cleanup(store: "Store", milestone: str, policy: Policy, now: "int | Non
             "give --keep-last, or --older-than a span of time, or neither for the last 10 and 7 days",
         )
     now = runtime.now_ns() if now is None else now
-    items = [item for source in SOURCES for item in source(store, milestone)]
-    items += expiry.items(store, milestone, now - policy.older_than)
-    if not items and milestone not in store.milestones():
+    found = plan([item for source in SOURCES for item in source(store, milestone)], policy, now)
+    going = {put for item in found.removed for put in item.puts}
+    need = needed(store, milestone, going)
+    log = plan([*expiry.items(store, milestone, now - policy.older_than, need)], policy, now)
+    found.decisions += log.decisions
+    if not found.decisions and milestone not in store.milestones():
         store.read(milestone)
-    return plan(items, policy, now)
+    return found
 
 
 def run_cleanup(

@@ -16,18 +16,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from milestone_cli.core.retention.references import Need
     from milestone_cli.storage.contract import Store
 
 KIND = "events"
 
 
-def items(store: "Store", milestone: str, limit: int) -> "Iterator[Item]":
+def items(store: "Store", milestone: str, limit: int, need: "Need | None" = None) -> "Iterator[Item]":
     """The parts of a log that can go one after the other: what is sealed, what else is old, and the rest.
 
     Args:
         store: where.
         milestone: whose log.
         limit: nanoseconds since 1970; what is of then or later is not old.
+        need: what something that stays needs of the log; None for nothing.
 
     Yields:
         Items named by the sequence numbers of their first and last event; `rank` is the offset behind them.
@@ -36,15 +38,21 @@ def items(store: "Store", milestone: str, limit: int) -> "Iterator[Item]":
     at, first, time = origin.end, origin.sequence + 1, origin.time
     for end, last, moment, size in store.sealed(milestone):
         if end > at:
-            yield Item(KIND, _name(first, last), moment, size, rank=end)
+            yield Item(KIND, _name(first, last), moment, size, rank=end, hold=_hold(need, end, last))
             at, first, time = end, last + 1, moment
     size = store.log_size(milestone)[0]
     cut = _old_end(store, milestone, at, size, limit) if size > at else at
+    cut = max(min(cut, need.offset), at) if need is not None else cut
     for begin, end in ((at, cut), (cut, size)):
         if end > begin:
             last, time = _last(store, milestone, begin, end, first - 1, time)
-            yield Item(KIND, _name(first, last), time, end - begin, rank=end)
+            yield Item(KIND, _name(first, last), time, end - begin, rank=end, hold=_hold(need, end, last))
             first = last + 1
+
+
+def _hold(need: "Need | None", end: int, last: int) -> str:
+    """Why a part of a log that ends there must stay; empty when nothing that stays needs it."""
+    return need.reason if need is not None and (end > need.offset or last > need.sequence) else ""
 
 
 def _name(first: int, last: int) -> str:

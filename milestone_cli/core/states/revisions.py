@@ -9,6 +9,7 @@ from milestone_cli.core.states.compare import Difference, compare
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.splice import apply
+from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,12 +122,18 @@ def revision_at(store: "Store", milestone: str, moment: str) -> int:
     Raises:
         MilestoneError: `invalid_time`; `revision_not_found` when there was no state then.
     """
-    stop = store.seek(milestone, times.parse(moment, runtime.now_ns()) + 1)
+    ns = times.parse(moment, runtime.now_ns())
+    stop = store.seek(milestone, ns + 1)
     for event in steps(store, milestone, stop):
         if event["event_type"] == "state_deleted":
             raise none_then(milestone, f"'{milestone}' was deleted by then, at {event['timestamp']}")
         if is_state(event):
             return int(str(event["revision"]))
+    origin = origin_of(store, milestone)
+    if origin.revision and ns >= origin.time:
+        return origin.revision
+    if origin.sequence and ns >= origin.since:
+        raise none_then(milestone, f"retention removed the events of '{milestone}' of then")
     raise none_then(milestone, f"'{milestone}' had no state yet then")
 
 
@@ -203,6 +210,11 @@ def history(store: "Store", milestone: str, limit: int = 20) -> list[Entry]:
                 entry.changes = [Difference("add", "", None, new.decode())]
         text = new
     return found
+
+
+def removed_before(store: "Store", milestone: str, found: list[Entry], limit: int) -> int:
+    """The newest revision whose event retention removed, where that is what ends a history; 0 for none."""
+    return 0 if len(found) == limit else origin_of(store, milestone).revision
 
 
 def _before(store: "Store", milestone: str, found: list[Entry]) -> "bytes | None":

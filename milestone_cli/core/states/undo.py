@@ -9,6 +9,7 @@ from milestone_cli.core import commit, draft
 from milestone_cli.core.states.revisions import data_of, newest, steps
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
+from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ def step(
         The receipt, and what was done: the verb and `restores`, revisions; `deleted` where a state came back.
 
     Raises:
-        MilestoneError: `nothing_to_undo`, `nothing_to_redo`, `revision_not_found` when the log has lost the text, and
-            what `Store.commit` raises.
+        MilestoneError: `nothing_to_undo`, `nothing_to_redo`, `revision_not_found` when the text is not in the log
+            any more, and what `Store.commit` raises.
     """
     find = _back if verb == "undo" else _forward
     event = draft(store, "state_undone" if verb == "undo" else "state_redone")
@@ -102,13 +103,21 @@ def _current(store: "Store", milestone: str) -> "Event":
     """The event of the current revision.
 
     Raises:
-        MilestoneError: `nothing_to_undo` when there is none; `revision_not_found` when the log has lost it.
+        MilestoneError: `nothing_to_undo` when there is none; `revision_not_found` when it is
+            not in the log any more.
     """
     event = newest(store, milestone)
     head = store.head(milestone)
     known = head.revision if head else 0
     if event is None and not known:
         raise _nothing("undo", milestone, "nothing was saved yet")
+    if event is None and origin_of(store, milestone).revision == known:
+        raise MilestoneError(
+            "revision_not_found",
+            f"retention removed the events of '{milestone}' up to revision {known}, so what was before is gone",
+            f"`milestone events query {milestone} --type events_removed` says when; checkpoints may hold older states",
+            milestone_id=milestone,
+        )
     if event is None or _revision(event) != known:
         raise MilestoneError(
             "revision_not_found",

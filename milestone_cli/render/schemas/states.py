@@ -86,6 +86,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
                         }
                     )
                 ),
+                "removed_through": nullable(COUNT),
             }
         ),
     ),
