@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import CodeType
 
+    from milestone_cli.api import Cache as Cache
+    from milestone_cli.api import MilestoneError as MilestoneError
+    from milestone_cli.api import Session as Session
+    from milestone_cli.api import Store as Store
+
 _PLACE, _, _SUFFIX = (globals().get("__cached__") or "").rpartition("/__pycache__/__init__")
 _FRESH = MAGIC_NUMBER + bytes(4)  # bytecode that is checked by the time and the size of its source
 _LARGEST = 1 << 16  # a larger buffer would be mapped and unmapped for every module
@@ -77,3 +82,12 @@ class _Finder:
 _Spec = type(__spec__)
 if _PLACE and PathFinder in sys.meta_path:  # no archive, no other place for bytecode, no other importer
     sys.meta_path.insert(sys.meta_path.index(PathFinder), _Finder)
+
+
+def __getattr__(name: str) -> object:
+    """What programs import from here, `from milestone_cli import Store`; no command asks, so none pays for it."""
+    if name in ("Cache", "MilestoneError", "Session", "Store"):
+        from milestone_cli import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,6 +22,8 @@ ALLOWED = {
     "core": {"storage"},
     "storage": set(),
     "render": set(),
+    "api": {"core", "storage"},
+    "": {"api"},  # what programs import is at the top, and loaded when it is asked for
     "__main__": {"cli", "core", "storage", "render"},
 }
 

@@ -36,7 +36,7 @@ def cache_run(
     refresh: "RunRefresh" = False,
     explain: "RunExplain" = False,
     timeout: "RunTimeout" = None,
-    namespace: "RunNamespace" = "default",
+    namespace: "RunNamespace" = None,
 ) -> int:
     """Run a command once; afterwards write again what it wrote, and exit as it did.
 

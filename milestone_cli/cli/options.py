@@ -188,6 +188,14 @@ WriterRole = Annotated[
     str | None, typer.Option("--writer", metavar="ROLE", help="Let this role of the database read and write.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a copy that was not finished.")]
+FormatTo = Annotated[
+    int | None,
+    typer.Option("--to", metavar="V", min=0, help="To this format; left out: the newest, or the one before."),
+]
+GoBack = Annotated[bool, typer.Option("--rollback", help="Back to the format before, as far as nothing is lost.")]
+ImportFrom = Annotated[
+    str, typer.Argument(metavar="DIR", help="The folder or archive to take in, of another program or an older one.")
+]
 VerifyCopy = Annotated[bool, typer.Option("--verify", help="Prove every log of the copy too; exit 6 for damage.")]
 FromEvent = Annotated[
     int | None, typer.Option("--from", metavar="SEQ", min=1, help="Every change from this event on, with its state.")
@@ -446,4 +454,4 @@ RunExplain = Annotated[bool, typer.Option("--explain", help="Say on standard err
 RunTimeout = Annotated[
     float | None, typer.Option("--timeout", metavar="S", min=0, help="Seconds to wait for another run (default 600).")
 ]
-RunNamespace = Annotated[str, typer.Option("--namespace", metavar="N", help="The cache that is meant, a safe name.")]
+RunNamespace = Annotated[str | None, typer.Option("--namespace", metavar="N", help="Which cache, a safe name.")]

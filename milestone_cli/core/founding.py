@@ -27,7 +27,11 @@ def found(milestone: str | None) -> "tuple[str, bool, str | None, Receipt | None
     milestone = milestone or runtime.env("MILESTONE_ID")
     if milestone:
         safe(milestone)
-    path = named() or nearest(os.getcwd()) or os.path.join(os.getcwd(), HOME)
+    return found_at(named() or nearest(os.getcwd()) or os.path.join(os.getcwd(), HOME), milestone)
+
+
+def found_at(path: str, milestone: "str | None" = None) -> "tuple[str, bool, str | None, Receipt | None]":
+    """The same at a place that is given: a path, or the URL of a database."""
     if "://" in path:
         from milestone_cli.storage.postgres import PostgresStore
 

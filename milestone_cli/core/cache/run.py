@@ -60,7 +60,7 @@ class Wish:
         self.ttl: int | None = None
         self.agent = ""
         self.tags: list[str] = []
-        self.namespace = "default"
+        self.namespace: str | None = None
         self.failures = False
         self.refresh = False
         self.explain = False
@@ -188,7 +188,7 @@ class _Run:
                 self._tell(f"{f'process {pid}' if pid else 'another process'} runs it already: waiting for its result")
 
         try:
-            if self._folders is not None:
+            if self._folders is not None and "://" not in self._store.path:
                 return RunLock(self._folders, question.key, self._wish.wait, busy)
             return self._store.locks().hold(f"cache-{question.key[:32]}", self._wish.wait)
         except MilestoneError as error:
@@ -226,7 +226,7 @@ class _Run:
         from milestone_cli.storage.files import runlog
 
         found = []
-        for line in runlog.read(self._folders, self._wish.namespace):
+        for line in runlog.read(self._folders, self._cache.namespace):
             try:
                 one = loads(line)
             except ValueError:
@@ -282,7 +282,7 @@ class _Run:
         is_kept = self._cache.put(entry, ttl=ttl)
         self._warn()
         if is_kept and self._folders is not None:
-            runlog.append(self._folders, self._wish.namespace, dumps({"at": at, **facts}).encode())
+            runlog.append(self._folders, self._cache.namespace, dumps({"at": at, **facts}).encode())
 
 
 def _execute(command: "list[str]", lock: "Upkeep", recorder: Recorder, tell: "Tell") -> int:
@@ -324,10 +324,16 @@ def _given() -> "tuple[int, str]":
 
 
 def _near(store: "Store") -> "Folders | None":
-    """The folders of a store on this machine; None for one elsewhere."""
+    """The folders of a store on this machine; a folder of this machine for a database."""
+    from milestone_cli.core.cache.opening import root_of
     from milestone_cli.storage.files.folders import Folders
 
-    return store if isinstance(store, Folders) else None
+    if isinstance(store, Folders):
+        return store
+    try:
+        return Folders(root_of(store))
+    except (OSError, MilestoneError):
+        return None
 
 
 def _short(ns: int) -> str:

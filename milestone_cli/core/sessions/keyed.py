@@ -7,11 +7,13 @@ from milestone_cli.core.record import squeezed
 from milestone_cli.core.sessions.progress import is_due
 from milestone_cli.core.sessions.session import current_text
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, quote
+from milestone_cli.jsontext import dumps, members, quote, skip
 from milestone_cli.model import Draft, Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from milestone_cli.core.sessions.session import Session
     from milestone_cli.model import Receipt
     from milestone_cli.storage.contract import Store
@@ -68,21 +70,52 @@ def assign(
     meant = current_text(store, given)
     texts = [(path, paths.value_text(value)) for path, value in values]
 
+    def edit(state: str) -> str:
+        for path, value in texts:
+            state = paths.assign(state, path, value)
+        return state
+
+    request = [part.encode("utf-8", "surrogateescape") for pair in texts for part in pair]
+    known = once(meant.stream, key, b"session set", meant.id.encode(), *request)
+    build = _change(store, meant.id, edit, [path for path, _ in texts])
+    return meant, store.transact([], build, lock_timeout(store, timeout), known)[0]
+
+
+def remove(store: "Store", given: "str | None", name: str, *, timeout: "float | None" = None) -> None:
+    """Take one key out of a session's state.
+
+    Raises:
+        MilestoneError: `path_not_found`, `not_found`; `conflict` when the session has ended.
+    """
+
+    def edit(state: str) -> str:
+        spans = members(state, skip(state, 0))
+        left = [state[start:end] for key, start, _, end in spans if key != name]
+        if len(left) == len(spans):
+            told = f"the state of the session has no '{name[:140]}'"
+            raise MilestoneError("path_not_found", told, "", path=name[:140])
+        return f"{{{','.join(left)}}}"
+
+    build = _change(store, current_text(store, given).id, edit, [name])
+    store.transact([], build, lock_timeout(store, timeout))
+
+
+def _change(store: "Store", name: str, edit: "Callable[[str], str]", named: "list[str]") -> "Callable[[], Plan]":
+    """What plans a change of a session's state; `named` is what its event says of it."""
+
     def build() -> Plan:
-        found = current_text(store, meant.id)
+        found = current_text(store, name)
         if found.status == "completed":
             raise MilestoneError(
                 "conflict", f"the session '{found.id}' has ended", "`milestone session create` begins a new one"
             )
-        state = state_of(found)
-        for path, value in texts:
-            state = paths.assign(state, path, value)
+        state = edit(state_of(found))
         if len(state.encode()) > LIMIT:
             told = f"the state of the session would have {len(state)} characters; {LIMIT} bytes are allowed"
             raise MilestoneError("too_large", told, "keep what is long in the state of a milestone")
         plan = Plan("session_set")
         text = paths.assign(found.text, "state", state)
-        data = {"session_id": found.id, "paths": [path[:80] for path, _ in texts[:8]]}
+        data = {"session_id": found.id, "paths": [path[:80] for path in named[:8]]}
         if is_due(found.record, runtime.now_ns()):
             from milestone_cli.core.sessions.checkpointing import add, brought_up
             from milestone_cli.core.sessions.session import Session
@@ -95,6 +128,4 @@ def assign(
         plan.events.append((found.stream, Draft("session_state_set", dumps(data), found.id, acting_agent())))
         return plan
 
-    request = [part.encode("utf-8", "surrogateescape") for pair in texts for part in pair]
-    known = once(meant.stream, key, b"session set", meant.id.encode(), *request)
-    return meant, store.transact([], build, lock_timeout(store, timeout), known)[0]
+    return build
