@@ -5,6 +5,7 @@ if TYPE_CHECKING:
     from milestone_cli.core.retention.plan import Plan, Policy
 
     from .options import (
+        CacheNamespace,
         DryRun,
         Format,
         IdempotencyKey,
@@ -125,3 +126,20 @@ def sessions(
     if done:
         told += f"; `milestone transaction rollback {done[0].transaction}` brings them back"
     render.emit("cleanup-sessions", fields, sessions_text(planned) if dry_run else told, output)
+
+
+def cache(namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, output: "Format" = "text") -> None:
+    """Do all the maintenance of the cache at once, which otherwise is done in small steps as it is used.
+
+    What is over goes, what was not used for long moves down, every entry proves itself, and the index is made anew. Of
+    all namespaces, unless one is named.
+
+    Example: milestone cleanup cache
+    """
+    from milestone_cli import render
+    from milestone_cli.core.cache.upkeep import keep_all_up
+    from milestone_cli.render.cache import cleanup_fields, cleanup_text
+    from milestone_cli.storage import open_store
+
+    found = keep_all_up(open_store(), namespace, dry_run=dry_run)
+    render.emit("cleanup-cache", cleanup_fields(found, dry_run=dry_run), cleanup_text(found, dry_run=dry_run), output)

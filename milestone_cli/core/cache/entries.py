@@ -86,7 +86,7 @@ class Cache:
                 lines.append(line("h", key, was, now, 1) if found else line("m", now, agent, 1))
                 self._count(lines, is_held=is_held, used=found, now=now)
             except (OSError, MilestoneError) as error:
-                self._tell(f"cache: {key} was not looked up: {_why(error)}")
+                self.tell(f"cache: {key} was not looked up: {why_of(error)}")
             finally:
                 if is_held:
                     self.folder.leave()
@@ -123,7 +123,7 @@ class Cache:
                 entry = self._entry(key, lies, raw)
             except ValueError as error:
                 why = "damaged"
-                self._tell(f"cache: {self.namespace}/{key} is damaged and counts as missing: {error}")
+                self.tell(f"cache: {self.namespace}/{key} is damaged and counts as missing: {error}")
             else:
                 belongs = self.bounds.tier_at(lies, entry.used, now)
                 if not belongs or is_over(entry.created, entry.expires, now):
@@ -181,7 +181,7 @@ class Cache:
             if row is not None and row.tier != to and self.folder.status(row.tier, key) is not None:
                 self.shelves.move(key, to, now)
         except (OSError, MilestoneError) as error:
-            self._tell(f"cache: {key} stays where it is: {_why(error)}")
+            self.tell(f"cache: {key} stays where it is: {why_of(error)}")
         finally:
             self.folder.leave()
 
@@ -250,10 +250,10 @@ class Cache:
                 finally:
                     self.folder.leave()
             except (OSError, MilestoneError) as error:
-                self._tell(f"cache: {entry.key} is not kept: {_why(error)}")
+                self.tell(f"cache: {entry.key} is not kept: {why_of(error)}")
                 return False
             if not kept:
-                self._tell(f"cache: {entry.key} is not kept: {entry.size} bytes are more than any tier may hold")
+                self.tell(f"cache: {entry.key} is not kept: {entry.size} bytes are more than any tier may hold")
             return kept
 
     def _put(self, entry: Entry, now: int) -> bool:
@@ -284,7 +284,7 @@ class Cache:
         shelves.rewrite_long()
         return True
 
-    # invalidating
+    # removing
 
     def invalidate(self, key: str = "", agent: str = "", tag: str = "", content_hash: str = "") -> "list[str]":
         """Take away every entry of which all that is given is so; their keys. It holds after a power cut too.
@@ -292,83 +292,80 @@ class Cache:
         Raises:
             MilestoneError: `usage` when nothing is given; `lock_timeout`; `store_unreachable`.
         """
-        if not (key or agent or tag or content_hash):
-            raise MilestoneError("usage", "what shall be invalidated?", "name a key, an agent, a tag or a content hash")
-        if key:
-            safe(key, "cache entry")
-        return self.remove(lambda entry: entry.matches(key, agent, tag, content_hash), key)
+        is_meant = _matching(key, agent, tag, content_hash)
+        return self.remove(is_meant, key)
+
+    def matching(self, key: str = "", agent: str = "", tag: str = "", content_hash: str = "") -> "list[str]":
+        """Keys of what the same words would invalidate; `usage`."""
+        is_meant = _matching(key, agent, tag, content_hash)
+        return [entry.key for entry in self.listing() if is_meant(entry)]
+
+    def expire(self, *, dry_run: bool = False) -> "list[str]":
+        """Take away what is over, by its own time or after too long a silence; keys. Raises as `invalidate`."""
+        now = self.clock()
+        if dry_run:
+            return [entry.key for entry in self.listing() if self.shelves.is_void(entry, now)]
+        return self.remove(lambda entry: self.shelves.is_void(entry, now), why="expired")
+
+    def clear(self) -> "list[str]":
+        """Take away every entry; keys. Raises as `invalidate`."""
+        return self.remove(lambda _: True)
 
     def remove(self, is_meant: "Callable[[Entry], bool]", key: str = "", why: str = "invalidated") -> "list[str]":
-        """Take away the entries that are meant, and those that cannot say what they are; keys of the former."""
-        with self.mutex:
-            now = self.clock()
-            try:
-                if not any(self.folder.keys(tier) for tier in TIERS):
-                    return []
-                self.folder.enter(ALONE, self.timeout)
-            except TimeoutError:
-                raise MilestoneError(
-                    "lock_timeout", f"the cache '{self.namespace}' is busy; nothing was invalidated", "try again"
-                ) from None
-            except OSError as error:
-                raise _refused(error) from None
-            try:
-                return self._remove(is_meant, key, now, why)
-            except OSError as error:
-                raise _refused(error) from None
-            finally:
-                self.folder.leave()
+        """Take away the entries that are meant, of all or of one key, and those that cannot say what they are."""
+        from milestone_cli.core.cache.removal import remove
 
-    def _remove(self, is_meant: "Callable[[Entry], bool]", key: str, now: int, why: str) -> "list[str]":
-        self.shelves.prepare()
-        gone, touched = [], set()
-        for name, entry in self.shelves.labels(key):
-            if entry is not None and not is_meant(entry):
-                continue
-            for tier in TIERS:
-                if self.folder.remove(tier, name):
-                    touched.add(tier)
-            if entry is not None:
-                gone.append(name)
-            try:
-                self.shelves.tell("-", name, now, why if entry else "damaged")
-            except OSError:
-                pass  # a full disk: the file is gone, and an index that names too much does no harm
-        for tier in touched:
-            self.folder.sync(tier)
-        return gone
+        return remove(self, is_meant, key, why)
 
     # looking
 
     def listing(self) -> "list[Entry]":
         """The entries without their bytes, requests and meta, those that are over too; last used first."""
         with self.mutex:
-            is_held = self._share()
+            self._refresh()
+            found = [entry for _, entry in self.shelves.labels() if entry is not None]
+        for entry in found:
+            entry.hits = self._hits(entry.key)
+        return sorted(found, key=lambda entry: -entry.used)
+
+    def hits_of(self, key: str) -> int:
+        """How often an entry was got."""
+        with self.mutex:
+            self._refresh()
+        return self._hits(key)
+
+    def _hits(self, key: str) -> int:
+        row = self.shelves.table.rows.get(key)
+        return row.hits if row else 0
+
+    def _refresh(self) -> None:
+        """Take in what the index says, where it can be read."""
+        if self._share():
             try:
-                if is_held:
-                    self.shelves.refresh()
-                found = [entry for _, entry in self.shelves.labels() if entry is not None]
+                self.shelves.refresh()
+            except OSError as error:
+                self.tell(f"cache: its index cannot be read: {why_of(error)}")
             finally:
-                if is_held:
-                    self.folder.leave()
-            rows = self.shelves.table.rows
-            for entry in found:
-                entry.hits = rows[entry.key].hits if entry.key in rows else 0
-            return sorted(found, key=lambda entry: -entry.used)
+                self.folder.leave()
 
     def close(self) -> None:
         """Close what is open; it can be used again."""
         self.folder.close()
 
-    def _tell(self, note: str) -> None:
+    def tell(self, note: str) -> None:
+        """Note what went wrong."""
         if len(self.notes) < 100:
             self.notes.append(note)
 
 
-def _why(error: "OSError | MilestoneError") -> str:
+def why_of(error: "OSError | MilestoneError") -> str:
+    """What went wrong, for people."""
     return error.message if isinstance(error, MilestoneError) else error.strerror or str(error)
 
 
-def _refused(error: OSError) -> MilestoneError:
-    told = f"the cache cannot be changed: {_why(error)}"
-    return MilestoneError("store_unreachable", told, "look at the disk of the store, then try again")
+def _matching(key: str, agent: str, tag: str, content_hash: str) -> "Callable[[Entry], bool]":
+    if not (key or agent or tag or content_hash):
+        raise MilestoneError("usage", "what shall be invalidated?", "name a key, an agent, a tag or a content hash")
+    if key:
+        safe(key, "cache entry")
+    return lambda entry: entry.matches(key, agent, tag, content_hash)

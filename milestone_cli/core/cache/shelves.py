@@ -194,6 +194,13 @@ class Shelves:
             self.drop(ended[0] if ended else next(iter(table.rows)), now, "expired" if ended else "evicted")
         self._free(tier, size, now)
 
+    def shrink(self, now: int) -> None:
+        """Let no bound be passed: they may have been made narrower."""
+        while len(self.table.rows) > self.bounds.entries:
+            self.drop(next(iter(self.table.rows)), now, "evicted")
+        for tier in TIERS:
+            self._free(tier, 0, now)
+
     def _free(self, tier: str, size: int, now: int) -> bool:
         """Take what was not used for longest out of a tier until so many bytes fit; whether they do now."""
         table, lower, most = self.table, below(tier), self.bounds.sizes[tier]
@@ -210,21 +217,22 @@ class Shelves:
 
     def age(self, now: int, steps: int) -> int:
         """Move down what was silent for too long, at most so many entries; how many were moved or went."""
-        done = 0
-        for key, row in [*self.table.rows.items()]:
-            if done >= steps:
-                break
-            if now - row.used <= min(self.bounds.silences):
+        due: list[tuple[str, str]] = []
+        shortest = min(self.bounds.silences)
+        for key, row in self.table.rows.items():
+            if now - row.used <= shortest or len(due) >= steps:
                 break  # in the order of use: all that follow are younger
             tier = self.bounds.tier_at(row.tier, row.used, now)
-            if key not in self.table.rows or tier == row.tier:
-                continue
+            if tier != row.tier:
+                due.append((key, tier))
+        for key, tier in due:
+            if key not in self.table.rows:
+                continue  # it had to go for another one that moved
             if tier:
                 self.move(key, tier, now)
             else:
                 self.drop(key, now, "expired")
-            done += 1
-        return done
+        return len(due)
 
     def is_void(self, entry: Entry, now: int) -> bool:
         """Whether an entry is over by its own time, or was silent for longer than any tier waits."""

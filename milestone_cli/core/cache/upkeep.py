@@ -1,0 +1,97 @@
+"""Whole maintenance of a cache: what is over goes, what has aged moves down, and the index is made anew."""
+
+from milestone_cli.core.cache.entries import Cache
+from milestone_cli.core.cache.entry import decode
+from milestone_cli.core.cache.removal import alone, refused
+from milestone_cli.storage.files.cachefolder import namespaces
+from milestone_cli.storage.files.cachenames import TIERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from milestone_cli.storage.contract import Store
+
+
+class Done:
+    """What was done to a namespace, or would be.
+
+    Attributes:
+        expired: entries that were over, by their own time or after too long a silence.
+        damaged: those that did not prove themselves.
+        moved: those that went down by a tier or two.
+        cleared: files that writers left who were killed, and lines of the index without a file.
+        entries: what is there afterwards; `bytes` of it.
+    """
+
+    __slots__ = ("bytes", "cleared", "damaged", "entries", "expired", "moved", "namespace")
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.expired = self.damaged = self.moved = self.cleared = self.entries = self.bytes = 0
+
+
+def keep_up(cache: Cache, *, dry_run: bool = False) -> Done:
+    """Do all that is to be done in a namespace, reading every entry once.
+
+    Raises:
+        MilestoneError: `lock_timeout`, `store_unreachable`.
+    """
+    done = Done(cache.namespace)
+    with cache.mutex:
+        alone(cache)
+        try:
+            _keep_up(cache, done, dry_run=dry_run)
+        except OSError as error:
+            raise refused(error) from None
+        finally:
+            cache.folder.leave()
+    return done
+
+
+def _keep_up(cache: Cache, done: Done, *, dry_run: bool) -> None:
+    now, shelves = cache.clock(), cache.shelves
+    shelves.refresh()
+    bad = damaged(cache)
+    done.damaged = len(bad)
+    if not dry_run:
+        for tier, key in bad:
+            cache.folder.remove(tier, key)
+            shelves.tell("-", key, now, "damaged")
+        done.cleared = shelves.reconcile()
+    for key, entry in list(shelves.labels()):
+        if entry is None:
+            continue
+        if shelves.is_void(entry, now):
+            done.expired += 1
+            if not dry_run:
+                shelves.drop(key, now, "expired")
+            continue
+        done.entries += 1
+        done.bytes += entry.stored
+        done.moved += cache.bounds.tier_at(entry.tier, entry.used, now) != entry.tier
+    if not dry_run:
+        shelves.age(now, len(shelves.table.rows))
+        shelves.shrink(now)
+        shelves.rewrite()
+        done.entries, done.bytes = len(shelves.table.rows), sum(shelves.table.bytes.values())
+
+
+def damaged(cache: Cache) -> "list[tuple[str, str]]":
+    """Tier and key of each entry that does not prove itself; every one is read."""
+    found = []
+    for tier in TIERS:
+        for key in cache.folder.keys(tier):
+            try:
+                raw = cache.folder.read(tier, key)
+                if raw is not None:
+                    decode(raw[0], cache.namespace, key)
+            except ValueError:
+                found.append((tier, key))
+    return found
+
+
+def keep_all_up(store: "Store", namespace: "str | None", *, dry_run: bool) -> "list[Done]":
+    """The same for one namespace, or for all that there are."""
+    from milestone_cli.core.cache.opening import open_cache, root_of
+
+    names = [namespace] if namespace else namespaces(root_of(store))
+    return [keep_up(open_cache(store, name), dry_run=dry_run) for name in names]
