@@ -25,6 +25,8 @@ MOST = 500
 """Files of a pattern that are told one by one."""
 SHOWN = 5
 """Differences of one sort that are named; the others are counted."""
+LONG = 60
+"""Characters of an argument that are shown."""
 
 
 class Question:
@@ -157,12 +159,17 @@ def _of_words(now: object, then: object) -> "list[str]":
     if not isinstance(now, list) or not isinstance(then, list):
         return []
     told = [
-        f"argument {at} is '{word}', not '{other}'"
+        f"argument {at} is {_said(word)}, not {_said(other)}"
         for at, (word, other) in enumerate(zip(now, then, strict=False))
         if word != other
     ]
-    told += [f"argument {at} '{now[at]}' is new" for at in range(len(then), len(now))]
-    return _few(told + [f"argument {at} '{then[at]}' is gone" for at in range(len(now), len(then))])
+    told += [f"argument {at}, {_said(now[at])}, is new" for at in range(len(then), len(now))]
+    return _few(told + [f"argument {at}, {_said(then[at])}, is gone" for at in range(len(now), len(then))])
+
+
+def _said(word: object) -> str:
+    text = str(word)
+    return f"'{text}'" if len(text) <= LONG else f"'{text[:LONG]}…'"
 
 
 def _of_program(now: object, then: object) -> "list[str]":

@@ -172,11 +172,11 @@ class _Run:
     def _replay(self, kept: "Entry", question: Question) -> int:
         """Write again what the command wrote, and end as it did."""
         if self._wish.explain:
-            age, spared = _short(runtime.now_ns() - kept.created), kept.meta.get("seconds")
-            took = f", which took {spared:.1f} s" if isinstance(spared, float) else ""
+            age, spared = _ago(runtime.now_ns() - kept.created), kept.meta.get("seconds")
+            took = f" and took {spared:.1f} s" if isinstance(spared, float) else ""
             count = question.inputs.count()
             same = f"; {count} input{'s' * (count != 1)} unchanged" if question.inputs.patterns else ""
-            self._tell(f"cache hit: the result of {age} ago{took}{same}")
+            self._tell(f"cache hit: it ran {age}{took}{same}")
         replay(kept.data)
         return int(str(kept.meta["exit"]))
 
@@ -211,7 +211,7 @@ class _Run:
         same = [one for one in earlier if one.get("key") == question.key]
         if same:
             at = same[-1].get("at")
-            age = f" {_short(runtime.now_ns() - at)} ago" if type(at) is int else ""
+            age = f" {_ago(runtime.now_ns() - at)}" if type(at) is int else ""
             return [f"cache miss: it ran{age}, and that result has expired, was removed or is a failure"]
         like = nearest(now, earlier)
         if like is None:
@@ -336,10 +336,10 @@ def _near(store: "Store") -> "Folders | None":
         return None
 
 
-def _short(ns: int) -> str:
-    """A span of time in its largest unit."""
+def _ago(ns: int) -> str:
+    """How long ago something was, in its largest unit."""
     seconds = max(0, ns) // 10**9
-    for unit, name in ((86_400, "d"), (3600, "h"), (60, "m")):
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s")):
         if seconds >= unit:
-            return f"{seconds // unit}{name}"
-    return f"{seconds}s"
+            return f"{seconds // unit}{name} ago"
+    return "just now"
