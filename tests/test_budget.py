@@ -70,6 +70,7 @@ SOME = {
 NEEDED = {
     "state validate": FORBIDDEN,  # jsonschema's own
     "events follow": {"ctypes"},  # inotify
+    "cache run": {"enum"},  # by signal, which it passes on
     "lock run": {"enum"},  # by signal, which it passes on
     "agent run": {"enum"},  # likewise
     "agent monitor": {"enum"},  # by signal, which ends it

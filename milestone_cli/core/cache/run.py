@@ -137,8 +137,11 @@ class _Run:
             return self._replay(kept, question)
         try:
             lock = self._lock(question)
-        except OSError as error:
-            self._tell(f"the result is not kept: the store cannot be written: {error.strerror}")
+        except (MilestoneError, OSError) as error:
+            if isinstance(error, MilestoneError) and error.code == "lock_timeout":
+                raise
+            why = error.message if isinstance(error, MilestoneError) else f"it cannot be locked: {error.strerror}"
+            self._tell(f"the result is not kept: {why}")
             return _execute(self._command, _Alone(), Recorder("", self._given), self._tell)
         try:
             if not self._wish.refresh and (kept := self._find(question)):

@@ -1,0 +1,223 @@
+"""`milestone cache run`: a command runs once for the same question, and nobody can tell the difference afterwards."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from conftest import MILESTONE, Cli, clean_environment
+
+COUNTED = "echo run >> {0}/runs; "
+"""Begins a script that tells how often it ran."""
+
+
+class Runner:
+    """Runs scripts by `cache run` in one store, and counts how often they really ran."""
+
+    def __init__(self, cli: Cli, place: Path, home: Path) -> None:
+        self.cli, self.place, self.home = cli, place, home
+
+    def command(self, script: str, *options: str) -> list[str]:
+        return ["cache", "run", "--explain", *options, "--", "sh", "-c", COUNTED.format(self.place) + script]
+
+    def __call__(
+        self, script: str, *options: str, stdin: bytes = b"", cwd: Path | None = None, **env: str
+    ) -> "subprocess.CompletedProcess[bytes]":
+        return self.cli(*self.command(script, *options), input=stdin, cwd=cwd, env=env)
+
+    def start(self, script: str, *options: str, **more: object) -> "subprocess.Popen[bytes]":
+        """The same without waiting for it."""
+        return subprocess.Popen(
+            [str(MILESTONE), *self.command(script, *options)], cwd=self.place, env=clean_environment(self.home),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
+        )  # type: ignore[call-overload]  # fmt: skip
+
+    def runs(self) -> int:
+        """How often scripts have run since this was last asked."""
+        file = self.place / "runs"
+        count = len(file.read_text().splitlines()) if file.exists() else 0
+        file.unlink(missing_ok=True)
+        return count
+
+    def await_run(self) -> None:
+        """Wait until a script runs."""
+        deadline = time.monotonic() + 30
+        while not (self.place / "runs").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def runner(cli: Cli, store: Path, tmp_path: Path, home: Path) -> Runner:
+    return Runner(cli, tmp_path, home)
+
+
+def test_what_it_wrote_is_written_again_to_the_byte(runner: Runner, tmp_path: Path) -> None:
+    script = r"printf 'a\0\377'; sleep 0.1; echo e1 >&2; sleep 0.1; printf 'b\r\n'; sleep 0.1; echo e2 >&2; cat"
+    first, second = runner(script, stdin=b"unread"), runner(script, stdin=b"unread")
+    for done, told in ((first, b"cache miss: no earlier run of this command is known"), (second, b"cache hit: it ran")):
+        assert done.returncode == 0
+        assert done.stdout == b"a\0\xffb\r\n"
+        said, *rest = done.stderr.splitlines()
+        assert said.startswith(b"milestone: " + told)
+        assert rest == [b"e1", b"e2"]
+    assert runner.runs() == 1
+    # Both into one pipe: the order in which they came.
+    shell = f"{MILESTONE} cache run -- sh -c 'echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3' 2>&1"
+    for _ in range(2):
+        done = subprocess.run(
+            ["sh", "-c", shell], cwd=tmp_path, env=clean_environment(runner.home), capture_output=True, check=True
+        )
+        assert done.stdout == b"1\n2\n3\n"
+    assert [path.name for path in (tmp_path / ".milestones").iterdir() if path.name.endswith(".tmp")] == []
+    assert [path.name for path in (tmp_path / ".milestones/cache/indexes").iterdir() if "running" in path.name] == []
+
+
+def test_why_it_runs_is_said(runner: Runner, tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    source.mkdir()
+    for name in ("a.py", "b.py"):
+        (source / name).write_text(name)
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\necho run >> runs; echo $LANG\n")
+    tool.chmod(0o755)
+    base = ("--input", "src/*.py", "--env", "LANG")
+
+    def explained(*words: str, lang: str = "C", cwd: Path = tmp_path) -> tuple[int, str]:
+        done = runner.cli("cache", "run", "--explain", *words, env={"LANG": lang}, cwd=cwd)
+        assert done.returncode == 0, done.stderr
+        (runs, text) = runner.runs(), done.stderr.replace("milestone: ", "")
+        (source / "runs").unlink(missing_ok=True)
+        return runs, " ".join(text.split())
+
+    run = (*base, "--", str(tool), "x")
+    assert explained(*run) == (1, "cache miss: no earlier run of this command is known")
+    assert explained(*run)[0] == 0
+    assert explained(*run)[1].endswith("; 2 inputs unchanged")
+    (source / "a.py").write_text("A.py")
+    assert explained(*run) == (1, "cache miss: input changed: src/a.py")
+    (source / "c.py").write_text("")
+    (source / "b.py").unlink()
+    assert explained(*run) == (1, "cache miss: input is gone: src/b.py input is new: src/c.py")
+    (source / "a.py").write_text("a.py")
+    (source / "c.py").unlink()
+    (source / "b.py").write_text("b.py")
+    assert explained(*run)[0] == 0  # back to what was there before
+    assert explained(*run, lang="de") == (1, "cache miss: the variable LANG changed")
+    assert explained(*run[:-1], "y") == (1, "cache miss: argument 1 is 'y', not 'x'")
+    assert explained(*run, "y") == (1, "cache miss: argument 2, 'y', is new")
+    moved = explained("--", str(tool), "x", cwd=source)[1]
+    assert f"the directory is {source}, not {tmp_path}" in moved
+    tool.write_text("#!/bin/sh\necho run >> runs; echo other\n")
+    assert explained(*run) == (1, f"cache miss: the program changed: {tool}")
+    assert explained("--ttl", "0", *run)[1].startswith("cache miss: it ran just now, and that result has expired")
+    assert explained("--refresh", *run) == (1, "cache miss: --refresh")
+    assert explained(*run)[0] == 0
+    nothing = explained("--input", "nope*", "--", "true")[1]
+    assert nothing.startswith("no file is there for the input 'nope*'")
+
+
+def test_what_failed_was_stopped_or_saw_its_inputs_change_is_not_kept(runner: Runner, tmp_path: Path) -> None:
+    for script, code, why in (
+        ("exit 3", 3, "it ended with exit code 3"),
+        ("kill -9 $$", 137, "it was ended by signal 9"),
+        ("exec nosuchcommand 2>/dev/null", 127, "it could not be run"),
+        ("echo b > input", 0, "its inputs changed while it ran"),
+    ):
+        for _ in range(2):
+            (tmp_path / "input").write_text("a")
+            done = runner(script, "--input", "input")
+            assert done.returncode == code, script
+            assert f"the result is not kept: {why}" in done.stderr.decode(), script
+        assert runner.runs() == 2, script
+    for _ in range(2):
+        done = runner("echo out; exit 3", "--cache-failures")
+        assert (done.returncode, done.stdout) == (3, b"out\n")
+    assert runner.runs() == 1
+    assert runner("echo out; exit 3").returncode == 3  # kept, and not asked for
+    assert runner.runs() == 1
+    for _ in range(2):
+        assert runner("cat", "--stdin", stdin=b"given").stdout == b"given"
+    assert runner("cat", "--stdin", stdin=b"other").stdout == b"other"
+    assert runner.runs() == 2
+
+
+def test_two_at_once_run_it_once_and_the_second_takes_over_from_the_dead(runner: Runner) -> None:
+    script = "sleep 0.7; echo done"
+    both = [runner.start(script) for _ in range(2)]
+    told = [one.communicate(timeout=60) for one in both]
+    assert [one[0] for one in told] == [b"done\n"] * 2
+    assert runner.runs() == 1
+    assert sum(b"runs it already: waiting for its result" in one[1] for one in told) == 1
+    script = "sleep 1.2; echo again"
+    first = runner.start(script)
+    runner.await_run()
+    late = runner(script, "--timeout", "0.1")
+    assert late.returncode == 7
+    assert b"did not end within 0.1 s" in late.stderr
+    second = runner.start("sleep 1.2; echo again")
+    assert second.stderr is not None
+    assert b"waiting" in second.stderr.readline()
+    first.kill()
+    first.communicate()
+    out, _ = second.communicate(timeout=60)
+    assert (second.returncode, out) == (0, b"again\n")
+    assert runner.runs() == 2
+    (runner.place / "itself").write_text(f"#!/bin/sh\n{MILESTONE} cache run -- ./itself\n")
+    (runner.place / "itself").chmod(0o755)
+    inner = runner.cli("cache", "run", "--", "./itself")
+    assert inner.returncode == 7
+    assert "this command runs inside of itself" in inner.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 9), (signal.SIGKILL, -9)])
+def test_interrupted_leaves_no_half_entry(runner: Runner, tmp_path: Path, number: signal.Signals, code: int) -> None:
+    script = "trap 'echo caught; exit 9' INT; echo half; sleep 0.8 & wait $!; echo whole"
+    one = runner.start(script)
+    runner.await_run()
+    assert one.stdout is not None
+    assert one.stdout.readline() == b"half\n"  # live, while it runs
+    one.send_signal(number)
+    out, _ = one.communicate(timeout=60)
+    assert one.returncode == code
+    assert out == (b"caught\n" if number == signal.SIGINT else b"")
+    assert runner(script).stdout == b"half\nwhole\n"
+    assert runner.runs() == 2
+    left = {path.name for path in (tmp_path / ".milestones").rglob("*") if path.name.endswith((".tmp", ".running"))}
+    assert not left
+
+
+def test_a_large_output_passes_and_takes_no_memory(runner: Runner, tmp_path: Path) -> None:
+    command = [str(MILESTONE), "cache", "run", "--", "head", "-c", "50000000", "/dev/zero"]
+    with open(tmp_path / "out", "wb") as out, open(tmp_path / "err", "wb") as err:
+        one = subprocess.Popen(command, cwd=tmp_path, env=clean_environment(runner.home), stdout=out, stderr=err)
+        _, status, usage = os.wait4(one.pid, 0)
+        one.returncode = os.waitstatus_to_exitcode(status)
+    assert one.returncode == 0
+    assert (tmp_path / "out").stat().st_size == 50_000_000
+    assert "the result is not kept: it wrote more than 32 MB" in (tmp_path / "err").read_text()
+    assert usage.ru_maxrss < 60_000  # KB
+    done = subprocess.run(
+        ["bash", "-c", f"{MILESTONE} cache run -- yes | head -1; echo ${{PIPESTATUS[0]}}"],
+        cwd=tmp_path, env=clean_environment(runner.home), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout == "y\n141\n"
+
+
+def test_the_cache_is_never_why_a_command_does_not_run(runner: Runner, cli: Cli, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = cli("--store", "nowhere", "cache", "run", "--", "echo", "hi", cwd=elsewhere)
+    assert (done.returncode, done.stdout) == (0, "hi\n")
+    assert done.stderr.startswith(f"milestone: the result is not kept: there is no store at '{elsewhere}/nowhere'")
+    (tmp_path / ".milestones/cache/indexes").rmdir()
+    (tmp_path / ".milestones/cache/indexes").write_text("no folder")
+    done = runner("echo hi")
+    assert (done.returncode, done.stdout) == (0, b"hi\n")
+    assert b"the result is not kept" in done.stderr
+    (tmp_path / "secret").mkdir()
+    done = runner("echo hi", "--input", "secret/" + "x" * 300)
+    assert (done.returncode, done.stdout) == (0, b"hi\n")
+    assert b"File name too long" in done.stderr
