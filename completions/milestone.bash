@@ -44,7 +44,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --git | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --revision | --saves | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
+            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --description | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --git | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --lease | --level | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --result | --revision | --saves | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --tool | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
             -?*)
                 case $command:$word in
                     'wait':--state | 'session create':--user | 'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
@@ -52,7 +52,7 @@ _milestone() {
                 ;;
             *)
                 case $command in
-                    '' | state | events | checkpoint | session | agent | cleanup | snapshot | lock | transaction | store | hook | config) command=${command:+$command }$word ;;
+                    '' | state | events | checkpoint | session | agent | task | cleanup | snapshot | lock | transaction | store | hook | config) command=${command:+$command }$word ;;
                     *)
                         ((at++ == 0)) && milestone=$word
                         ;;
@@ -179,6 +179,46 @@ _milestone() {
             'agent sync-list':--agent) _milestone_offer '<agents>' ;;
             'agent sync-list':--format) _milestone_offer 'text json jsonl yaml' ;;
             'agent sync-show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task create':--depends-on) _milestone_offer '<tasks>' ;;
+            'task create':--milestone) _milestone_offer '<milestones>' ;;
+            'task create':--session) _milestone_offer '<sessions>' ;;
+            'task create':--agent) _milestone_offer '<agents>' ;;
+            'task create':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task claim':--agent) _milestone_offer '<agents>' ;;
+            'task claim':--milestone) _milestone_offer '<milestones>' ;;
+            'task claim':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task start':--agent) _milestone_offer '<agents>' ;;
+            'task start':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task update':--depends-on) _milestone_offer '<tasks>' ;;
+            'task update':--agent) _milestone_offer '<agents>' ;;
+            'task update':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task log':--level) _milestone_offer 'debug info warning error' ;;
+            'task log':--agent) _milestone_offer '<agents>' ;;
+            'task log':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task result':--agent) _milestone_offer '<agents>' ;;
+            'task result':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task complete':--result) _milestone_offer '<paths>' ;;
+            'task complete':--agent) _milestone_offer '<agents>' ;;
+            'task complete':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task fail':--result) _milestone_offer '<paths>' ;;
+            'task fail':--agent) _milestone_offer '<agents>' ;;
+            'task fail':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task cancel':--agent) _milestone_offer '<agents>' ;;
+            'task cancel':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task release':--agent) _milestone_offer '<agents>' ;;
+            'task release':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task delete':--agent) _milestone_offer '<agents>' ;;
+            'task delete':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task list':--status) _milestone_offer 'pending in_progress completed failed cancelled' ;;
+            'task list':--milestone) _milestone_offer '<milestones>' ;;
+            'task list':--session) _milestone_offer '<sessions>' ;;
+            'task list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'task report':--milestone) _milestone_offer '<milestones>' ;;
+            'task report':--session) _milestone_offer '<sessions>' ;;
+            'task report':--format) _milestone_offer 'markdown json html' ;;
+            'task report':-o) _milestone_offer '<paths>' ;;
+            'task report':--output) _milestone_offer '<paths>' ;;
             'cleanup plan':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup sessions':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -291,6 +331,20 @@ _milestone() {
             'agent ack') _milestone_offer '--agent --revision --state --idempotency-key --lock-timeout --format --help' ;;
             'agent sync-list') _milestone_offer '--session --milestone --agent --open --format --help' ;;
             'agent sync-show') _milestone_offer '--format --help' ;;
+            'task create') _milestone_offer '--tool --depends-on --milestone --session --agent --idempotency-key --lock-timeout --format --help' ;;
+            'task claim') _milestone_offer '--agent --lease --for-pid --milestone --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'task start') _milestone_offer '--agent --force --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'task update') _milestone_offer '--description --tool --depends-on --independent --agent --force --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'task log') _milestone_offer '--level --type --agent --force --idempotency-key --lock-timeout --format --help' ;;
+            'task result') _milestone_offer '--agent --force --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'task complete') _milestone_offer '--result --agent --force --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'task fail') _milestone_offer '--reason --result --agent --force --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'task cancel') _milestone_offer '--reason --agent --force --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'task release') _milestone_offer '--reason --agent --force --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'task delete') _milestone_offer '--dry-run --yes --force --agent --if-revision --idempotency-key --lock-timeout --format --help' ;;
+            'task list') _milestone_offer '--status --ready --milestone --session --format --help' ;;
+            'task show') _milestone_offer '--format --help' ;;
+            'task report') _milestone_offer '--milestone --session --format -o --output --help' ;;
             'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
             'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'cleanup sessions') _milestone_offer '--inactive-for --dry-run --yes --lock-timeout --format --help' ;;
@@ -332,12 +386,13 @@ _milestone() {
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status watch wait doctor schema hook state events checkpoint session agent cleanup snapshot lock transaction store config' ;;
+        :0) _milestone_offer 'init status watch wait doctor schema hook state events checkpoint session agent task cleanup snapshot lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query follow timeline stats verify repair replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
         session:0) _milestone_offer 'create current use list show set get progress log record history handoff end delete recover' ;;
         agent:0) _milestone_offer 'register update heartbeat list show retire run health monitor sync ack sync-list sync-show' ;;
+        task:0) _milestone_offer 'create claim start update log result complete fail cancel release delete list show report' ;;
         cleanup:0) _milestone_offer 'plan run sessions' ;;
         snapshot:0) _milestone_offer 'save load show watch' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
@@ -349,7 +404,7 @@ _milestone() {
         'status':0) _milestone_offer '<milestones>' ;;
         'watch':0) _milestone_offer '<milestones>' ;;
         'wait':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run cleanup-sessions config config-edit config-get config-set config-validate cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use snapshot-load snapshot-save snapshot-show state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run cleanup-sessions config config-edit config-get config-set config-validate cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use snapshot-load snapshot-save snapshot-show state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list task-change task-claim task-delete task-list task-report task-show timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;
@@ -410,6 +465,18 @@ _milestone() {
         'agent run':0) _milestone_offer '<agents>' ;;
         'agent ack':0) _milestone_offer '<syncs>' ;;
         'agent sync-show':0) _milestone_offer '<syncs>' ;;
+        'task claim':0) _milestone_offer '<tasks>' ;;
+        'task start':0) _milestone_offer '<tasks>' ;;
+        'task update':0) _milestone_offer '<tasks>' ;;
+        'task log':0) _milestone_offer '<tasks>' ;;
+        'task result':0) _milestone_offer '<tasks>' ;;
+        'task result':1) _milestone_offer '<files>' ;;
+        'task complete':0) _milestone_offer '<tasks>' ;;
+        'task fail':0) _milestone_offer '<tasks>' ;;
+        'task cancel':0) _milestone_offer '<tasks>' ;;
+        'task release':0) _milestone_offer '<tasks>' ;;
+        'task delete':0) _milestone_offer '<tasks>' ;;
+        'task show':0) _milestone_offer '<tasks>' ;;
         'cleanup plan':0) _milestone_offer '<milestones>' ;;
         'cleanup run':0) _milestone_offer '<milestones>' ;;
         'transaction show':0) _milestone_offer '<transactions>' ;;

@@ -173,6 +173,7 @@ def _tell_open(outline: _Outline, facts: "Facts") -> None:
         where = f" on {one['host']}" if one["host"] and one["host"] != runtime.host() else ""
         outline.line(2, f"the lock {one['name']} is held by process {one['pid']}{where}")
     _tell_crew(outline, facts)
+    _tell_tasks(outline, facts["tasks"])
     for name, rank, what in (
         ("orphaned_sessions", 4, "was left behind: its process is gone"),
         ("active_sessions", 5, "is active too"),
@@ -204,6 +205,25 @@ def _tell_crew(outline: _Outline, facts: "Facts") -> None:
             outline.line(2, f"the synchronisation {one['sync_id']} waits for {', '.join(map(str, missing))}")
         elif one["status"] == "failed":
             outline.line(3, f"the synchronisation {one['sync_id']} failed: {one_line(str(one['reason']))}")
+
+
+def _tell_tasks(outline: _Outline, found: object) -> None:
+    """Tasks that are begun or ready, and how many more there are."""
+    if not isinstance(found, dict):
+        return
+    shown = listed(found["tasks"])
+    for one in shown:
+        about = one_line(str(one["description"]))
+        if one["status"] == "pending":
+            outline.line(3, f"task {one['id']} is ready: {about}")
+        else:
+            who = "nobody any more" if one["claim_ended"] else one["claimed_by"] or "somebody"
+            outline.line(2, f"task {one['id']} is in progress, {who} has it: {about}")
+    rest = found["ready"] + found["in_progress"] - len(shown)
+    more = [f"{count} {what}" for count, what in ((rest, "more open"), (found["waiting"], "waiting for others"),
+                                                  (found["failed"], "failed")) if count]  # fmt: skip
+    if more:
+        outline.line(4, f"tasks: {', '.join(more)} (`milestone task list`)")
 
 
 def _tell_past(outline: _Outline, facts: "Facts") -> None:

@@ -83,7 +83,7 @@ def everything(store: "Store") -> dict[str, object]:
 
 
 def known_names(store: "Store", what: str, milestone: "str | None" = None) -> list[str]:
-    """The names of all milestones, sessions, agents, syncs or transactions, or of checkpoints, those of a milestone.
+    """The names of all milestones, sessions, agents, syncs, tasks, transactions; of checkpoints, those of a milestone.
 
     Only sound ones; among transactions the word that means the last one.
     """
@@ -95,6 +95,8 @@ def known_names(store: "Store", what: str, milestone: "str | None" = None) -> li
         found = {*store.keys("agent")}
     elif what == "syncs":
         found = {*store.keys("sync")}
+    elif what == "tasks":
+        found = {*store.keys("task")}
     elif what == "transactions":
         found = {key for kind in ("pending", "committed", "rollback") for key in store.keys(kind)}
         found |= {"last"} if found else set()

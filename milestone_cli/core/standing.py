@@ -75,6 +75,7 @@ def gather(store: "Store", milestone: str, session: "str | None", alone: bool, f
         ],
         "fallen": facts["fallen"],
         "syncs": facts["syncs"],
+        "tasks": facts["tasks"],
         "doing": _doing(store, own_one),
         "orphaned_sessions": [one.id for one in orphans],
         "left_open": {name: words for name, words in left_open(store, orphans[-3:]).items() if words},

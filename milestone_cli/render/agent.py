@@ -118,6 +118,7 @@ def _buried(found: "Facts") -> "list[str]":
     for one in buried if isinstance(buried, list) else ():
         back = [f"locks given back: {', '.join(one['locks'])}"] if one["locks"] else []
         back += [f"awaited no more in {', '.join(one['syncs'])}"] if one["syncs"] else []
+        back += [f"tasks given back: {', '.join(one['tasks'])}"] if one.get("tasks") else []
         back += [f"last checkpoint: {one['last_checkpoint']}"] if one["last_checkpoint"] else []
         lines.append(flat("; ".join([f"{one['agent_id']}: recorded as failed", *back])))
     return lines

@@ -4,6 +4,7 @@ from milestone_cli.jsontext import dumps
 from milestone_cli.render.ages import SECOND, short, when
 from milestone_cli.render.overview import labelled
 from milestone_cli.render.table import DIM, MAGENTA, RED
+from milestone_cli.render.task import open_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def crew_lines(found: "Facts", is_short: bool) -> "list[str]":
     agents, fallen, syncs = (_listed(found.get(key)) for key in ("agents", "fallen", "syncs"))
     lines = _short(agents) if is_short else _long(agents)
     lines += [_fallen(one) for one in fallen[-1 if is_short else -3 :]]
-    return lines + [_sync(one) for one in syncs if one["status"] != "completed" or not is_short]
+    lines += [_sync(one) for one in syncs if one["status"] != "completed" or not is_short]
+    return lines + [labelled("tasks", told) for told in [open_words(found.get("tasks"))] if told]
 
 
 def words(data: "Facts") -> str:

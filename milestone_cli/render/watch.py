@@ -9,6 +9,7 @@ from milestone_cli.render.lock import typed
 from milestone_cli.render.overview import labelled, state_of
 from milestone_cli.render.session import STYLES as SESSIONS
 from milestone_cli.render.table import BOLD, CYAN, DIM, ENDLESS, MAGENTA, RED, columns, fit, paint, table
+from milestone_cli.render.task import open_words
 from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False
@@ -47,7 +48,7 @@ def lines(found: "Facts", width: int, height: int, trouble: str = "") -> list[st
         height: lines.
         trouble: why it is not of now; empty when it is.
     """
-    parts = [_title(found, width, trouble), *_words(found, width, WORDS)]
+    parts = [_title(found, width, trouble), *_words(found, width, WORDS), *_tasks(found, width)]
     shown = {name: min(len(_listed(found, name)), most if height < ENDLESS else ENDLESS) for name, most in MOST.items()}
     while (needed := _needed(found, shown, len(parts)) + EVENTS + 2) > height + 1:
         largest = max(shown, key=lambda name: (shown[name], name))
@@ -101,6 +102,12 @@ def _words(found: "Facts", width: int, most: int) -> list[str]:
     if isinstance(hint, dict) and not (isinstance(said, dict) and "next" in said):
         shown.append(labelled("next", str(hint["text"]), BOLD, width))
     return shown[:most] if width < ENDLESS else shown
+
+
+def _tasks(found: "Facts", width: int) -> list[str]:
+    """What is still to be done, in one line."""
+    told = open_words(found.get("tasks"))
+    return [labelled("tasks", told, "", width)] if told else []
 
 
 def _table(

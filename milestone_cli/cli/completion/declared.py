@@ -8,7 +8,7 @@ from typer.main import get_command
 from .. import app
 
 DYNAMIC = {"MILESTONE": "milestones", "SESSION": "sessions", "CHECKPOINT": "checkpoints", "TRANSACTION": "transactions",
-           "AGENT": "agents", "SYNC": "syncs"}  # fmt: skip
+           "AGENT": "agents", "SYNC": "syncs", "TASK": "tasks"}  # fmt: skip
 """What a word of a metavar names, where the store knows the names."""
 DYNAMIC_OPTIONS = {
     "--agent": "agents",
@@ -28,7 +28,8 @@ class Option:
         self.is_flag = bool(declared.is_flag)
         self.choices = choices(declared)
         self.takes = "" if self.is_flag else "|".join(self.choices) or declared.metavar or "VALUE"
-        self.names = next((DYNAMIC_OPTIONS[one] for one in self.spellings if one in DYNAMIC_OPTIONS), "")
+        of_options = next((DYNAMIC_OPTIONS[one] for one in self.spellings if one in DYNAMIC_OPTIONS), "")
+        self.names = DYNAMIC.get(self.takes, of_options)
         self.takes_file = "FILE" in self.takes or self.takes == "DIR"
         self.help = declared.help or ""
 

@@ -9,6 +9,7 @@ NAMES = {
     "transactions": "__milestone_names transactions",
     "agents": "__milestone_names agents",
     "syncs": "__milestone_names syncs",
+    "tasks": "__milestone_names tasks",
     "checkpoints": "__milestone_names checkpoints (__milestone_words)[3]",
 }
 """What prints the names of a kind; the checkpoints are those of the milestone that stands before."""

@@ -18,6 +18,7 @@ _milestone_sessions() { _milestone_names sessions '' "$@" }
 _milestone_transactions() { _milestone_names transactions '' "$@" }
 _milestone_agents() { _milestone_names agents '' "$@" }
 _milestone_syncs() { _milestone_names syncs '' "$@" }
+_milestone_tasks() { _milestone_names tasks '' "$@" }
 _milestone_checkpoints() {
     local owner=
     (( CURRENT > 2 )) && [[ $words[2] != -* ]] && owner=$words[2]

@@ -334,6 +334,10 @@ def retire(
                 told |= {"exit_code": exit_code, "success": exit_code == 0, "duration_ms": round(wish.seconds * 1000)}
             plan.events.append((stream, event(made, "agent_retired", **told)))
         leave(store, plan, name, "retired")
+        if store.keys("task"):
+            from milestone_cli.core.tasks.claims import give_back
+
+            give_back(store, plan, name, "it has retired", is_dead=False)
         return plan
 
     receipts = store.transact([], build, lock_timeout(store, timeout), known(stream, key, b"retire", name))

@@ -23,10 +23,11 @@ def crew(store: "Store", milestone: str) -> "Facts":
     Returns:
         agents: those at work: agent_id, type, health, evidence, silent_seconds, doing. fallen: the last that failed and
         were not registered again: agent_id, type, reason, ended_at. syncs: those that are open, and the last that is
-        over: sync_id, status, trigger_agent, started_at, answered, participants, missing, lost, reason.
+        over: sync_id, status, trigger_agent, started_at, answered, participants, missing, lost, reason. tasks: what is
+        still to be done, see `core.tasks.report.open_tasks`.
     """
     if not store.keys("agent"):
-        return {"agents": [], "fallen": [], "syncs": _syncs(store, milestone)}
+        return {"agents": [], "fallen": [], "syncs": _syncs(store, milestone), "tasks": _tasks(store, milestone)}
     from milestone_cli.core.agents.agent import agents
     from milestone_cli.core.agents.vitals import examine
 
@@ -50,7 +51,16 @@ def crew(store: "Store", milestone: str) -> "Facts":
             for one in failed[-FALLEN:]
         ],
         "syncs": _syncs(store, milestone),
+        "tasks": _tasks(store, milestone),
     }
+
+
+def _tasks(store: "Store", milestone: str) -> "Facts | None":
+    if not store.keys("task"):
+        return None
+    from milestone_cli.core.tasks.report import open_tasks
+
+    return open_tasks(store, milestone)
 
 
 def _doing(state: "Facts") -> "str | None":

@@ -31,7 +31,7 @@ def bury(store: "Store", found: "list[Vitals]", *, timeout: "float | None" = Non
     """Record the dead among these as failed, and give back what they held.
 
     Returns:
-        For each: agent_id, evidence, locks, syncs, last_checkpoint.
+        For each: agent_id, evidence, locks, syncs, last_checkpoint, and tasks where it had claimed some.
     """
     done: list[Facts] = []
     for one in found:
@@ -105,6 +105,7 @@ def lose(
     told: Facts = {
         "evidence": why,
         "locks": locks or [],
+        **_tasks(store, plan, one.id, why),
         "syncs": leave(store, plan, one.id, why),
         "last_checkpoint": last_checkpoint(store, one),
     }
@@ -114,6 +115,16 @@ def lose(
     if stream and not _is_told(store, stream, one):
         plan.events.append((stream, event(made, "agent_failed", **told)))
     return {"agent_id": one.id, **told}
+
+
+def _tasks(store: "Store", plan: Plan, name: str, why: str) -> "Facts":
+    """Plan that the tasks which an agent had claimed are pending again; nothing where there is none."""
+    if not store.keys("task"):
+        return {}
+    from milestone_cli.core.tasks.claims import give_back as free
+
+    found = free(store, plan, name, why, is_dead=True)
+    return {"tasks": found} if found else {}
 
 
 def _is_told(store: "Store", stream: str, one: Agent) -> bool:

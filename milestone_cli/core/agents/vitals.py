@@ -121,20 +121,26 @@ def _look(store: "Store", one: Agent, now: int, stale_after: float) -> Vitals:
 def _process(store: "Store", found: Vitals, beat: "Agent | None") -> "bool | None":
     """Whether an agent's process is proved to have ended: True, to live: False; what tells so becomes evidence."""
     claim = beat.record if beat and beat.number("pid") else found.agent.record
+    gone, told = judge(store, {} if beat and beat.record.get("alone") is True else claim)
+    found.evidence.append(told or "no process: heartbeats alone tell")
+    return gone
+
+
+def judge(store: "Store", claim: "Facts") -> "tuple[bool | None, str]":
+    """Whether the process that a record names is proved to have ended: True, to live: False; and what tells so.
+
+    None where it cannot be judged from here; with an empty sentence where no process is named.
+    """
     pid, host = claim.get("pid"), claim.get("host")
-    if type(pid) is not int or pid < 1 or (beat and beat.record.get("alone") is True):
-        found.evidence.append("no process: heartbeats alone tell")
-        return None
+    if type(pid) is not int or pid < 1:
+        return None, ""
     gone = is_gone(claim)
     if gone is not None:
-        found.evidence.append(f"process {pid} is gone" if gone else f"process {pid} lives")
-        return gone
+        return gone, f"process {pid} is gone" if gone else f"process {pid} lives"
     boots = (claim.get("boot_id"), runtime.boot_id())
     if host == runtime.host() and not store.is_clock_shared and all(boots) and boots[0] != boots[1]:
-        found.evidence.append(f"process {pid} was of an earlier boot of this machine")
-        return True
-    found.evidence.append(f"process {pid} on {host} cannot be judged from here")
-    return None
+        return True, f"process {pid} was of an earlier boot of this machine"
+    return None, f"process {pid} on {host} cannot be judged from here"
 
 
 def _judge(store: "Store", found: Vitals, stale_after: float) -> None:

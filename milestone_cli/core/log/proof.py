@@ -1,6 +1,7 @@
 """Several logs proved one after the other, none of them left out because another cannot be read."""
 
 from milestone_cli import runtime
+from milestone_cli.core import NO_SESSION
 from milestone_cli.core.log.verify import Report, verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import log_of
@@ -18,8 +19,9 @@ UNREADABLE = ("damaged", "unsafe_link", "invalid_name")
 
 
 def every_log(store: "Store") -> "list[str]":
-    """All logs of a store: those of milestones, and those of sessions that have none."""
+    """All logs of a store: those of milestones, of sessions that have none, and of what belongs to neither."""
     names = {key.partition("/")[0] for kind in ("session", "session-yaml") for key in store.keys(kind)}
+    names.add(NO_SESSION)
     return [*store.milestones(), *[log_of(name) for name in sorted(names) if store.log_size(log_of(name))[1]]]
 
 

@@ -7,7 +7,7 @@ and keys that are not known here stay. Nobody's current session is touched but t
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core import acting_agent, current_milestone, lock_timeout, once
+from milestone_cli.core import NO_SESSION, acting_agent, current_milestone, lock_timeout, once
 from milestone_cli.core.record import data_of, indented, laid_out, with_members, words
 from milestone_cli.core.sessions.session import CONFIGURATION, Session, current, find, sound
 from milestone_cli.errors import MilestoneError
@@ -59,8 +59,9 @@ class Wish:
         Raises:
             MilestoneError: `invalid_name`, `invalid_json`, `invalid_data`, `too_large`.
         """
-        if self.name is not None:
-            safe(self.name, "session")
+        if self.name is not None and safe(self.name, "session") == NO_SESSION:
+            told = f"'{NO_SESSION}' is what belongs to no session"
+            raise MilestoneError("invalid_name", told, "use another name")
         words(self.type, "the type")
         words(self.user, "the user")
         if self.context == self.metadata == b"{}":

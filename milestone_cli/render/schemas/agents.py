@@ -46,8 +46,10 @@ BURIED = array(
             "evidence": STRING,
             "locks": array(STRING),
             "syncs": array(STRING),
+            "tasks": {**array(STRING), "description": "that it had claimed, and that are pending again"},
             "last_checkpoint": nullable(STRING),
-        }
+        },
+        ["agent_id", "evidence", "locks", "syncs", "last_checkpoint"],
     )
 )
 HEALTH: dict[str, Schema] = {

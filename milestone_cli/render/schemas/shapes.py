@@ -33,7 +33,27 @@ SAVED: dict[str, Schema] = {
     "timestamp": TIME,
     "replayed": FLAG,
 }
+OPEN_TASKS: Schema = nullable(
+    record(
+        {
+            **dict.fromkeys(("ready", "waiting", "in_progress", "failed"), COUNT),
+            "tasks": array(
+                record(
+                    {
+                        "id": NAME,
+                        "description": nullable(STRING),
+                        "status": {"enum": ["pending", "in_progress"]},
+                        "claimed_by": nullable(STRING),
+                        "claim_ended": FLAG,
+                    }
+                )
+            ),
+        }
+    )
+)
+"""What is still to be done; null where there is no task."""
 CREW: dict[str, Schema] = {
+    "tasks": OPEN_TASKS,
     "agents": array(
         record(
             {

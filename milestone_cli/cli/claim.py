@@ -1,0 +1,123 @@
+"""The commands of `milestone task` by which tasks change hands: claim, release, delete."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import (
+        ActingAgent,
+        AgentPid,
+        DryRun,
+        Force,
+        Format,
+        IdempotencyKey,
+        IfTaskRevision,
+        LeaseSpan,
+        LockTimeout,
+        OfMilestone,
+        Reason,
+        TaskMeant,
+        TaskName,
+        Yes,
+    )
+
+
+def claim(
+    name: "TaskMeant" = None,
+    agent: "ActingAgent" = None,
+    lease: "LeaseSpan" = "5m",
+    for_pid: "AgentPid" = None,
+    milestone: "OfMilestone" = None,
+    if_revision: "IfTaskRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Take the oldest task that is ready, and print its id; nobody else gets it. Exit 3: no task is ready.
+
+    It is given back on proof that the holder's process has ended, or with the lease where no process of this machine
+    is known to live: by the server's clock, or this machine's own. Whatever the holder writes of the task begins the
+    lease anew, as does claiming it again; so does a heartbeat of its agent. --for-pid 0: the lease alone tells.
+
+    Example: milestone task create "write the tests" && milestone task claim --agent builder --lease 10m
+    """
+    from milestone_cli import render
+    from milestone_cli.core.tasks import handing
+    from milestone_cli.core.tasks.terms import Terms
+    from milestone_cli.core.times import duration
+    from milestone_cli.storage import open_store
+
+    terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision)
+    seconds = duration(lease) / 1e9
+    done = handing.claim(open_store(), name, terms, pid=for_pid, lease=seconds, milestone=milestone)
+    render.notify([f"'{one['id']}' is given back: '{one['agent_id']}', {one['evidence']}" for one in done.freed])
+    render.emit("task-claim", done.fields(), done.task.id, output)
+
+
+def release(
+    name: "TaskName",
+    reason: "Reason" = None,
+    agent: "ActingAgent" = None,
+    force: "Force" = False,
+    if_revision: "IfTaskRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Make a task pending again: one that was claimed or started, that failed, or was cancelled.
+
+    Example: milestone task create t1 "write the tests" && milestone task claim t1 && milestone task release t1
+    """
+    from milestone_cli import render
+    from milestone_cli.core.tasks import handing
+    from milestone_cli.core.tasks.terms import Terms
+    from milestone_cli.storage import open_store
+
+    terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
+    done = handing.release(open_store(), name, terms, reason=reason)
+    text = f"{name}: released{' already, under this key' if done.replayed else ''}"
+    render.emit("task-change", done.fields(), text if done.changed else f"{name}: it was pending before", output)
+
+
+def delete(
+    name: "TaskName",
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    force: "Force" = False,
+    agent: "ActingAgent" = None,
+    if_revision: "IfTaskRevision" = None,
+    idempotency_key: "IdempotencyKey" = None,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Delete a task; its events stay in the log, and `transaction rollback` brings it back.
+
+    At a terminal it is shown and confirmed first, unless --yes. While somebody has claimed it, or it is not completed
+    and others wait for it, it is refused (exit 4), unless --force: they then wait for it no longer.
+
+    Example: milestone task create t1 "write the tests" && milestone task delete t1 --dry-run
+    """
+    from milestone_cli import render, runtime
+    from milestone_cli.core.tasks import handing, task
+    from milestone_cli.core.tasks.terms import Terms
+    from milestone_cli.render.task import deletion_text
+    from milestone_cli.storage import open_store
+
+    store = open_store()
+    terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
+    if dry_run or (not yes and runtime.is_terminal(0)):
+        planned = handing.Deletion(store, task.find(store, name), terms.agent)
+        if dry_run:
+            fields = {**planned.fields(), "removed": False, "replayed": False}
+            render.emit("task-delete", fields, deletion_text(planned.fields()), output)
+            return
+        if force or not planned.blockers:
+            from .confirm import confirm
+
+            confirm(deletion_text(planned.fields()), "Delete it?")
+    done, replayed = handing.delete(store, name, terms)
+    if done is None:
+        fields = {**task.Task(name, b"{}").fields(), "dependents": [], "refused": [], "transaction_id": None}
+    else:
+        fields = {**done.fields(), "refused": []}
+    back = f"; `milestone transaction rollback {done.transaction}` brings it back" if done else ""
+    text = f"{name}: deleted{' already, under this key' if replayed else ''}{back}"
+    render.emit("task-delete", {**fields, "removed": True, "replayed": replayed}, text, output)
