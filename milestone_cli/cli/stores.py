@@ -5,6 +5,8 @@ if TYPE_CHECKING:
     from .options import (
         DryRun,
         Format,
+        FormatTo,
+        GoBack,
         ReaderRole,
         Reason,
         Resume,
@@ -67,24 +69,34 @@ def check(store: "StoreName" = None, output: "Format" = "text") -> int:
 
 
 def migrate(
-    store: "StoreName" = None, dry_run: "DryRun" = False, yes: "Yes" = False, output: "Format" = "text"
-) -> None:
-    """Bring a store to the format or schema that this program knows, each step whole or not at all.
+    store: "StoreName" = None,
+    to: "FormatTo" = None,
+    rollback: "GoBack" = False,
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    output: "Format" = "text",
+) -> int:
+    """Bring a store to the newest format, or back; an older one works as it is until then.
+
+    What was there is kept first, in the store's folder `migrations`, beside a log of what was done; in a database each
+    step is one transaction. A migration that was killed is finished by the next call. Exit 9 when a way back had to
+    leave files as they were, because they have been written since.
 
     Example: milestone store migrate --dry-run
     """
     from milestone_cli import render
-    from milestone_cli.core.stores import migrate as bring
+    from milestone_cli.core.migration import migrate as steps
+    from milestone_cli.render.stores import migrate_text, progress
 
-    steps = bring(store, dry_run=True)
-    if steps and not dry_run:
+    found = steps.plan(store, to, back=rollback)
+    if found.steps and not dry_run:
         if not yes:
             from .confirm import confirm
 
-            confirm("\n".join(steps), f"Do {len(steps)} steps?")
-        steps = bring(store, dry_run=False)
-    told = "\n".join(steps) if steps else "nothing to do: the format is the newest"
-    render.emit("store-migrate", {"steps": steps, "dry_run": dry_run}, told, output)
+            confirm(migrate_text(found, dry_run=True), "Do this?")
+        found = steps.run(store, to, back=rollback, progress=progress("proving"))
+    render.emit("store-migrate", {**found.fields(), "dry_run": dry_run}, migrate_text(found, dry_run=dry_run), output)
+    return 9 if found.kept else 0
 
 
 def copy(

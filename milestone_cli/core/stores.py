@@ -1,4 +1,4 @@
-"""Stores as a whole: making them where they shall be, and bringing them to the newest format."""
+"""Stores as a whole: making them where they shall be."""
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.sides import open_side
@@ -28,8 +28,3 @@ def found(name: "str | None", writer: "str | None", reader: "str | None") -> "di
         if role:
             side.grant(kind, role)
     return {"store": side.path, "created": created, "writer": writer, "reader": reader}
-
-
-def migrate(name: "str | None", *, dry_run: bool) -> "list[str]":
-    """Bring a store to the newest format; what was done, or would be."""
-    return open_side(name).migrate(dry_run=dry_run)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from milestone_cli.core.transfer import Copy
     from milestone_cli.render.table import Cell
+    from milestone_cli.storage.migration import Outcome
 
 WIDTH = 24
 """Columns of a bar."""
@@ -43,6 +44,19 @@ def copy_text(found: "Copy", damaged: "list[str]", *, dry_run: bool) -> str:
         if not dry_run:
             lines.append("every byte was compared on the other side")
     lines += [flat(f"damage in the log of {name}: see milestone events verify") for name in damaged]
+    return "\n".join(lines)
+
+
+def migrate_text(found: "Outcome", *, dry_run: bool) -> str:
+    """What a migration does, or has done."""
+    if not found.steps:
+        return f"nothing to do: the format is {found.end}" + ("" if found.is_back else ", the newest")
+    verb = "would be brought" if dry_run else "brought"
+    lines = [flat(f"{found.store}: {verb} {'back ' * found.is_back}from format {found.start} to {found.end}")]
+    lines += ["  " + flat(step) for step in found.steps]
+    if found.backup and not found.is_back:
+        lines.append(flat(f"as it was: {found.backup}; what was done: {found.log}"))
+    lines += [flat(f"left as it is, since it was written later: {path}") for path in found.kept]
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ from milestone_cli.storage.files.layout import HOME
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Side
+    from milestone_cli.storage.migration import Migrator
 
 
 def open_side(name: "str | None" = None, *, is_new: bool = False) -> "Side":
@@ -34,3 +35,19 @@ def open_side(name: "str | None" = None, *, is_new: bool = False) -> "Side":
     if os.path.basename(path) != HOME and (is_new or os.path.isdir(f"{path}/{HOME}")):
         path = f"{path}/{HOME}"
     return FileSide(path, is_new=is_new)
+
+
+def open_migrator(name: "str | None" = None) -> "Migrator":
+    """Open a store, whatever its marks, to bring it to another format.
+
+    Raises:
+        MilestoneError: `no_store`, `store_unreachable`, `invalid_config`.
+    """
+    path = name or locate(os.getcwd()) or ""
+    if "://" in path:
+        from milestone_cli.storage.postgres.migrating import Migrator as Schema
+
+        return Schema(path)
+    from milestone_cli.storage.files.migrating import Migrator as Files
+
+    return Files(open_side(name).path)

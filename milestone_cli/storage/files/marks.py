@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from milestone_cli.model import Change, Document, Plan, Receipt
 
 LARGEST = 4096
+OLDEST = "0"
+"""The format of a store that says nothing, as the bash utilities make it."""
 
 
 class FrozenStore(FileStore):
@@ -92,11 +94,11 @@ def heed(store: FileStore, root: int) -> None:
     Raises:
         MilestoneError: `newer_format`, `store_moved`.
     """
-    version, marks = read(root)
-    if version.isdigit() and version != layout.FORMAT:
+    said, marks = read(root)
+    if said.isdecimal() and int(said) > int(layout.FORMAT):
         raise MilestoneError(
             "newer_format",
-            f"the store '{store.path}' has format {version}; this version of milestone knows format {layout.FORMAT}",
+            f"the store '{store.path}' has format {said}; this version of milestone knows format {layout.FORMAT}",
             "install a newer milestone",
         )
     if isinstance(store, MarkedStore):
@@ -114,7 +116,7 @@ def read(root: int) -> "tuple[str, dict[str, str]]":
     try:
         fd = os.open(layout.VERSION, READ, dir_fd=root)
     except FileNotFoundError:
-        return layout.FORMAT, {}
+        return OLDEST, {}
     try:
         lines = os.read(fd, LARGEST).decode("utf-8", "replace").splitlines() or [""]
     finally:
@@ -123,16 +125,32 @@ def read(root: int) -> "tuple[str, dict[str, str]]":
     return lines[0].strip(), {name: value for name, mark, value in found if mark}
 
 
-def write(store: MarkedStore, frozen: "str | None", moved: "str | None") -> None:
-    """Set the marks; durable when this returns."""
+def version(root: int) -> int:
+    """The format that a store has."""
+    said = read(root)[0]
+    return int(said) if said.isdecimal() else int(layout.FORMAT)
+
+
+def reread(store: MarkedStore) -> None:
+    """Look at the marks again: somebody else may have set them meanwhile."""
+    marks = read(store.folder(""))[1]
+    store.frozen, store.moved = marks.get("frozen"), marks.get("moved")
+
+
+def write(store: MarkedStore, frozen: "str | None", moved: "str | None", version: "str | None" = None) -> None:
+    """Set the marks, and with them the format where that becomes another one; durable when this returns."""
     from milestone_cli import runtime
     from milestone_cli.storage.files.commit import write_synced
 
     root = store.folder("")
+    version = version or read(root)[0]
     marks = [f"{name}: {' '.join(value.split())}" for name, value in (("frozen", frozen), ("moved", moved)) if value]
+    if version == OLDEST and not marks:
+        _forget(store, root)
+        return
     aside = f".{layout.VERSION}.{runtime.token()}.tmp"
     try:
-        write_synced(aside, "".join(line + "\n" for line in (layout.FORMAT, *marks)).encode(), root)
+        write_synced(aside, "".join(line + "\n" for line in (version, *marks)).encode(), root)
         os.rename(aside, layout.VERSION, src_dir_fd=root, dst_dir_fd=root)
     except BaseException:
         try:
@@ -142,3 +160,13 @@ def write(store: MarkedStore, frozen: "str | None", moved: "str | None") -> None
         raise
     os.fsync(root)
     store.frozen, store.moved = frozen, moved
+
+
+def _forget(store: MarkedStore, root: int) -> None:
+    """Take the file away where there is nothing to say, as in a store of bash."""
+    try:
+        os.unlink(layout.VERSION, dir_fd=root)
+    except FileNotFoundError:
+        pass
+    os.fsync(root)
+    store.frozen = store.moved = None

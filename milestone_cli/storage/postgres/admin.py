@@ -7,8 +7,8 @@ writer never changes a line of a log, a reader changes nothing.
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.findings import Finding, sound
 from milestone_cli.storage.origin import origin_of
-from milestone_cli.storage.postgres.server import VERSION
 from milestone_cli.storage.postgres.schema import GRANTS, MIGRATIONS
+from milestone_cli.storage.postgres.server import VERSION
 from milestone_cli.storage.postgres.sql import number, text
 
 TYPE_CHECKING = False
@@ -37,11 +37,11 @@ def version(store: "PostgresStore") -> int:
     return number(store.ask("SELECT max(version) FROM milestone.migration")[0][0]) if found else 0
 
 
-def migrate(store: "PostgresStore", *, dry_run: bool = False) -> "list[str]":
-    """Bring the schema to the version that this program knows; each step whole or not at all.
+def migrate(store: "PostgresStore", *, end: int = VERSION) -> "list[str]":
+    """Bring the schema to a version, the newest unless another one is said; each step whole or not at all.
 
     Returns:
-        What was done, or would be: the names of the steps.
+        What was done: the names of the steps.
 
     Raises:
         MilestoneError: `newer_format`; `store_unreachable` without the right to do it.
@@ -55,11 +55,9 @@ def migrate(store: "PostgresStore", *, dry_run: bool = False) -> "list[str]":
             "install a newer milestone",
         )
     for step, name, statements in MIGRATIONS:
-        if step <= at:
-            continue
-        if not dry_run:
+        if at < step <= end:
             _step(store, step, name, statements)
-        done.append(f"schema {step}: {name}")
+            done.append(f"schema {step}: {name}")
     return done
 
 
@@ -69,7 +67,7 @@ def _step(store: "PostgresStore", step: int, name: str, statements: str) -> None
     try:
         connection.pipeline([("BEGIN", ()), ("SELECT pg_advisory_xact_lock($1)", (LOCK,))], 30.0)
         if version(store) < step:
-            connection.pipeline([(one, ()) for one in _split(statements)], 60.0)
+            connection.pipeline([(one, ()) for one in parted(statements)], 60.0)
             connection.query("INSERT INTO milestone.migration (version, name) VALUES ($1, $2)", step, name)
         connection.query("COMMIT")
     except BaseException:
@@ -78,7 +76,7 @@ def _step(store: "PostgresStore", step: int, name: str, statements: str) -> None
         raise
 
 
-def _split(statements: str) -> "list[str]":
+def parted(statements: str) -> "list[str]":
     """Part SQL at the semicolons that end a line outside of a function's body."""
     found, inside, lines = [], False, []
     for line in statements.split("\n"):

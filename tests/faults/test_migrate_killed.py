@@ -1,0 +1,111 @@
+"""A migration that is killed at any system call: readers go on, and the next one finishes it or takes it back.
+
+The short form tries a sample of the calls of a migration and of a way back, `-m slow` all of them.
+"""
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from bash_utilities import STAND_IN, STAND_IN_NAMES, BashUtilities
+from injection import Point, mutating_part, record, require_strace, run_with
+from scenes import Scene
+
+STATE = '{"n": 1.10}'
+FORWARDS, BACK = ("store", "migrate"), ("store", "migrate", "--rollback")
+Tree = dict[str, tuple[int, bytes]]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """A store of bash."""
+    require_strace()
+    directory = tmp_path_factory.mktemp("bash")
+    bash = BashUtilities(STAND_IN, STAND_IN_NAMES, directory)
+    bash.run("""umask 022; {init} demo; {save} demo '{"n": 1.10}'; {checkpoint} demo one; {log} other note '{}'
+             echo broken > .milestones/state/active/demo.json.corrupted.20260101-000000""")
+    return Scene(directory)
+
+
+def copied(scene: Scene, directory: Path) -> Scene:
+    """The same store, and nothing told to any head."""
+    directory.mkdir(parents=True)
+    subprocess.run(["cp", "-a", str(scene.store), str(directory)], check=True)
+    return Scene(directory)
+
+
+def tree(store: Path) -> Tree:
+    """Everything that somebody's work is, but for times in logs and in envelopes of ours."""
+    found = {}
+    for path in store.rglob("*"):
+        name = str(path.relative_to(store))
+        if (
+            not name.startswith(("state/.locks/", "migrations", "quarantine", "cache", "spool"))
+            and path.name != "format"
+        ):
+            found[name] = (path.lstat().st_mode, path.read_bytes() if path.is_file() else b"")
+    return found
+
+
+def check(scene: Scene, before: Tree, *, is_back: bool) -> None:
+    """Look as readers and bash do, finish or take back, and look whether everything is as it should be."""
+    assert scene.run("state", "load", "demo") == STATE
+    bash = BashUtilities(STAND_IN, STAND_IN_NAMES, scene.directory)
+    assert bash.run("""python3 -c 'import json; print(json.load(open("'$(active demo)'"))["state"]["n"])'""") == "1.1\n"
+    outcome, _ = scene.attempt(*(BACK if is_back else FORWARDS), "--format", "json")
+    if is_back and outcome.returncode == 3:
+        assert "no way back" in outcome.stderr  # it was taken back, or never begun
+    else:
+        assert outcome.returncode == 0, outcome.stderr
+    assert scene.run("state", "load", "demo") == STATE
+    assert scene.attempt("events", "verify", "--all")[0].returncode == 0
+    if is_back:
+        assert tree(scene.store) == before
+        assert not (scene.store / "format").exists()
+    else:
+        assert (scene.store / "format").read_text() == "1\n"
+        assert json.loads(scene.run("doctor", "--format", "json"))["counts"]["warning"] == 0
+        scene.run("state", "set", "demo", "later=1")
+    assert not [*scene.store.rglob("*.tmp")]
+
+
+def sweep(template: Scene, tmp_path: Path, words: tuple[str, ...], chosen: slice, first: tuple[str, ...] = ()) -> int:
+    """Kill a command at calls that are chosen, and go on from each; all of them: both ways; how many."""
+    before = tree(template.store)
+    source = copied(template, tmp_path / "source")
+    if first:
+        source.run(*first)
+    trial = copied(source, tmp_path / "record")
+    points = mutating_part(record(trial.command(*words), trial.directory, trial.env, trial.trace))[chosen]
+
+    def one(numbered: tuple[int, Point]) -> None:
+        number, point = numbered
+        for is_back in (False, True) if chosen == slice(None) else (number % 2 == 0,):
+            scene = copied(source, tmp_path / f"{number}-{is_back}")
+            for _ in range(3):
+                if run_with(
+                    "signal=KILL", point, scene.command(*words), scene.directory, scene.env, scene.trace
+                ).struck:
+                    break
+            try:
+                check(scene, before, is_back=is_back)
+            except AssertionError as error:
+                raise AssertionError(f"{'back' if is_back else 'on'} after {point}: {error}") from error
+            subprocess.run(["rm", "-rf", str(scene.directory)], check=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        return len(list(pool.map(one, enumerate(points))))
+
+
+def test_killed_at_some_calls(template: Scene, tmp_path: Path) -> None:
+    assert sweep(template, tmp_path / "on", FORWARDS, slice(301, None, 601)) >= 2
+    assert sweep(template, tmp_path / "back", BACK, slice(301, None, 601), FORWARDS) >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_killed_at_every_call(template: Scene, tmp_path: Path) -> None:
+    assert sweep(template, tmp_path / "on", FORWARDS, slice(None)) > 500
+    assert sweep(template, tmp_path / "back", BACK, slice(None), FORWARDS) > 300
