@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from .. import __version__, render, runtime
 from . import (
     agent,
+    archives,
     checkpoint,
     claim,
     cleanup,
@@ -189,6 +190,8 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
             stores.check,
             stores.migrate,
             stores.copy,
+            archives.export,
+            archives.clear,
             stores.freeze,
             stores.unfreeze,
             stores.moved,

@@ -416,6 +416,10 @@ SaveInterval = Annotated[
     float, typer.Option("--interval", metavar="S", min=0.1, help="Seconds after which it is saved without a change.")
 ]
 Saves = Annotated[int, typer.Option("--saves", metavar="N", min=0, help="End after so many saves; 0: do not.")]
+BackupFile = Annotated[
+    str | None, typer.Option("--backup", metavar="FILE", help="The archive; left out: one in the state directory.")
+]
+ExportFile = Annotated[str, typer.Argument(metavar="FILE", help="The archive, a tar; .gz or .tgz compresses it.")]
 SnapshotFile = Annotated[
     str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file too, for another store.")
 ]

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from milestone_cli.storage.contract import Side
+    from milestone_cli.storage.contract import Side, Source
 
     Place = tuple[str, str]
     Progress = Callable[[int, int], None] | None
@@ -82,7 +82,7 @@ class Look:
 
     __slots__ = ("documents", "logs", "sizes")
 
-    def __init__(self, side: "Side") -> None:
+    def __init__(self, side: "Source") -> None:
         self.documents: dict[Place, str] = {}
         self.sizes: dict[Place, int] = {}
         for place in side.documents():
@@ -93,7 +93,7 @@ class Look:
         self.logs = side.logs()
 
 
-def plan(source: "Side", target: "Side", *, resume: bool = False) -> "tuple[Copy, Look]":
+def plan(source: "Source", target: "Side", *, resume: bool = False) -> "tuple[Copy, Look]":
     """Find out what a copy would do; nothing is changed.
 
     Raises:
@@ -132,14 +132,16 @@ def plan(source: "Side", target: "Side", *, resume: bool = False) -> "tuple[Copy
             found.old += place in there.documents
             found.size += here.sizes[place]
     found.removed = [place for place in there.documents if place not in here.documents]
-    if (found.documents or found.removed) and there.documents and not there.logs and not is_ours:
+    work = [place for place in there.documents if place[0] != "config"]  # a store that was cleared has settings left
+    if (found.documents or found.removed) and work and not there.logs and not is_ours:
         raise _diverged(target, "documents without a log")
     target.check_names(list(here.documents))
     return found, here
 
 
-def _refuse_marks(source: "Side", target: "Side", *, resume: bool) -> None:
-    for side in (source, target):
+def _refuse_marks(source: "Source", target: "Side", *, resume: bool) -> None:
+    sides: tuple[Source, ...] = (source, target)
+    for side in sides:
         if side.moved is not None:
             raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "name that one")
     if target.frozen is None:
@@ -156,12 +158,12 @@ def _refuse_marks(source: "Side", target: "Side", *, resume: bool) -> None:
         )
 
 
-def set_marks(side: "Side", *, frozen: "str | None", moved: "str | None") -> None:
+def set_marks(side: "Source", *, frozen: "str | None", moved: "str | None") -> None:
     """Set both marks of a store, waiting for its writers as long as for any lock."""
     side.mark(frozen=frozen, moved=moved, timeout=lock_timeout(side.store, None))
 
 
-def _mark(source: "Side") -> str:
+def _mark(source: "Source") -> str:
     return " ".join(f"{UNDER_WAY}from {source.path}".split())  # as a mark is kept
 
 
@@ -173,7 +175,7 @@ def _diverged(target: "Side", what: str) -> MilestoneError:
     )
 
 
-def _is_beginning(source: "Side", target: "Side", name: str, size: int) -> bool:
+def _is_beginning(source: "Source", target: "Side", name: str, size: int) -> bool:
     """Whether a log of the target is how that of the source begins, or began before retention was there."""
     start = source.origin(name).end
     if target.origin(name).end > start:
@@ -181,7 +183,7 @@ def _is_beginning(source: "Side", target: "Side", name: str, size: int) -> bool:
     return size <= start or _hash(source, name, start, size) == _hash(target, name, start, size)
 
 
-def _hash(side: "Side", name: str, start: int, size: int, progress: "Callable[[int], None] | None" = None) -> str:
+def _hash(side: "Source", name: str, start: int, size: int, progress: "Callable[[int], None] | None" = None) -> str:
     """SHA-256 of the bytes of a log from an offset on, up to its size."""
     import hashlib
 
@@ -193,7 +195,7 @@ def _hash(side: "Side", name: str, start: int, size: int, progress: "Callable[[i
     return found.hexdigest()
 
 
-def run(source: "Side", target: "Side", *, resume: bool = False, progress: "Progress" = None) -> Copy:
+def run(source: "Source", target: "Side", *, resume: bool = False, progress: "Progress" = None) -> Copy:
     """Copy what is missing, prove it, and leave both sides as free as they were.
 
     Args:
@@ -223,7 +225,7 @@ def run(source: "Side", target: "Side", *, resume: bool = False, progress: "Prog
     return found
 
 
-def _copy(source: "Side", target: "Side", found: Copy, progress: "Progress") -> None:
+def _copy(source: "Source", target: "Side", found: Copy, progress: "Progress") -> None:
     done = 0
     batch: list[tuple[str, str, bytes | None, int]] = [(*place, None, 0) for place in found.removed]
     held = 0
@@ -250,7 +252,7 @@ def _copy(source: "Side", target: "Side", found: Copy, progress: "Progress") -> 
     target.sync()
 
 
-def _gathered(source: "Side", name: str, start: int, size: int) -> "Iterator[tuple[int, bytes]]":
+def _gathered(source: "Source", name: str, start: int, size: int) -> "Iterator[tuple[int, bytes]]":
     """What a log has behind an offset, in blocks that are worth a commit each."""
     blocks: list[bytes] = []
     held = 0
@@ -269,7 +271,7 @@ def _tell(progress: "Progress", done: int, found: Copy) -> None:
         progress(done, found.size + 2 * found.total)
 
 
-def _keys(source: "Side", name: str, size: int) -> "list[tuple[str, str, int]]":
+def _keys(source: "Source", name: str, size: int) -> "list[tuple[str, str, int]]":
     """The newest idempotency keys of a log, oldest first: key, request, sequence number."""
     keys: list[tuple[str, str, int]] = []
     for _, block in source.scan(name, 0, size):
@@ -296,7 +298,7 @@ def _keys(source: "Side", name: str, size: int) -> "list[tuple[str, str, int]]":
     return keys[-KEYS:]
 
 
-def _prove(source: "Side", target: "Side", look: Look, found: Copy, progress: "Progress") -> None:
+def _prove(source: "Source", target: "Side", look: Look, found: Copy, progress: "Progress") -> None:
     """Read both sides again: the target holds what the source held, and the source still holds it.
 
     Raises:
@@ -360,7 +362,7 @@ def unfreeze(side: "Side") -> bool:
     return True
 
 
-def move(source: "Side", target: "Side", *, dry_run: bool = False) -> bool:
+def move(source: "Source", target: "Side", *, dry_run: bool = False) -> bool:
     """Say in a store that it is elsewhere now, once everything is proved to be there; False when it says so already.
 
     Raises:

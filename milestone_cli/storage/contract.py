@@ -276,11 +276,8 @@ class Locks(Protocol):
         ...
 
 
-class Side(Protocol):
-    """A store as one side of a copy: what is in it as bytes, whatever its marks say.
-
-    Invariant: what `document` and `scan` give, `put` and `extend` of another store take as it is.
-    """
+class Source(Protocol):
+    """What a copy is taken of, a store or an archive of one: what is in it as bytes, whatever its marks say."""
 
     path: str
 
@@ -301,22 +298,6 @@ class Side(Protocol):
 
     def mark(self, *, frozen: str | None, moved: str | None, timeout: float = 30.0) -> None:
         """Set both marks; no write of before is under way when it returns, except those of bash; `lock_timeout`."""
-        ...
-
-    def prepare(self) -> bool:
-        """Make what is missing of an empty store; whether it is new."""
-        ...
-
-    def grant(self, kind: str, role: str) -> None:
-        """Give a role the rights of a `reader` or `writer`; `not_found`, `usage`."""
-        ...
-
-    def facts(self) -> dict[str, object]:
-        """What the store is: where, of which kind and format, its marks, how much is in it."""
-        ...
-
-    def health(self) -> Iterator[Finding]:
-        """What is to be said about the store's own parts."""
         ...
 
     def settle(self) -> None:
@@ -345,6 +326,29 @@ class Side(Protocol):
 
     def origin(self, stream: str) -> Origin:
         """Where a log begins."""
+        ...
+
+
+class Side(Source, Protocol):
+    """A store as either side of a copy.
+
+    Invariant: what `document` and `scan` give, `put` and `extend` of another store take as it is.
+    """
+
+    def prepare(self) -> bool:
+        """Make what is missing of an empty store; whether it is new."""
+        ...
+
+    def grant(self, kind: str, role: str) -> None:
+        """Give a role the rights of a `reader` or `writer`; `not_found`, `usage`."""
+        ...
+
+    def facts(self) -> dict[str, object]:
+        """What the store is: where, of which kind and format, its marks, how much is in it."""
+        ...
+
+    def health(self) -> Iterator[Finding]:
+        """What is to be said about the store's own parts."""
         ...
 
     def begin(self, stream: str, raw: bytes, written: int) -> None:

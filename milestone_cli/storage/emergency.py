@@ -26,7 +26,7 @@ def dump(store: str, data: bytes) -> str:
     Raises:
         OSError: when the user's state directory takes it not either.
     """
-    folder = _folder(store)
+    folder = folder_of(store)
     make_folder(folder)
     second = runtime.timestamp(runtime.now_ns())[:26].translate(str.maketrans("T.", "--", ":-"))
     path = f"{folder}/{BEFORE}{second}-{runtime.token()[:8]}{AFTER}"
@@ -52,14 +52,14 @@ def dump(store: str, data: bytes) -> str:
 def dumps(store: str) -> list[str]:
     """The files that are kept of a store, oldest first."""
     try:
-        folder = _folder(store)
+        folder = folder_of(store)
         names = os.listdir(folder)
     except OSError:
         return []
     return [f"{folder}/{name}" for name in sorted(names) if name.startswith(BEFORE) and name.endswith(AFTER)]
 
 
-def _folder(store: str) -> str:
+def folder_of(store: str) -> str:
     """The store's folder in the user's state directory.
 
     Raises:

@@ -23,7 +23,7 @@ LATELY = 7 * 86_400 * 1_000_000_000
 def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
     """Look at every snapshot, and at what was written down of saving them."""
     rows = listed(store)
-    findings = [*_damaged(rows), *_failed(store), *_waiting(store, rows)]
+    findings = [*_damaged(rows), *_failed(store, rows), *_waiting(store, rows)]
     yield from findings
     if not findings:
         yield sound("snapshots", f"they can be read; {count(len(rows), 'snapshot')}" if rows else "there is none yet")
@@ -41,8 +41,10 @@ def _damaged(rows: "list[dict[str, object]]") -> "Iterator[Finding]":
         )  # fmt: skip
 
 
-def _failed(store: "Store") -> "Iterator[Finding]":
-    since = runtime.now_ns() - LATELY
+def _failed(store: "Store", rows: "list[dict[str, object]]") -> "Iterator[Finding]":
+    """Tell of saves that failed lately, and of which none has succeeded since."""
+    last_saved = parse_ns(str(rows[0]["written"])) if rows and rows[0]["name"] == MAIN else None
+    since = max(runtime.now_ns() - LATELY, last_saved or 0)
     lately = []
     for line in spool.notes(store.path):
         try:

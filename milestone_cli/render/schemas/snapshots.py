@@ -1,4 +1,4 @@
-"""Schemas of what the commands of snapshots print."""
+"""Schemas of what the commands of snapshots, and of archives of stores, print."""
 
 from milestone_cli.render.schemas.shapes import COUNT, FLAG, NAME, SHA, STRING, TIME, Schema, array, nullable, record
 
@@ -16,6 +16,8 @@ METRICS = record(
 )
 HELD: dict[str, Schema] = {"last_saved": nullable(TIME), "tasks": COUNT, "sessions": COUNT, "metrics": METRICS}
 """How much is in a snapshot."""
+AMOUNT: dict[str, Schema] = {"documents": COUNT, "logs": COUNT, "bytes": COUNT}
+"""How much is in a store."""
 PLACES = array(record({"kind": {"enum": ["task", "session"]}, "name": NAME}))
 KINDS: dict[str, tuple[str, Schema]] = {
     "snapshot-save": (
@@ -85,6 +87,24 @@ KINDS: dict[str, tuple[str, Schema]] = {
                     )
                 ),
                 "emergency": array(STRING),
+            }
+        ),
+    ),
+    "store-export": (
+        "A store that was written into an archive, or would be.",
+        record({"store": STRING, **AMOUNT, "file": STRING, "dry_run": FLAG}),
+    ),
+    "store-clear": (
+        "A store that was cleared, or would be, and the archive that has what was in it.",
+        record(
+            {
+                "store": STRING,
+                **AMOUNT,
+                "refused": array(STRING),
+                "backup": nullable(STRING),
+                "resumed": FLAG,
+                "dry_run": FLAG,
+                "cleared": FLAG,
             }
         ),
     ),

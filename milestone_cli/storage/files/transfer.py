@@ -200,6 +200,8 @@ class Side:
                     os.unlink(name, dir_fd=fd)
                 except FileNotFoundError:
                     pass
+                if kind in layout.NESTED:
+                    self._leave(folder)
                 continue
             aside = f".{runtime.token()}.tmp"
             write_synced(aside, data, fd)
@@ -276,7 +278,14 @@ class Side:
                 os.fsync(inner)
             finally:
                 os.close(inner)
+        elif layout.log_folder(stream) != layout.EVENTS:
+            self._leave(layout.log_folder(stream))
         self._bases.pop(stream, None)
+
+    def _leave(self, folder: str) -> None:
+        """Remove a session's folder, and those that it stands in, as far as nothing is in them any more."""
+        self._folders.discard(folder)
+        self.store.remove_empty(folder, layout.SESSIONS)
 
     def sync(self) -> None:
         """Let everything that was put survive a power cut."""

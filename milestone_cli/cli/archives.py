@@ -1,0 +1,108 @@
+"""The commands of `milestone store` that put a whole store into one file."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import BackupFile, DryRun, ExportFile, Force, Format, StoreName, Yes
+
+
+def export(
+    file: "ExportFile",
+    store: "StoreName" = None,
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    output: "Format" = "text",
+) -> None:
+    """Write a whole store into one file: every document and log, their times, and a manifest that proves them.
+
+    It is of one moment, whoever writes; the same store gives the same bytes. FILE is a tar, compressed where it ends in
+    .gz or .tgz; `store import` takes it into any store.
+
+    Example: milestone store export backup.tar.gz
+    """
+    import os
+    from contextlib import closing
+
+    from milestone_cli import render
+    from milestone_cli.core.archives.archive import Archive
+    from milestone_cli.core.archives.exporting import export as look
+    from milestone_cli.core.archives.exporting import packed
+    from milestone_cli.render.archives import export_text
+    from milestone_cli.render.stores import progress
+    from milestone_cli.storage.sides import open_side
+
+    from .outfile import save
+
+    side = open_side(store)
+    _refuse_inside(file, side.path)
+    if not dry_run and not yes and os.path.exists(file):
+        from .confirm import confirm
+
+        confirm(f"{file} is there already", "Replace it?")
+    with closing(look(side)) as found:
+        if not dry_run:
+            save(file, packed(found.pieces(progress("exporting")), file))
+            Archive(file).close()
+        fields = {**found.fields(), "file": file, "dry_run": dry_run}
+    render.emit("store-export", fields, export_text(fields), output)
+
+
+def _refuse_inside(file: str, store: str) -> None:
+    """Refuse a file in the store itself, which would be part of what is next exported, or go with it."""
+    import os
+
+    from milestone_cli.errors import MilestoneError
+
+    if "://" not in store and os.path.realpath(file).startswith(os.path.realpath(store) + "/"):
+        raise MilestoneError("usage", f"'{file[:300]}' is in the store itself", "name a file elsewhere")
+
+
+def clear(
+    store: "StoreName" = None,
+    backup: "BackupFile" = None,
+    force: "Force" = False,
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    output: "Format" = "text",
+) -> None:
+    """Remove everything from a store, all or nothing, once an archive of all of it has proved itself.
+
+    The archive goes to the user's state directory unless --backup names a file; `store import` takes it in again.
+    Settings stay. While somebody is at work it is refused. Killed in the middle, the store refuses to be written, and
+    doing it again finishes it.
+
+    Example: milestone store clear --dry-run
+    """
+    import os
+
+    from milestone_cli import render
+    from milestone_cli.core.archives import clearing
+    from milestone_cli.render.archives import clear_text
+    from milestone_cli.storage.sides import open_side
+
+    from .outfile import save
+
+    side = open_side(store)
+    found = clearing.Clearing(side)
+    path = os.path.abspath(backup) if backup else _place(side.path)
+    _refuse_inside(path, side.path)
+    if not dry_run:
+        clearing.refuse(found, side, force=force)
+        if not found.is_empty and not yes:
+            from .confirm import confirm
+
+            confirm(clear_text(side.path, found, path, dry_run=True), "Remove all of it?")
+        found = clearing.clear(side, path, save, force=force)
+    fields = {**found.fields(side), "dry_run": dry_run, "cleared": not dry_run and not found.is_empty}
+    render.emit("store-clear", fields, clear_text(side.path, found, path, dry_run=dry_run), output)
+
+
+def _place(store: str) -> str:
+    """Where the archive goes that nobody named."""
+    from milestone_cli import runtime
+    from milestone_cli.storage.emergency import folder_of
+    from milestone_cli.storage.spool import make_folder
+
+    folder = folder_of(store)
+    make_folder(folder)
+    second = runtime.timestamp(runtime.now_ns())[:26].translate(str.maketrans("T.", "--", ":-"))
+    return f"{folder}/cleared-{second}.tar"
