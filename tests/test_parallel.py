@@ -21,6 +21,7 @@ def log(store: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[File
     events = "".join(json.dumps({"event_type": "used", "data": {"n": n, "pad": "x" * 300}}) + "\n" for n in range(4000))
     cli("events", "log", "demo", "--batch", input=events, check=True)
     monkeypatch.setattr(parallel, "SMALL", 1)
+    monkeypatch.setattr(parallel, "STRETCH", 100_000)
     monkeypatch.setattr(runtime, "processors", lambda: 3)
     opened = FileStore(str(store))
     yield opened

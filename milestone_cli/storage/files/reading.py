@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 BLOCK = 1 << 20
 PIECE = 1 << 16
 """What is read at once going forwards: it stays in the processor's cache, and the allocator reuses its room."""
-ENDING = 1 << 12
-"""Bytes at the end of a block in which its last line feed is looked for first."""
 NEAR = 1 << 16
 
 
@@ -54,24 +52,14 @@ def _with_late(
         yield end, late
 
 
-def forwards(log: "WholeLog", at: int, end: int, share: int = 0, count: int = 1) -> "Iterator[tuple[int, bytes]]":
-    """Blocks of whole lines from the front, with their offsets; the last may lack its line feed.
-
-    With a `count`, one of so many blocks, from the number `share` on; of the others only their ends are read.
-    """
+def forwards(log: "WholeLog", at: int, end: int) -> "Iterator[tuple[int, bytes]]":
+    """Blocks of whole lines from the front, with their offsets; the last may lack its line feed."""
     size = PIECE
     at = max(at, log.start)
-    edge = number = 0
+    edge = 0
     while at < end:
         if at >= edge:
             edge = min(log.region(at)[1], end)  # so that only the parts are opened in which there is something to read
-        if number % count != share and edge - at > size:
-            cut = log.pread(ENDING, at + size - ENDING).rfind(b"\n") + 1
-            if cut:
-                at += size - ENDING + cut
-                size = PIECE
-                number += 1
-                continue
         block = log.pread(min(size, edge - at), at)
         if not block:
             return
@@ -81,10 +69,8 @@ def forwards(log: "WholeLog", at: int, end: int, share: int = 0, count: int = 1)
             continue
         size = PIECE
         cut = cut or len(block)
-        if number % count == share:
-            yield at, block if cut == len(block) else block[:cut]
+        yield at, block if cut == len(block) else block[:cut]
         at += cut
-        number += 1
 
 
 def _backwards(log: "WholeLog", start: int, end: int) -> "Iterator[tuple[int, bytes]]":
