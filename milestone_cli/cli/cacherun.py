@@ -1,13 +1,11 @@
 """The command `milestone cache run`: what another command wrote, without running it again."""
 
 from milestone_cli import render
+from milestone_cli.errors import MilestoneError
+from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from milestone_cli.storage.contract import Store
-
     from .options import (
         RunAgent,
         RunCommand,
@@ -62,17 +60,10 @@ def cache_run(
     def tell(sentence: str) -> None:
         render.notify([sentence])
 
-    return run.run(_store(tell), command, wish, tell)
-
-
-def _store(tell: "Callable[[str], None]") -> "Store | None":
-    """The store; None where none can be used, since a cache must never be the reason that a command does not run."""
-    from milestone_cli.errors import MilestoneError
-    from milestone_cli.storage import open_store
-
     try:
-        return open_store()
-    except MilestoneError as error:
+        store = open_store()
+    except MilestoneError as error:  # a cache must never be the reason that a command does not run
         hint = "; `milestone init` makes one" if error.code == "no_store" else ""
         tell(f"the result is not kept: {error.message}{hint}")
-        return None
+        return run.run(None, command, wish, tell)
+    return run.run(store, command, wish, tell)
