@@ -44,7 +44,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --after-cursor | --agent | --agents | --at | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --description | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --git | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --lease | --level | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --result | --revision | --saves | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --tool | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
+            --after-cursor | --agent | --agents | --at | --backup | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --description | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --git | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --lease | --level | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --result | --revision | --saves | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --tool | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
             -?*)
                 case $command:$word in
                     'wait':--state | 'session create':--user | 'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
@@ -71,6 +71,9 @@ _milestone() {
             'wait':--format) _milestone_offer 'text json jsonl yaml' ;;
             'doctor':--fail-on) _milestone_offer 'error warning' ;;
             'doctor':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'metrics':--format) _milestone_offer 'text json yaml prometheus' ;;
+            'metrics':-o) _milestone_offer '<paths>' ;;
+            'metrics':--output) _milestone_offer '<paths>' ;;
             'state save':--format) _milestone_offer 'text json jsonl yaml' ;;
             'state load':--format) _milestone_offer 'text json yaml' ;;
             'state get':--format) _milestone_offer 'text json yaml' ;;
@@ -243,6 +246,9 @@ _milestone() {
             'store check':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store migrate':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store copy':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store export':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store clear':--backup) _milestone_offer '<paths>' ;;
+            'store clear':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store freeze':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store unfreeze':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store moved':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -271,6 +277,7 @@ _milestone() {
             'watch') _milestone_offer '--interval --format --help' ;;
             'wait') _milestone_offer '--event --agent --session --text --where --state --revision --lock --after-cursor --timeout --format --help' ;;
             'doctor') _milestone_offer '--fix --dry-run --yes --selftest --fail-on --format --help' ;;
+            'metrics') _milestone_offer '--probe --format -o --output --help' ;;
             'schema') _milestone_offer '--help' ;;
             'state save') _milestone_offer '--if-revision --idempotency-key --lock-timeout --format --help' ;;
             'state load') _milestone_offer '--revision --at --record-access --strict --indent --format --help' ;;
@@ -365,8 +372,10 @@ _milestone() {
             'store init') _milestone_offer '--writer --reader --format --help' ;;
             'store info') _milestone_offer '--format --help' ;;
             'store check') _milestone_offer '--format --help' ;;
-            'store migrate') _milestone_offer '--dry-run --yes --format --help' ;;
+            'store migrate') _milestone_offer '--to --rollback --dry-run --yes --format --help' ;;
             'store copy') _milestone_offer '--dry-run --verify --resume --yes --format --help' ;;
+            'store export') _milestone_offer '--dry-run --yes --format --help' ;;
+            'store clear') _milestone_offer '--backup --force --dry-run --yes --format --help' ;;
             'store freeze') _milestone_offer '--reason --format --help' ;;
             'store unfreeze') _milestone_offer '--format --help' ;;
             'store moved') _milestone_offer '--dry-run --yes --format --help' ;;
@@ -386,7 +395,7 @@ _milestone() {
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status watch wait doctor schema hook state events checkpoint session agent task cleanup snapshot lock transaction store config' ;;
+        :0) _milestone_offer 'init status watch wait doctor metrics schema hook state events checkpoint session agent task cleanup snapshot lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query follow timeline stats verify repair replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
@@ -397,14 +406,14 @@ _milestone() {
         snapshot:0) _milestone_offer 'save load show watch' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
         transaction:0) _milestone_offer 'apply list show rollback' ;;
-        store:0) _milestone_offer 'init info check migrate copy freeze unfreeze moved' ;;
+        store:0) _milestone_offer 'init info check migrate copy export clear freeze unfreeze moved' ;;
         hook:0) _milestone_offer 'install uninstall status statusline' ;;
         config:0) _milestone_offer 'show get set unset edit validate schema' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
         'watch':0) _milestone_offer '<milestones>' ;;
         'wait':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run cleanup-sessions config config-edit config-get config-set config-validate cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use snapshot-load snapshot-save snapshot-show state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-copy store-info store-init store-mark store-migrate sync sync-ack sync-list task-change task-claim task-delete task-list task-report task-show timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run cleanup-sessions config config-edit config-get config-set config-validate cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release metrics overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use snapshot-load snapshot-save snapshot-show state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-clear store-copy store-export store-info store-init store-mark store-migrate sync sync-ack sync-list task-change task-claim task-delete task-list task-report task-show timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

@@ -145,7 +145,8 @@ def test_the_json_schema_says_what_the_program_takes() -> None:
     yaml = YAML(typ="safe", pure=True)
     for line in (
         "lock_timeout: 30", "lock_timeout: -1", "lock_timeout: soon", "record_access: true", "record_access: 1",
-        "older_than: 7d", "older_than: 0", "older_than: 1 month", "keep_last: 3", "keep_last: 0.5", "hook_payload: 10000",
+        "older_than: 7d", "older_than: 0", "older_than: 1 month", "keep_last: 3", "keep_last: 0.5",
+        "hook_payload: 10000",
         "segment_size: 64M", "segment_size: 64X", "segment_size: 5", "schema: a.json", "lock_timout: 3",
     ):  # fmt: skip
         is_taken = not examine(line.encode())[1]
@@ -201,8 +202,8 @@ def test_what_was_typed_is_never_lost(cli: Cli, store: Path, home: Path, tmp_pat
         return cli("config", "edit", *words, "--format", "json", env={"VISUAL": f"sh -c '{script}' --"})
 
     drafts = home / ".local/state/milestone"
-    assert as_json(edit("grep -q \"# lock_timeout: 30\" $1"))["changed"] is False, "all settings are offered"
-    assert as_json(edit("echo \"# mine\" > $1; echo keep_last: 3 >> $1"))["changed"] is True
+    assert as_json(edit('grep -q "# lock_timeout: 30" $1'))["changed"] is False, "all settings are offered"
+    assert as_json(edit('echo "# mine" > $1; echo keep_last: 3 >> $1'))["changed"] is True
     refused = edit("echo lock_timout: 3 >> $1")
     told = json.loads(refused.stderr)
     assert (refused.returncode, told["code"]) == (5, "invalid_config")

@@ -15,7 +15,7 @@ from prepared import COMMANDS, prepare, run
 from milestone_cli.render.schemas import schema
 
 READS = {
-    "status", "watch", "wait", "schema", "names", "events follow", "events replay", "events stats",
+    "status", "watch", "wait", "metrics", "schema", "names", "events follow", "events replay", "events stats",
     "state load", "state get", "state list", "state history", "state diff",
     "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
     "checkpoint diff", "session current", "session list", "session show", "session handoff", "session get",

@@ -31,6 +31,7 @@ from . import (
     integrity,
     lifecycle,
     lock,
+    metrics,
     options,
     query,
     recovery,
@@ -59,11 +60,12 @@ COMMANDS: tuple[Command, ...] = (
     watch.watch,
     wait.wait,
     doctor.doctor,
+    metrics.metrics,
     store.schema,
     store.names,
 )
 HIDDEN = ("names",)
-RARE = ("wait", "schema", "snapshot", "lock", "transaction", "store", "config")
+RARE = ("wait", "metrics", "schema", "snapshot", "lock", "transaction", "store", "config")
 """Named in one line where all are told on one screen; everything else has a line of its own."""
 GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "state": (

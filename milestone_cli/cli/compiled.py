@@ -15,6 +15,7 @@ status\tmilestone_cli.cli.store:status: :milestone:s: --format:output:c:text,jso
 watch\tmilestone_cli.cli.watch:watch: :milestone:s: --interval:interval:f:0.1, --format:output:c:text,json,jsonl,yaml
 wait\tmilestone_cli.cli.wait:wait: :milestone:s: --event:event:S: --agent:agent:S: --session:session:s: --text:text:s: --where:where:S: --state:state:S: --revision:revision:i:1, --lock:lock:S: --after-cursor:after_cursor:s: --timeout:timeout:s: --format:output:c:text,json,jsonl,yaml
 doctor\tmilestone_cli.cli.doctor:doctor: --fix:fix:t: --dry-run:dry_run:t: --yes:yes:t: --selftest:selftest:t: --fail-on:fail_on:c:error,warning --format:output:c:text,json,jsonl,yaml
+metrics\tmilestone_cli.cli.metrics:metrics: --probe:probe:t: --format:output:c:text,json,yaml,prometheus -o:into:s: --output:into:s:
 schema\tmilestone_cli.cli.store:schema: :kind:s:
 names\tmilestone_cli.cli.store:names:what :what:c:milestones,sessions,checkpoints,transactions,agents,syncs,tasks :milestone:s:
 state save\tmilestone_cli.cli.state:save: :milestone:s: :data:s: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
@@ -110,8 +111,10 @@ transaction rollback\tmilestone_cli.cli.transaction:rollback:name :name:s: --dry
 store init\tmilestone_cli.cli.stores:init: :store:s: --writer:writer:s: --reader:reader:s: --format:output:c:text,json,jsonl,yaml
 store info\tmilestone_cli.cli.stores:info: :store:s: --format:output:c:text,json,jsonl,yaml
 store check\tmilestone_cli.cli.stores:check: :store:s: --format:output:c:text,json,jsonl,yaml
-store migrate\tmilestone_cli.cli.stores:migrate: :store:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+store migrate\tmilestone_cli.cli.stores:migrate: :store:s: --to:to:i:0, --rollback:rollback:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 store copy\tmilestone_cli.cli.stores:copy:source,target :source:s: :target:s: --dry-run:dry_run:t: --verify:verify:t: --resume:resume:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+store export\tmilestone_cli.cli.archives:export:file :file:s: :store:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+store clear\tmilestone_cli.cli.archives:clear: :store:s: --backup:backup:s: --force:force:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 store freeze\tmilestone_cli.cli.stores:freeze: :store:s: --reason:reason:s: --format:output:c:text,json,jsonl,yaml
 store unfreeze\tmilestone_cli.cli.stores:unfreeze: :store:s: --format:output:c:text,json,jsonl,yaml
 store moved\tmilestone_cli.cli.stores:moved:source,target :source:s: :target:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml

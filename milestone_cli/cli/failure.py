@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "milestone/error/v1"
 BROKEN_PIPE = 141
+STDOUT = "standard output"
 ANY_HINT = "check that the store is still there, and that you may write it"
 HINTS = {
     errno.ENOSPC: "free some space and run it again; what was acknowledged is safe",
@@ -66,7 +67,38 @@ def report(error: BaseException, words: list[str]) -> int:
         sys.stderr.flush()
     except (OSError, ValueError):
         _drop(2)  # there is nowhere left to say it; the exit code does
+    _note(failure, error, words)
     return failure.exit_code
+
+
+def _note(failure: MilestoneError, error: BaseException, words: list[str]) -> None:
+    """Count a failure that says something about the store, for `metrics` and `doctor`; nothing here may fail."""
+    from ..storage.measures import NOTED, note_failure
+
+    if failure.code not in NOTED or getattr(error, "filename", None) == STDOUT:
+        return
+    try:
+        from ..storage import locate
+
+        path = locate(os.getcwd())
+        if path:
+            errno_name = failure.details.get("errno")
+            note_failure(path, _command(words), failure.code, errno_name if isinstance(errno_name, str) else "")
+    except Exception:  # noqa: S110 - whoever is told of a failure is not told of another one
+        pass
+
+
+def _command(words: list[str]) -> str:
+    """The command that a line means, in the program's own words; nothing else of the line."""
+    from .compiled import COMMANDS
+
+    for at, word in enumerate(words):
+        for name in (" ".join(words[at : at + 2]), word):
+            if "\n" not in name and f"\n{name}\t" in COMMANDS:
+                return name
+        if word == "--":
+            break
+    return "other"
 
 
 def _with_applied(failure: MilestoneError) -> MilestoneError:
@@ -87,7 +119,7 @@ def _settle_output(error: BaseException) -> BaseException:
     except (OSError, ValueError) as lost:
         _drop(1)
         if isinstance(error, OSError) and error.filename is None:
-            error.filename = "standard output" if error.errno == getattr(lost, "errno", 0) else None
+            error.filename = STDOUT if error.errno == getattr(lost, "errno", 0) else None
     return error
 
 

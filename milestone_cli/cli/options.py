@@ -459,3 +459,8 @@ RunTimeout = Annotated[
     float | None, typer.Option("--timeout", metavar="S", min=0, help="Seconds to wait for another run (default 600).")
 ]
 RunNamespace = Annotated[str | None, typer.Option("--namespace", metavar="N", help="Which cache, a safe name.")]
+MetricsFormat = Annotated[
+    Literal["text", "json", "yaml", "prometheus"] | None,
+    typer.Option("--format", help="Form of the output; left out: text, or prometheus with -o FILE.prom."),
+]
+Probe = Annotated[bool, typer.Option("--probe", help="Try how long saving and loading take, and keep that.")]

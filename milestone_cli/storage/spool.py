@@ -39,7 +39,7 @@ def keep(store: str, ns: int, data: bytes) -> None:
     trouble: OSError | None = None
     for place in places(store):
         try:
-            folder = _open(place, store)
+            folder = open_place(place, store)
         except OSError as error:
             trouble = error
             continue
@@ -70,7 +70,7 @@ def _keep(folder: int, stem: str, data: bytes) -> None:
         raise
 
 
-def _open(place: str, store: str) -> int:
+def open_place(place: str, store: str) -> int:
     """Descriptor of a place, made if it is missing; the store itself is never made."""
     try:
         return os.open(place, DIRECTORY)
@@ -155,7 +155,7 @@ def note(store: str, line: bytes) -> None:
     """Write down one line about what went wrong; where no place takes it, nobody can be told."""
     for place in places(store):
         try:
-            folder = _open(place, store)
+            folder = open_place(place, store)
         except OSError:
             continue
         try:

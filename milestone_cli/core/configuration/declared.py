@@ -113,6 +113,13 @@ SETTINGS = (
             "seconds after which a hook keeps a changed state at the end of a turn; 0: never"),
     Setting("hook_payload", number(4), "0",
             "characters of tools' and people's texts that hooks keep, without secrets; 0: none"),
+    Setting("alert_within", SPAN, "24h", "how far back doctor looks for failures and damage"),
+    Setting("alert_save_failures", number(6), "1", "failed changes of states from which on doctor warns; 0: never"),
+    Setting("alert_backup_failures", number(6), "1", "failed checkpoints from which on doctor warns; 0: never"),
+    Setting("alert_permission_errors", number(6), "1", "refused permissions from which on doctor warns; 0: never"),
+    Setting("alert_damage", number(6), "1", "damaged states, mended or not, from which on doctor warns; 0: never"),
+    Setting("alert_backup_age", SPAN, "0", "age of a changed state's newest copy from which on doctor warns; 0: never"),
+    Setting("alert_free_space", size(), "0", "free bytes below which doctor warns, as 2G; below 64M it always does"),
 )  # fmt: skip
 """Every setting, a line for each; what reads one asks `core.setting(store, name, default)`."""
 BY_NAME = {one.name: one for one in SETTINGS}

@@ -1,10 +1,52 @@
-"""Schemas of what a log comes to."""
+"""Schemas of what a log comes to, and of the figures of a store."""
 
-from milestone_cli.render.schemas.shapes import COUNT, NAME, STRING, TIME, Schema, array, nullable, record
+from milestone_cli.render.schemas.shapes import COUNT, FLAG, NAME, STRING, TIME, Schema, array, nullable, record
 
 NUMBER: Schema = {"type": "number", "minimum": 0}
 MS: Schema = {"type": "number", "minimum": 0, "description": "milliseconds"}
+TIMES: Schema = nullable(record({"count": COUNT, "min": NUMBER, "median": NUMBER, "max": NUMBER, "measured_at": TIME}))
 KINDS: dict[str, tuple[str, Schema]] = {
+    "metrics": (
+        "Figures to watch a store by; durations in seconds, by the last --probe; what is not known is null.",
+        record(
+            {
+                "store": STRING,
+                "collected_at": TIME,
+                "noted_since": nullable({**TIME, "description": "when the first failure or long wait was noted"}),
+                "health": record(
+                    {
+                        "stateDirExists": FLAG,
+                        "writeable": FLAG,
+                        "diskSpace": nullable({**COUNT, "description": "free bytes"}),
+                        "lastSaveTime": nullable(TIME),
+                        "backupCount": COUNT,
+                    }
+                ),
+                "save_duration": TIMES,
+                "load_duration": TIMES,
+                "failure_rate": nullable({**NUMBER, "description": "share of the changes of states in the last day"}),
+                "disk_usage": nullable({**COUNT, "description": "bytes on the disk"}),
+                "file_counts": {"type": "object", "additionalProperties": COUNT},
+                "metrics": array(
+                    record(
+                        {
+                            "name": STRING,
+                            "type": {"enum": ["gauge", "counter", "summary"]},
+                            "help": STRING,
+                            "samples": array(
+                                record(
+                                    {
+                                        "labels": {"type": "object", "additionalProperties": STRING},
+                                        "value": {"type": "number"},
+                                    }
+                                )
+                            ),
+                        }
+                    )
+                ),
+            }
+        ),
+    ),
     "event-stats": (
         "What events come to; the milestone is null where they are of all, or of a session alone.",
         record(

@@ -18,6 +18,8 @@ from milestone_cli.storage.files.lock import OURS
 
 PATIENCE = 5.0
 """Seconds after which a bash lock without pid and time, unchanged, belongs to a writer that died between two steps."""
+LONG = 1.0
+"""Seconds from which on a wait is noted, see `measures`; so that many writers at once do not pay for being counted."""
 SLACK = 2.0
 """Seconds that a process may seem younger than its lock, since the two clocks are compared."""
 
@@ -44,9 +46,11 @@ def wait_lock(locks: int, name: str, fd: int, deadline: float) -> bool:
 
     if around(locks, name, fd):
         return False
+    began = runtime.monotonic()
     try:
         wait_flock(fd, deadline, name)
     except MilestoneError as error:
+        _note(locks, began)
         # Who has the kernel's lock may wait itself, for a shell that has the folder.
         folder = layout.lock_folder(name)
         try:
@@ -57,7 +61,17 @@ def wait_lock(locks: int, name: str, fd: int, deadline: float) -> bool:
             raise
         _, who, facts = judge(locks, folder, status, b"", 0.0)
         raise _timeout(name, who, facts) from None
+    _note(locks, began)
     return True
+
+
+def _note(locks: int, began: float) -> None:
+    """Note a long wait, of those there are few; `began` on the monotonic clock."""
+    waited = runtime.monotonic() - began
+    if waited >= LONG:
+        from milestone_cli.storage.measures import note_wait
+
+        note_wait(locks, waited)
 
 
 def wait_flock(fd: int, deadline: float, name: str) -> None:
@@ -166,7 +180,7 @@ def take_over(locks: int, name: str, before: bytes, deadline: float, active: int
     folder = layout.lock_folder(name)
     broken: list[dict[str, object]] = []
     seen: tuple[object, ...] = ()
-    since = runtime.monotonic()
+    began = since = runtime.monotonic()
     pause = 0.005
     while True:
         try:
@@ -176,6 +190,7 @@ def take_over(locks: int, name: str, before: bytes, deadline: float, active: int
                 os.mkdir(folder, OURS, dir_fd=locks)
             except FileExistsError:
                 continue
+            _note(locks, began)
             return broken
         now = (status.st_ino, status.st_mtime_ns)
         if now != seen:
@@ -197,6 +212,7 @@ def take_over(locks: int, name: str, before: bytes, deadline: float, active: int
             raise _timeout(name, f"process {pid}, which started this one", details, retry=False)
         left = deadline - runtime.monotonic()
         if left <= 0:
+            _note(locks, began)
             raise _timeout(name, why, details)
         runtime.sleep(min(pause, left))
         pause = min(pause * 1.5, 0.1)

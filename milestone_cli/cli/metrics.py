@@ -1,0 +1,40 @@
+"""The command `milestone metrics`: the figures by which a store is watched."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .options import MetricsFormat, Probe, TimelineFile
+
+
+def metrics(probe: "Probe" = False, output: "MetricsFormat" = None, into: "TimelineFile" = None) -> None:
+    """Print figures to watch a store by: saves, failures, waits, copies, room, files.
+
+    Nothing is measured while other commands go well: the figures are what the store keeps anyway, what failing
+    commands and waits of a second or more noted, and how long saving and loading took when --probe tried it last, which
+    writes to a scratch folder on the same disk. In a database saves are not tried, and waits not noted.
+
+    -o FILE.prom writes a textfile for the node exporter of Prometheus, whole or not at all.
+
+    Example: milestone metrics --probe -o milestone.prom
+    """
+    from milestone_cli import render
+    from milestone_cli.core.metrics.collect import collect
+    from milestone_cli.render import metrics as shown
+    from milestone_cli.storage import open_store
+
+    store = open_store()
+    if probe:
+        from milestone_cli.core.metrics.probe import probe as try_times
+
+        try_times(store)
+    found = collect(store)
+    form = output or ("prometheus" if into is not None and into.endswith(".prom") else "text")
+    if form == "prometheus":
+        written = shown.prometheus(found)
+    else:
+        written = shown.text(found) + "\n" if form == "text" else shown.machine(found, form)
+    if into is None:
+        render.write(written)
+        return
+    from .outfile import save
+
+    render.notify([save(into, iter([written.encode("utf-8", "surrogateescape")]))])
