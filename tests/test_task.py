@@ -5,50 +5,21 @@ import hashlib
 import html
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import jsonschema
 import pytest
 from conftest import Cli
+from tasked import Tasks
 
+from milestone_cli.core.tasks import creating, handing, task, tasking
 from milestone_cli.core.tasks.creating import new_id
 from milestone_cli.core.tasks.task import ENTRIES, Task
-from milestone_cli.render.schemas import schema
-from milestone_cli.storage.sides import open_side
+from milestone_cli.core.tasks.terms import Terms
+from milestone_cli.errors import MilestoneError
 
 HOSTILE = '<script>alert(1)</script> | `x` \x1b[31m "&amp;\u202e'
-
-
-class Tasks:
-    """The commands about tasks in a test's store."""
-
-    def __init__(self, cli: Cli, place: Path) -> None:
-        self.cli, self.place = cli, place
-
-    def json(self, *words: str, code: int = 0, env: dict[str, str] | None = None) -> dict[str, Any]:
-        """Run a command; its output or its error, held against the schema."""
-        done = self.cli(*words, "--format", "json", env=env)
-        assert done.returncode == code, (words, done.stdout, done.stderr)
-        found: dict[str, Any] = json.loads(done.stderr.splitlines()[-1] if code else done.stdout)
-        jsonschema.validate(found, schema(found["schema"].split("/")[1]))
-        return found
-
-    def task(self, *words: str, code: int = 0) -> dict[str, Any]:
-        return self.json("task", *words, code=code)
-
-    def raw(self, name: str) -> bytes:
-        """The document of a task."""
-        found = open_side(str(self.place)).store.get("task", name)
-        assert found is not None
-        return found
-
-    def events(self, *words: str) -> list[tuple[str, dict[str, Any]]]:
-        found = self.json("events", "query", *(words or ("demo",)), "--type", "task_*", "--limit", "0")["events"]
-        return [(one["event_type"], one["data"]) for one in found]
-
-    def named(self, *words: str) -> list[str]:
-        return [one["id"] for one in self.task("list", *words)["tasks"]]
 
 
 @pytest.fixture
@@ -56,26 +27,33 @@ def tasks(cli: Cli, store: Path) -> Tasks:
     return Tasks(cli, store.parent)
 
 
+def refused(act: Callable[..., object], *given: object, **named: object) -> MilestoneError:
+    """The error of what must fail."""
+    with pytest.raises(MilestoneError) as caught:
+        act(*given, **named)
+    return caught.value
+
+
 def test_a_task_from_its_making_to_its_end(tasks: Tasks) -> None:
-    made = tasks.task("create", "t1", "Implement é authentication", "--tool", "CLAUDECODE", "--idempotency-key", "k")
+    making = ("create", "t1", "Implement é authentication", "--tool", "CLAUDECODE", "--idempotency-key", "k")
+    made = tasks.task(*making)
     assert (made["id"], made["status"], made["milestone_id"], made["revision"]) == ("t1", "pending", "demo", 1)
-    assert tasks.task("create", "t1", "Implement é authentication", "--tool", "CLAUDECODE", "--idempotency-key", "k")[
-        "replayed"
-    ]
+    assert tasks.task(*making)["replayed"]
     assert tasks.task("create", "t1", "Another one", code=4)["code"] == "conflict"
     assert tasks.task("start", "t1", "--if-revision", "7", code=4)["code"] == "revision_conflict"
-    assert tasks.task("start", "t1", "--if-revision", "1")["changed"]
-    assert not tasks.task("start", "t1")["changed"]
-    assert tasks.task("start", "t1", "--agent", "other", code=4)["code"] == "conflict", "somebody else is at it"
+    core, me = tasks.opened(), Terms()
+    assert tasking.start(core, "t1", Terms(expect=1)).changed
+    assert not tasking.start(core, "t1", me).changed
+    assert refused(tasking.start, core, "t1", Terms(agent="other")).code == "conflict", "somebody else is at it"
     assert tasks.task("update", "t1", "--description", "Implement it")["description"] == "Implement it"
     tasks.task("log", "t1", "half of it", "--level", "warning", "--type", "stdout")
     result = '{"price": 1.10, "big": 1180591620717411303424, "files_created": ["auth.js"]}'
     tasks.task("result", "t1", result)
     assert tasks.task("complete", "t1", "--idempotency-key", "c")["completed_at"]
-    assert tasks.task("complete", "t1", "--idempotency-key", "c")["replayed"]
-    assert not tasks.task("complete", "t1")["changed"]
-    for words in (("fail", "t1"), ("cancel", "t1"), ("start", "t1"), ("release", "t1")):
-        assert tasks.task(*words, code=4)["code"] == "conflict", words
+    assert tasking.end(core, "t1", "complete", Terms("c")).replayed
+    assert not tasking.end(core, "t1", "complete", me).changed
+    for act in (partial(tasking.end, how="fail"), partial(tasking.end, how="cancel"), tasking.start, handing.release):
+        assert refused(act, core, "t1", terms=me).code == "conflict"
 
     raw = tasks.raw("t1")
     for text in (b'"price": 1.10,', b'"big": 1180591620717411303424,'):
@@ -92,48 +70,47 @@ def test_a_task_from_its_making_to_its_end(tasks: Tasks) -> None:
         "task_created", "task_started", "task_updated", "task_logged", "task_result", "task_completed",
     ]  # fmt: skip
     assert tasks.task("show", "t1")["result"]["files_created"] == ["auth.js"]
-    assert tasks.task("show", "nobody", code=3)["code"] == "not_found"
-    assert tasks.task("show", "../t1", code=5)["code"] == "invalid_name"
-    assert tasks.task("create", " ", code=5)["code"] == "invalid_data"
-    assert tasks.task("result", "t1", "{", code=5)["code"] == "invalid_json"
+    assert refused(task.find, core, "nobody").code == "not_found"
+    assert refused(task.find, core, "../t1").code == "invalid_name"
+    assert refused(creating.create, core, None, " ", me).code == "invalid_data"
+    assert refused(tasking.result, core, "t1", b"{", me).code == "invalid_json"
+    assert refused(tasking.log, core, "t1", "x" * 5000, "info", "note", me).code == "too_large"
 
 
 def test_what_waits_is_not_ready_and_nothing_waits_for_itself(tasks: Tasks) -> None:
+    core, me = tasks.opened(), Terms()
     for name, *needs in (("a",), ("b", "a"), ("c", "a", "b")):
-        tasks.task("create", name, f"do {name}", *[word for need in needs for word in ("--depends-on", need)])
-    assert tasks.task("create", "d", "x", "--depends-on", "nobody", code=3)["code"] == "not_found"
+        creating.create(core, name, f"do {name}", me, depends_on=needs)
+    assert refused(creating.create, core, "d", "x", me, depends_on=["nobody"]).code == "not_found"
     assert tasks.named("--ready") == ["a"]
     assert [one["waits_for"] for one in tasks.task("list")["tasks"]] == [[], ["a"], ["a", "b"]]
     assert tasks.task("update", "a", "--depends-on", "c", code=4)["details"]["tasks"] == ["a", "c", "a"]
-    assert tasks.task("update", "a", "--depends-on", "a", code=4)["code"] == "conflict"
+    assert refused(tasking.update, core, "a", me, depends_on=["a"]).code == "conflict"
     assert tasks.task("start", "b", code=4)["details"]["waits_for"] == ["a"]
     tasks.task("fail", "a", "--reason", "broken")
     assert tasks.named("--ready") == []
     assert tasks.named("--status", "failed") == ["a"]
     assert tasks.task("release", "a")["reason"] is None
-    tasks.task("complete", "a")
+    tasking.end(core, "a", "complete", me)
     assert tasks.named("--ready") == ["b"]
     assert tasks.task("update", "c", "--independent")["depends_on"] == []
     assert tasks.named("--ready") == ["b", "c"]
     # What is completed may go, and nobody waits for it then; what is not holds those who wait.
-    tasks.task("update", "c", "--depends-on", "b")
+    tasking.update(core, "c", me, depends_on=["b"])
     assert "c would no longer wait" in tasks.task("delete", "b", code=4)["message"]
     assert tasks.task("delete", "b", "--dry-run")["dependents"] == ["c"]
     gone = tasks.task("delete", "b", "--force", "--idempotency-key", "k")
-    assert tasks.task("delete", "b", "--force", "--idempotency-key", "k")["replayed"]
+    assert handing.delete(core, "b", Terms("k", force=True)) == (None, True)
     assert tasks.named("--ready") == ["c"]
     tasks.cli("transaction", "rollback", gone["transaction_id"], "--yes", check=True)
-    assert tasks.named() == ["a", "b", "c"]
+    assert [one.id for one in task.tasks(core)] == ["a", "b", "c"]
 
 
 def test_the_log_of_a_task_stays_small_in_its_file_and_whole_in_the_events(tasks: Tasks) -> None:
-    from milestone_cli.core.tasks.tasking import log
-    from milestone_cli.core.tasks.terms import Terms
-
-    tasks.task("create", "t1", "talk much")
-    core = open_side(str(tasks.place)).store
+    core = tasks.opened()
+    creating.create(core, "t1", "talk much", Terms(), milestone="demo")
     for number in range(40):
-        log(core, "t1", f"{number} " + "é" * 1500, "info", "note", Terms())
+        tasking.log(core, "t1", f"{number} " + "é" * 1500, "info", "note", Terms())
     assert len(tasks.raw("t1")) < 30_000
     shown = tasks.task("show", "t1")
     assert (len(shown["logs"]), shown["log_count"]) == (ENTRIES, 40)
@@ -141,7 +118,6 @@ def test_the_log_of_a_task_stays_small_in_its_file_and_whole_in_the_events(tasks
     told = [data["message"] for type_, data in tasks.events("demo", "--where", "task_id=t1") if type_ == "task_logged"]
     assert told == [f"{number} " + "é" * 1500 for number in range(40)]
     assert "20 older" in tasks.cli("task", "show", "t1", check=True).stdout
-    assert tasks.task("log", "t1", "x" * 5000, code=5)["code"] == "too_large"
 
 
 def test_a_task_needs_neither_milestone_nor_session(cli: Cli, tmp_path: Path) -> None:
@@ -203,10 +179,11 @@ def test_a_task_of_the_reference_is_one_and_what_a_person_adds_stays() -> None:
 
 
 def test_reports(tasks: Tasks, tmp_path: Path) -> None:
-    tasks.task("create", "t1", HOSTILE)
-    tasks.task("create", "t2", "after it", "--depends-on", "t1")
-    tasks.task("log", "t1", HOSTILE)
-    tasks.task("complete", "t1", "--result", '{"</pre>": "<b>"}')
+    core, me = tasks.opened(), Terms()
+    creating.create(core, "t1", HOSTILE, me)
+    creating.create(core, "t2", "after it", me, depends_on=["t1"])
+    tasking.log(core, "t1", HOSTILE, "info", "note", me)
+    tasking.end(core, "t1", "complete", me, raw=b'{"</pre>": "<b>"}')
     found = tasks.json("task", "report")
     assert found["metrics"]["completed_tasks"] == 1
     assert found["metrics"]["total_tasks"] == 2
@@ -228,8 +205,8 @@ def test_reports(tasks: Tasks, tmp_path: Path) -> None:
 
 def test_where_somebody_looks_the_open_tasks_are_one_line(tasks: Tasks) -> None:
     assert tasks.json("status", "demo")["tasks"] is None
-    tasks.task("create", "t1", "mend the parser")
-    tasks.task("create", "t2", "test it", "--depends-on", "t1")
+    creating.create(tasks.opened(), "t1", "mend the parser", Terms())
+    creating.create(tasks.opened(), "t2", "test it", Terms(), depends_on=["t1"])
     tasks.task("claim", "--agent", "builder", "--for-pid", "0")
     line = "1 in progress (t1 builder), 1 waiting"
     assert line in tasks.cli("status", "demo", check=True).stdout

@@ -1,11 +1,12 @@
 """Tasks: files that can be read, claims of the dead, and tasks that wait for each other or for what is not there."""
 
 from milestone_cli import runtime
-from milestone_cli.core import lock_timeout
+from milestone_cli.core import NO_SESSION, acting_agent, lock_timeout
 from milestone_cli.core.tasks import claims
 from milestone_cli.core.tasks.task import KIND, Task, circle, look, tasks
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import Plan, safe
+from milestone_cli.jsontext import dumps
+from milestone_cli.model import Draft, Plan, log_of, safe
 from milestone_cli.storage.findings import Finding, count, sound
 
 TYPE_CHECKING = False
@@ -54,10 +55,11 @@ def _aside(store: "Store", name: str) -> "Callable[[], str]":
 
         def build() -> Plan:
             nonlocal place
-            found = look(store, name)
-            if found is not None and found.trouble:
-                place = store.set_aside(KIND, name, "a task, damaged")
-            return Plan("task_repair")
+            plan, found = Plan("task_repair"), look(store, name)
+            if found is not None and found.trouble and (place := store.set_aside(KIND, name, "a task, damaged")):
+                data = dumps({"task_id": name, "quarantined": place})
+                plan.events.append((log_of(NO_SESSION), Draft("task_set_aside", data, NO_SESSION, acting_agent())))
+            return plan
 
         store.transact([], build, lock_timeout(store, None))
         return f"moved it to '{place}'" if place else ""
