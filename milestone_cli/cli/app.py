@@ -18,6 +18,8 @@ from .. import __version__, render, runtime
 from . import (
     agent,
     archives,
+    cache,
+    cacherun,
     checkpoint,
     claim,
     cleanup,
@@ -171,7 +173,25 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
             taskview.report,
         ),
     ),
-    "cleanup": ("Remove what is old, with a reason for everything.", (cleanup.plan, cleanup.run, cleanup.sessions)),
+    "cache": (
+        "Keep answers and results, so that nothing is asked or run twice.",
+        (
+            cacherun.cache_run,
+            cache.key,
+            cache.get,
+            cache.put,
+            cache.invalidate,
+            cache.list_,
+            cache.show,
+            cache.stats,
+            cache.expire,
+            cache.clear,
+        ),
+    ),
+    "cleanup": (
+        "Remove what is old, with a reason for everything.",
+        (cleanup.plan, cleanup.run, cleanup.sessions, cleanup.cache),
+    ),
     "snapshot": (
         "Save all tasks and sessions in one document, and load it.",
         (snapshot.save, snapshot.load, snapshot.show, snapshot.watch),

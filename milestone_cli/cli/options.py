@@ -416,10 +416,6 @@ SaveInterval = Annotated[
     float, typer.Option("--interval", metavar="S", min=0.1, help="Seconds after which it is saved without a change.")
 ]
 Saves = Annotated[int, typer.Option("--saves", metavar="N", min=0, help="End after so many saves; 0: do not.")]
-BackupFile = Annotated[
-    str | None, typer.Option("--backup", metavar="FILE", help="The archive; left out: one in the state directory.")
-]
-ExportFile = Annotated[str, typer.Argument(metavar="FILE", help="The archive, a tar; .gz or .tgz compresses it.")]
 SnapshotFile = Annotated[
     str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to this file too, for another store.")
 ]
@@ -459,8 +455,46 @@ RunTimeout = Annotated[
     float | None, typer.Option("--timeout", metavar="S", min=0, help="Seconds to wait for another run (default 600).")
 ]
 RunNamespace = Annotated[str | None, typer.Option("--namespace", metavar="N", help="Which cache, a safe name.")]
+BackupFile = Annotated[
+    str | None, typer.Option("--backup", metavar="FILE", help="The archive; left out: one in the state directory.")
+]
+ExportFile = Annotated[str, typer.Argument(metavar="FILE", help="The archive, a tar; .gz or .tgz compresses it.")]
+CacheKey = Annotated[str, typer.Argument(metavar="KEY", help="A key: 1 to 128 letters, digits, '.', '_' or '-'.")]
+KeyOrNone = Annotated[str, typer.Argument(metavar="[KEY]", help="This entry; left out: all that the options say.")]
+CacheData = Annotated[
+    str, typer.Argument(metavar="DATA|@FILE|-", help="The answer, a file with it, or - for standard input.")
+]
+CacheAgent = Annotated[str, typer.Option("--agent", metavar="A", help="The agent whose answer it is.")]
+CacheRequest = Annotated[str, typer.Option("--request", metavar="TEXT", help="What was asked.")]
+CacheTags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="T", help="A word to invalidate it by; repeatable.")
+]
+CacheTag = Annotated[str, typer.Option("--tag", metavar="T", help="Those with this word.")]
+ContentHash = Annotated[str, typer.Option("--content-hash", metavar="H", help="Of what the answer depends on.")]
+CacheTier = Annotated[
+    Literal["auto", "hot", "warm", "cold"], typer.Option("--tier", help="Only where it is in this one; auto: in any.")
+]
+PutTier = Annotated[Literal["hot", "warm", "cold"], typer.Option("--tier", help="Where it begins.")]
+CacheTtl = Annotated[
+    str | None, typer.Option("--ttl", metavar="SPAN", help="How long it is true: 10m, 2d (default cache_ttl).")
+]
+CacheNamespace = Annotated[
+    str | None,
+    typer.Option("--namespace", metavar="N", help="A cache of its own, such as a session's (default: default)."),
+]
+KeyRequest = Annotated[str, typer.Option("--request", metavar="TEXT", help="What is asked.")]
+KeyAgent = Annotated[str, typer.Option("--agent", metavar="A", help="Who is asked.")]
+Permissions = Annotated[
+    str | None, typer.Option("--permissions", metavar="JSON|@FILE|-", help="What the agent may do, as JSON.")
+]
 MetricsFormat = Annotated[
     Literal["text", "json", "yaml", "prometheus"] | None,
     typer.Option("--format", help="Form of the output; left out: text, or prometheus with -o FILE.prom."),
 ]
 Probe = Annotated[bool, typer.Option("--probe", help="Try how long saving and loading take, and keep that.")]
+ArchivedName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A task or a milestone; task/NAME or milestone/NAME where it is both.")
+]
+ArchiveSpan = Annotated[
+    str, typer.Option("--older-than", metavar="SPAN", help="Only what was completed so long ago: 30d, 4w.")
+]

@@ -6,10 +6,10 @@ Within v1 keys are only added, so what is not named here is allowed.
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.render.document import pretty
-from milestone_cli.render.schemas import agents, care, counts, logs, sessions, snapshots, states, tasks, views
+from milestone_cli.render.schemas import agents, cache, care, counts, logs, sessions, snapshots, states, tasks, views
 from milestone_cli.render.schemas.shapes import Schema
 
-ROOMS = (agents, care, counts, logs, sessions, snapshots, states, tasks, views)
+ROOMS = (agents, cache, care, counts, logs, sessions, snapshots, states, tasks, views)
 KINDS: dict[str, tuple[str, Schema]] = dict(sorted(kind for room in ROOMS for kind in room.KINDS.items()))
 
 
