@@ -164,6 +164,9 @@ def test_a_day(cli: Cli, tmp_path: Path, environment: dict[str, str], workers: l
     status = run("status", "demo")
     assert "coder" in status.partition("failed")[2].split("\n")[0]
     assert "completed, 2 of 3 answered, without coder" in status
+    watched = run("watch", "demo")
+    assert "coder" in watched.partition("failed")[2].split("\n")[0]
+    assert "completed, 2 of 3 answered, without coder" in watched
     assert "agent coder failed" in run("session", "handoff", planner.session)
     failed = read("events", "query", "demo", "--type", "agent_failed")["events"]
     assert [(one["agent_id"], "is gone" in one["data"]["evidence"]) for one in failed] == [("coder", True)]

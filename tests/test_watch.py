@@ -97,6 +97,14 @@ def facts(count: int, word: str) -> dict[str, Any]:
              "state": {"n": word}}
             for _ in range(count)
         ],
+        "fallen": [
+            {"agent_id": word, "type": word, "reason": word, "ended_at": stamp} for _ in range(count)
+        ],
+        "syncs": [
+            {"sync_id": word, "status": "failed", "participants": [word], "answered": [], "missing": [word],
+             "reason": word, "lost": {}}
+            for _ in range(count)
+        ],
         "locks": [
             {"name": word, "state": "live", "age_seconds": 3, "pid": 7, "waiters": [{}], "command": word}
             for _ in range(count)

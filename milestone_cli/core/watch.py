@@ -2,7 +2,7 @@
 
 from milestone_cli import runtime
 from milestone_cli.core import lock, overview
-from milestone_cli.core.agents import agent, vitals
+from milestone_cli.core.agents import agent, crew, vitals
 from milestone_cli.core.sessions import progress, session
 from milestone_cli.core.tasks.report import open_tasks
 from milestone_cli.errors import MilestoneError
@@ -96,8 +96,8 @@ def look(store: "Store", milestone: "str | None", events: int, seen: "Seen") -> 
 
     Returns:
         `milestones`, those first of which something was logged last; of a single one what its state says too;
-        `sessions` that have not ended, `agents` that have not left, `tasks` that are open, `locks`, and `last_events`,
-        oldest first.
+        `sessions` that have not ended, `agents` that have not left, `fallen` ones, `syncs`, `tasks` that are open,
+        `locks`, and `last_events`, oldest first.
 
     Raises:
         MilestoneError: `not_found` when there is no such milestone.
@@ -127,6 +127,8 @@ def look(store: "Store", milestone: "str | None", events: int, seen: "Seen") -> 
         **said,
         "sessions": _sessions(store, milestone, seen),
         "agents": _agents(store, milestone),
+        "fallen": crew.fallen(store, milestone),
+        "syncs": crew.syncs(store, milestone),
         "tasks": open_tasks(store, milestone),
         "locks": [one for one in lock.locks(store) if names is None or one["name"] in names],
         "last_events": last,

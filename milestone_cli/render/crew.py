@@ -20,9 +20,21 @@ def crew_lines(found: "Facts", is_short: bool) -> "list[str]":
     """Who is at work and how, who fell, and which synchronisations are open or went wrong."""
     agents, fallen, syncs = (_listed(found.get(key)) for key in ("agents", "fallen", "syncs"))
     lines = _short(agents) if is_short else _long(agents)
-    lines += [_fallen(one) for one in fallen[-1 if is_short else -3 :]]
-    lines += [_sync(one) for one in syncs if one["status"] != "completed" or not is_short]
+    lines += fallen_lines(fallen[-1 if is_short else -3 :])
+    lines += sync_lines([one for one in syncs if one["status"] != "completed" or not is_short])
     return lines + [labelled("tasks", told) for told in [open_words(found.get("tasks"))] if told]
+
+
+def fallen_lines(fallen: "list[Facts]", width: "int | None" = None) -> "list[str]":
+    """Who failed, when and why; for so many columns, or those of the terminal."""
+    return [
+        labelled("failed", f"{one['agent_id']} {when(one['ended_at'])}: {one['reason']}", RED, width) for one in fallen
+    ]
+
+
+def sync_lines(syncs: "list[Facts]", width: "int | None" = None) -> "list[str]":
+    """How synchronisations stand, or ended."""
+    return [_sync(one, width) for one in syncs]
 
 
 def words(data: "Facts") -> str:
@@ -74,13 +86,9 @@ def _short(agents: "list[Facts]") -> "list[str]":
     return [labelled("agents", told, _style(worst))]
 
 
-def _fallen(one: "Facts") -> str:
-    return labelled("failed", f"{one['agent_id']} {when(one['ended_at'])}: {one['reason']}", RED)
-
-
-def _sync(one: "Facts") -> str:
+def _sync(one: "Facts", width: "int | None") -> str:
     answered, participants, missing = (_count(one[key]) for key in ("answered", "participants", "missing"))
-    told = f"{one['sync_id']} {str(one['status']).replace('_', ' ')}, {answered} of {participants} answered"
+    told = f"{str(one['status']).replace('_', ' ')}, {answered} of {participants} answered"
     if missing and one["status"] == "in_progress":
         told += f", waits for {_names(one['missing'])}"
     elif one["status"] == "failed":
@@ -88,7 +96,7 @@ def _sync(one: "Facts") -> str:
     elif isinstance(one["lost"], dict) and one["lost"]:
         told += f", without {', '.join(one['lost'])}"
     style = {"failed": RED, "in_progress": MAGENTA}.get(str(one["status"]), "")
-    return labelled("sync", told, style)
+    return labelled("sync", f"{told} ({one['sync_id']})", style, width)
 
 
 def _count(value: object) -> int:

@@ -17,7 +17,7 @@ LEADS = (b"\xc2", b"\xd8\x9c", b"\xe2\x80", b"\xe2\x81", b"\xed")
 """First bytes of the controls beyond ASCII: C1, bidirectional ones, half characters."""
 TOLD = ("checkpoint_name", "backup_file", "reason")
 """What else a state's event may say, worth a word."""
-NAMES = ("checkpoint_name", "session_id", "backup_file")
+NAMES = ("checkpoint_name", "session_id", "backup_file", "transaction_id")
 """What speaks for itself."""
 PATHS = 4
 """So many of the paths that a change named are told."""
@@ -122,7 +122,7 @@ def told(data: object) -> str:
         from milestone_cli.render.crew import words
 
         return words(data)
-    if not all(isinstance(value, str | int | float | None) for value in data.values()):
+    if not all(_is_flat(value) for value in data.values()):
         return dumps(data)
     if isinstance(data.get("tool"), str):
         return _told_tool(data)
@@ -140,8 +140,15 @@ def _told_tool(data: "dict[str, object]") -> str:
     return ", ".join(words)
 
 
+def _is_flat(value: object) -> bool:
+    """Whether a value, or a list of them, can be told in a line."""
+    many = value if isinstance(value, list) else [value]
+    return all(isinstance(one, str | int | float | None) for one in many)
+
+
 def _told(name: str, value: object) -> str:
-    shown = "-" if value is None else value if isinstance(value, str) else dumps(value)
+    shown = " ".join(["-" if one is None else one if isinstance(one, str) else dumps(one)
+                      for one in (value if isinstance(value, list) else [value])]) or "-"  # fmt: skip
     return shown if name in NAMES else f"{name} {shown}"
 
 

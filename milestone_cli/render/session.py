@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 STYLES = {"active": GREEN, "orphaned": MAGENTA, "expired": MAGENTA, "completed": DIM}
 """The style of a status; anything else is trouble."""
+UNTOLD = ("session_id", "status", "boot_id", "start_time", "page", "searched")
+"""What the first line says, and what only the program needs."""
 
 
 def list_text(found: "list[dict[str, object]]", *, is_all: bool = True) -> str:
@@ -74,8 +76,15 @@ def deletion_text(found: "dict[str, object]") -> str:
     return "\n".join(lines)
 
 
+def _word(value: object) -> str:
+    """A value of a record: what is in an object in words, as long as that is flat."""
+    if isinstance(value, dict) and not any(isinstance(one, dict | list) for one in value.values()):
+        return ", ".join(f"{key} {_word(one)}".replace("_", " ", key.count("_")) for key, one in value.items())
+    return value if isinstance(value, str) else dumps(value)
+
+
 def show_text(found: "dict[str, object]") -> str:
-    """Everything that a session's record says, a line for each key."""
+    """What a session's record says to people, a line for each key; `--format json` has all of it."""
     status, record = str(found["status"]), found["record"]
     assert isinstance(record, dict)
     mark = "  the current one" if found["current"] else ""
@@ -86,9 +95,9 @@ def show_text(found: "dict[str, object]") -> str:
     left = found.get("open")
     lines += [f"  left open  {flat(str(one))}" for one in (left if isinstance(left, list) else [])]
     rows: list[list[Cell]] = [
-        [(str(key), DIM), value if isinstance(value, str) else dumps(value)]
+        [(str(key).replace("_", " "), DIM), _word(value)]
         for key, value in record.items()
-        if key != "session_id"
+        if key not in UNTOLD and value not in (None, {}, [])
     ]
     if rows:
         lines += ["  " + line for line in table(rows, [], align="<<").split("\n")]

@@ -3,6 +3,7 @@
 from milestone_cli.jsontext import dumps
 from milestone_cli.render.agent import HEALTH
 from milestone_cli.render.ages import SECOND, short, when
+from milestone_cli.render.crew import fallen_lines, sync_lines
 from milestone_cli.render.events import is_bad, told
 from milestone_cli.render.lock import STYLES as LOCKS
 from milestone_cli.render.lock import typed
@@ -48,7 +49,7 @@ def lines(found: "Facts", width: int, height: int, trouble: str = "") -> list[st
         height: lines.
         trouble: why it is not of now; empty when it is.
     """
-    parts = [_title(found, width, trouble), *_words(found, width, WORDS), *_tasks(found, width)]
+    parts = [_title(found, width, trouble), *_words(found, width, WORDS), *_crew(found, width), *_tasks(found, width)]
     shown = {name: min(len(_listed(found, name)), most if height < ENDLESS else ENDLESS) for name, most in MOST.items()}
     while (needed := _needed(found, shown, len(parts)) + EVENTS + 2) > height + 1:
         largest = max(shown, key=lambda name: (shown[name], name))
@@ -102,6 +103,12 @@ def _words(found: "Facts", width: int, most: int) -> list[str]:
     if isinstance(hint, dict) and not (isinstance(said, dict) and "next" in said):
         shown.append(labelled("next", str(hint["text"]), BOLD, width))
     return shown[:most] if width < ENDLESS else shown
+
+
+def _crew(found: "Facts", width: int) -> list[str]:
+    """Who failed, and what is or was waited for together."""
+    size = ITEMS if width < ENDLESS else ENDLESS
+    return fallen_lines(_listed(found, "fallen")[-size:], width) + sync_lines(_listed(found, "syncs")[-size:], width)
 
 
 def _tasks(found: "Facts", width: int) -> list[str]:

@@ -5,6 +5,7 @@ A store in which no agent was ever registered pays a look into an empty folder, 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from milestone_cli.core.agents.agent import Agent
     from milestone_cli.storage.contract import Store
 
     Facts = dict[str, object]
@@ -27,13 +28,12 @@ def crew(store: "Store", milestone: str) -> "Facts":
         still to be done, see `core.tasks.report.open_tasks`.
     """
     if not store.keys("agent"):
-        return {"agents": [], "fallen": [], "syncs": _syncs(store, milestone), "tasks": _tasks(store, milestone)}
+        return {"agents": [], "fallen": [], "syncs": syncs(store, milestone), "tasks": _tasks(store, milestone)}
     from milestone_cli.core.agents.agent import agents
     from milestone_cli.core.agents.vitals import examine
 
     known = agents(store, milestone=milestone)
     at_work = examine(store, [one for one in known if one.status == "active"])
-    failed = sorted((one for one in known if one.status == "failed"), key=lambda one: one.word("ended_at") or "")
     return {
         "agents": [
             {
@@ -46,13 +46,27 @@ def crew(store: "Store", milestone: str) -> "Facts":
             }
             for one in at_work
         ],
-        "fallen": [
-            {"agent_id": one.id, **{key: one.word(key) for key in ("type", "reason", "ended_at")}}
-            for one in failed[-FALLEN:]
-        ],
-        "syncs": _syncs(store, milestone),
+        "fallen": _fallen(known),
+        "syncs": syncs(store, milestone),
         "tasks": _tasks(store, milestone),
     }
+
+
+def fallen(store: "Store", milestone: "str | None") -> "list[Facts]":
+    """Who failed last and was not registered again, as `crew` tells it; None: of all milestones."""
+    if not store.keys("agent"):
+        return []
+    from milestone_cli.core.agents.agent import agents
+
+    return _fallen(agents(store, milestone=milestone))
+
+
+def _fallen(known: "list[Agent]") -> "list[Facts]":
+    failed = sorted((one for one in known if one.status == "failed"), key=lambda one: one.word("ended_at") or "")
+    return [
+        {"agent_id": one.id, **{key: one.word(key) for key in ("type", "reason", "ended_at")}}
+        for one in failed[-FALLEN:]
+    ]
 
 
 def _tasks(store: "Store", milestone: str) -> "Facts | None":
@@ -72,7 +86,8 @@ def _doing(state: "Facts") -> "str | None":
     return None
 
 
-def _syncs(store: "Store", milestone: str) -> "list[Facts]":
+def syncs(store: "Store", milestone: "str | None") -> "list[Facts]":
+    """The synchronisation points that are open, and the last that is over, as `crew` tells it; None: of all."""
     if not store.keys("sync"):
         return []
     from milestone_cli.core.agents.sync import OPEN, missing, names, points

@@ -3,7 +3,7 @@
 from milestone_cli.render.schemas.agents import METRICS, OBJECT, VITALS
 from milestone_cli.render.schemas.care import LOCK
 from milestone_cli.render.schemas.sessions import SESSION
-from milestone_cli.render.schemas.shapes import NAME, OPEN_TASKS, STRING, TIME, Schema, array, nullable, record
+from milestone_cli.render.schemas.shapes import CREW, NAME, STRING, TIME, Schema, array, nullable, record
 from milestone_cli.render.schemas.states import SUMMARY
 
 KINDS: dict[str, tuple[str, Schema]] = {
@@ -20,7 +20,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 "next": nullable(record({"text": STRING, "command": nullable(STRING)})),
                 "sessions": array(record(SESSION)),
                 "agents": array(record({**VITALS, "state": OBJECT, "metrics": METRICS})),
-                "tasks": OPEN_TASKS,
+                **{name: CREW[name] for name in ("fallen", "syncs", "tasks")},
                 "locks": array(record(LOCK)),
                 "last_events": array({"type": "object"}),
             }
