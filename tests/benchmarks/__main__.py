@@ -36,6 +36,7 @@ from .commands import (
 )
 from .databases import both_stores
 from .measure import Row, new_scene, table
+from .program import cached_runs, python_api
 from .streams import fill, long_log, same_work
 
 
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few rounds and small data")
     parser.add_argument("--long", action="store_true", help="10 million events, 100,000 sets")
     parser.add_argument(
-        "--only", metavar="JOB", help="python, bash, document, history, throughput, log, append, postgres"
+        "--only", metavar="JOB", help="python, bash, document, history, throughput, log, cache, api, append, postgres"
     )
     options = parser.parse_args()
     runs, count, sets = (3, 20_000, 200) if options.quick else (21, 1_000_000, 3000)
@@ -60,6 +61,8 @@ def main() -> None:
         "history": lambda: long_history(max(3, runs // 3), 100_000 if options.long else sets),
         "throughput": lambda: throughput(2 if options.quick else 20, functions, names),
         "log": lambda: long_log(runs, count, functions, names),
+        "cache": lambda: cached_runs(runs),
+        "api": lambda: python_api(50 if options.quick else 500),
     }
     if options.long:
         jobs["append"] = lambda: very_long(runs)
