@@ -25,6 +25,8 @@ BEFORE = {
     "transaction show": APPLIED,
     "transaction rollback": APPLIED,
     "lock release": ["lock", "acquire", "demo"],
+    "archive show": ["archive", "run", "--older-than", "0"],
+    "archive restore": ["archive", "run", "--older-than", "0"],
     "lock show": ["lock", "acquire", "demo"],
     "lock break": ["lock", "acquire", "demo"],
 }
@@ -38,6 +40,10 @@ def prepare(cli: Cli, place: Path, path: str = "") -> None:
     cli("state", "set", "demo", "step=2", check=True)
     if "checkpoint" in path and path != "checkpoint create":
         cli("checkpoint", "create", "demo", "--name", "before-refactoring", check=True)
+    if path.startswith("archive"):
+        cli("task", "create", "t1", "write the tests", check=True)
+        cli("task", "start", "t1", check=True)
+        cli("task", "complete", "t1", check=True)
     if path in BEFORE:
         cli(*BEFORE[path], check=True)
     (place / "schema.json").write_text('{"type": "object"}')

@@ -22,9 +22,14 @@ READS = {
     "session log", "session history", "cleanup plan",
     "lock list", "lock show", "transaction list", "transaction show", "config show", "config get",
     "config validate", "config schema", "hook status", "hook statusline",
+    "snapshot show", "archive list", "archive show", "store export",
     "store info", "store check", "agent list", "agent show", "agent sync-list", "agent sync-show",
 }  # fmt: skip
 WITHOUT_KEY = {
+    "archive run": "what is put away is, and asked for again it finds nothing left to do",
+    "archive restore": "what was taken out is there, and asked for again it is not found",
+    "snapshot watch": "it saves again and again",
+    "store clear": "asked for again it finds nothing left to do",
     "agent heartbeat": "a heartbeat replaces the one before",
     "agent run": "what is done is the command's own doing; its agent is registered anew by every run",
     "agent health": "a repair looks again before it acts, and asked for again it finds nothing left to do",
@@ -61,9 +66,12 @@ REMOVES = {
     "session delete", "session recover",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",
     "store migrate", "store copy", "store moved",
+    "snapshot load", "store export", "store clear", "archive run", "archive restore",
 }  # fmt: skip
 """What removes or overwrites something that no undo brings back, or more than its caller named."""
 TWICE = {
+    "snapshot save": "snapshot save",
+    "snapshot load": "snapshot load",
     "config set": "config set lock_timeout=9",
     "config unset": "config unset lock_timeout",
     "state save": """state save demo '{"step": 9}'""",

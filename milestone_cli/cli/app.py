@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from .. import __version__, render, runtime
 from . import (
     agent,
+    archive,
     archives,
     cache,
     cacherun,
@@ -67,7 +68,7 @@ COMMANDS: tuple[Command, ...] = (
     store.names,
 )
 HIDDEN = ("names",)
-RARE = ("wait", "metrics", "schema", "snapshot", "lock", "transaction", "store", "config")
+RARE = ("wait", "metrics", "schema", "snapshot", "archive", "lock", "transaction", "store", "config")
 """Named in one line where all are told on one screen; everything else has a line of its own."""
 GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "state": (
@@ -191,6 +192,10 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     "cleanup": (
         "Remove what is old, with a reason for everything.",
         (cleanup.plan, cleanup.run, cleanup.sessions, cleanup.cache),
+    ),
+    "archive": (
+        "Put completed work away, compressed, and take it out again.",
+        (archive.run, archive.list_, archive.show, archive.restore),
     ),
     "snapshot": (
         "Save all tasks and sessions in one document, and load it.",

@@ -455,6 +455,12 @@ RunTimeout = Annotated[
     float | None, typer.Option("--timeout", metavar="S", min=0, help="Seconds to wait for another run (default 600).")
 ]
 RunNamespace = Annotated[str | None, typer.Option("--namespace", metavar="N", help="Which cache, a safe name.")]
+ArchivedName = Annotated[
+    str, typer.Argument(metavar="NAME", help="A task or a milestone; task/NAME or milestone/NAME where it is both.")
+]
+ArchiveSpan = Annotated[
+    str, typer.Option("--older-than", metavar="SPAN", help="Only what was completed so long ago: 30d, 4w.")
+]
 BackupFile = Annotated[
     str | None, typer.Option("--backup", metavar="FILE", help="The archive; left out: one in the state directory.")
 ]

@@ -32,13 +32,14 @@ def show(name: "TaskName", output: "Format" = "text") -> None:
     Example: milestone task create t1 "write the tests" && milestone task show t1
     """
     from milestone_cli import render
+    from milestone_cli.core.coldstore.keeping import task_of
     from milestone_cli.core.tasks import report as core
-    from milestone_cli.core.tasks import task
     from milestone_cli.render.task import show_text
     from milestone_cli.storage import open_store
 
     store = open_store()
-    found = core.shown(store, task.find(store, name))
+    one, is_archived = task_of(store, name)
+    found = {**core.shown(store, one), "archived": is_archived}
     render.emit("task-show", found, show_text(found), output)
 
 

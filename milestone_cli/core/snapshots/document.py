@@ -68,7 +68,7 @@ class Snapshot:
             raise MilestoneError(
                 "too_large",
                 f"the snapshot has {len(raw)} bytes; {LIMIT} are allowed",
-                "`milestone store archive` takes completed tasks out of the way",
+                "`milestone archive run` takes completed tasks out of the way",
             )
         return raw
 

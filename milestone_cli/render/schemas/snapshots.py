@@ -1,4 +1,4 @@
-"""Schemas of what the commands of snapshots, and of archives of stores, print."""
+"""Schemas of what the commands of snapshots, of archives of stores, and of what is put away print."""
 
 from milestone_cli.render.schemas.shapes import COUNT, FLAG, NAME, SHA, STRING, TIME, Schema, array, nullable, record
 
@@ -18,6 +18,8 @@ HELD: dict[str, Schema] = {"last_saved": nullable(TIME), "tasks": COUNT, "sessio
 """How much is in a snapshot."""
 AMOUNT: dict[str, Schema] = {"documents": COUNT, "logs": COUNT, "bytes": COUNT}
 """How much is in a store."""
+COLD: dict[str, Schema] = {"kind": {"enum": ["task", "milestone"]}, "name": NAME}
+"""What can be put away."""
 PLACES = array(record({"kind": {"enum": ["task", "session"]}, "name": NAME}))
 KINDS: dict[str, tuple[str, Schema]] = {
     "snapshot-save": (
@@ -89,6 +91,56 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 "emergency": array(STRING),
             }
         ),
+    ),
+    "archive-run": (
+        "What is completed, what of it is put away and why not; `archived` is what was done.",
+        record(
+            {
+                "older_than": STRING,
+                "dry_run": FLAG,
+                "items": array(
+                    record(
+                        {
+                            **COLD,
+                            "completed_at": TIME,
+                            "documents": COUNT,
+                            "bytes": COUNT,
+                            "kept": FLAG,
+                            "reason": STRING,
+                        }
+                    )
+                ),
+                "archived": array(record(COLD)),
+                "transactions": array(STRING),
+            }
+        ),
+    ),
+    "archive-list": (
+        "What is put away.",
+        record(
+            {
+                "items": array(
+                    record(
+                        {
+                            **COLD,
+                            "archived_at": TIME,
+                            "documents": COUNT,
+                            "bytes": COUNT,
+                            "packed_bytes": COUNT,
+                            "trouble": nullable(STRING),
+                        }
+                    )
+                )
+            }
+        ),
+    ),
+    "archive-show": (
+        "What is put away under a name, document for document.",
+        record({**COLD, "documents": array(record({"kind": STRING, "key": STRING, "written": TIME, "text": STRING}))}),
+    ),
+    "archive-restore": (
+        "What was taken out again, or would be.",
+        record({**COLD, "documents": COUNT, "transaction_id": nullable(STRING), "dry_run": FLAG}),
     ),
     "store-export": (
         "A store that was written into an archive, or would be.",
