@@ -113,7 +113,7 @@ SETTINGS = (
             "seconds after which a hook keeps a changed state at the end of a turn; 0: never"),
     Setting("hook_payload", number(4), "0",
             "characters of tools' and people's texts that hooks keep, without secrets; 0: none"),
-    Setting("cache_entries", number(), "1000", "entries that a namespace of the cache holds at most; 0: it keeps nothing"),
+    Setting("cache_entries", number(), "1000", "entries of a namespace of the cache at most; 0: it keeps nothing"),
     Setting("cache_ttl", SPAN, "1h", "how long an entry of the cache is true; 0: as long as there is room"),
     Setting("cache_by_content", FLAG, "true", "whether an entry is void once what it depends on has another content"),
     Setting("cache_hot_size", size(), "50M", "bytes of the first tier of the cache"),
