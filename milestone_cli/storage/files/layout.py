@@ -48,7 +48,6 @@ REGISTRY = "agents/registry"
 BEATS = "agents/status"
 COORDINATION = "agents/coordination"
 SNAPSHOTS = "snapshots"
-COLD = "archive"
 CURSORS = "agents/cursors"
 GATE = ".transactions"
 """The kernel's lock among transactions, in `LOCKS`."""
@@ -230,8 +229,8 @@ SHAPES = {
     "rollback": (ROLLBACKS, "", ".yaml"),
     "origin": (ORIGINS, "", ".json"),
     "snapshot": (SNAPSHOTS, "", ".json"),
-    "cold-task": (f"{COLD}/tasks", "", ".json.gz"),
-    "cold-milestone": (f"{COLD}/milestones", "", ".json.gz"),
+    "cold-task": ("archive/tasks", "", ".json.gz"),
+    "cold-milestone": ("archive/milestones", "", ".json.gz"),
     "config": ("", CONFIG, ""),
     "config-compiled": ("", COMPILED, ""),
     "agent": (REGISTRY, "", ".json"),
