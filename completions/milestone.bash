@@ -44,7 +44,7 @@ _milestone() {
             continue
         fi
         case $word in
-            --after-cursor | --agent | --agents | --at | --backup | --backup-retention | --block | --checkpoint-interval | --context | --deadline | --depends-on | --description | --duration-ms | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --git | --idempotency-key | --if-revision | --inactive-for | --indent | --interval | --keep-last | --lease | --level | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --older-than | --operation | --operations | --output | --plugin | --reader | --reason | --request | --response | --result | --revision | --saves | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --text | --timeout | --to | --tool | --trigger | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
+            --after-cursor | --agent | --agents | --at | --backup | --backup-retention | --block | --checkpoint-interval | --content-hash | --context | --deadline | --depends-on | --description | --duration-ms | --editor | --env | --errors | --escalation | --event | --events | --fail-on | --for-pid | --format | --from | --git | --idempotency-key | --if-revision | --inactive-for | --indent | --input | --interval | --keep-daily | --keep-hourly | --keep-last | --keep-monthly | --keep-tag | --keep-weekly | --keep-within | --lease | --level | --limit | --lines | --lock | --lock-timeout | --looks | --max-duration | --max-tokens | --metadata | --milestone | --name | --namespace | --older-than | --operation | --operations | --output | --permissions | --plugin | --reader | --reason | --request | --response | --result | --revision | --saves | --schema | --seconds | --session | --since | --stale-after | --status | --store | --subscribe | --tag | --text | --tier | --timeout | --to | --tool | --trigger | --ttl | --type | --until | --wait | --where | --writer | -n | -o) option=$word ;;
             -?*)
                 case $command:$word in
                     'wait':--state | 'session create':--user | 'agent register':--state | 'agent update':--state | 'agent run':--state | 'agent ack':--state) option=$word ;;
@@ -52,7 +52,7 @@ _milestone() {
                 ;;
             *)
                 case $command in
-                    '' | state | events | checkpoint | session | agent | task | cleanup | snapshot | lock | transaction | store | hook | config) command=${command:+$command }$word ;;
+                    '' | state | events | checkpoint | session | agent | task | cache | cleanup | archive | snapshot | lock | transaction | store | hook | config) command=${command:+$command }$word ;;
                     *)
                         ((at++ == 0)) && milestone=$word
                         ;;
@@ -222,9 +222,30 @@ _milestone() {
             'task report':--format) _milestone_offer 'markdown json html' ;;
             'task report':-o) _milestone_offer '<paths>' ;;
             'task report':--output) _milestone_offer '<paths>' ;;
+            'cache run':--agent) _milestone_offer '<agents>' ;;
+            'cache key':--agent) _milestone_offer '<agents>' ;;
+            'cache key':--permissions) _milestone_offer '<paths>' ;;
+            'cache key':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cache get':--tier) _milestone_offer 'auto hot warm cold' ;;
+            'cache get':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cache put':--agent) _milestone_offer '<agents>' ;;
+            'cache put':--tier) _milestone_offer 'hot warm cold' ;;
+            'cache put':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cache invalidate':--agent) _milestone_offer '<agents>' ;;
+            'cache invalidate':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cache list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cache show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cache stats':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cache expire':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cache clear':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup plan':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup sessions':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cleanup cache':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'archive run':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'archive list':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'archive show':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'archive restore':--format) _milestone_offer 'text json jsonl yaml' ;;
             'snapshot save':-o) _milestone_offer '<paths>' ;;
             'snapshot save':--output) _milestone_offer '<paths>' ;;
             'snapshot save':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -245,6 +266,7 @@ _milestone() {
             'store info':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store check':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store migrate':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store import':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store copy':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store export':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store clear':--backup) _milestone_offer '<paths>' ;;
@@ -302,7 +324,7 @@ _milestone() {
             'events verify') _milestone_offer '--session --all --format --help' ;;
             'events repair') _milestone_offer '--session --accept --dry-run --yes --lock-timeout --format --help' ;;
             'events replay') _milestone_offer '--session --from --to --at --format --help' ;;
-            'checkpoint create') _milestone_offer '--name --reason --session --idempotency-key --lock-timeout --format --help' ;;
+            'checkpoint create') _milestone_offer '--name --reason --tag --session --idempotency-key --lock-timeout --format --help' ;;
             'checkpoint list') _milestone_offer '--session --format --help' ;;
             'checkpoint show') _milestone_offer '--state --session --format --help' ;;
             'checkpoint diff') _milestone_offer '--format --help' ;;
@@ -352,9 +374,24 @@ _milestone() {
             'task list') _milestone_offer '--status --ready --milestone --session --format --help' ;;
             'task show') _milestone_offer '--format --help' ;;
             'task report') _milestone_offer '--milestone --session --format -o --output --help' ;;
-            'cleanup plan') _milestone_offer '--older-than --keep-last --format --help' ;;
-            'cleanup run') _milestone_offer '--older-than --keep-last --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
+            'cache run') _milestone_offer '--input --ttl --agent --tag --env --stdin --cache-failures --refresh --explain --timeout --namespace --help' ;;
+            'cache key') _milestone_offer '--request --agent --permissions --input --format --help' ;;
+            'cache get') _milestone_offer '--tier --content-hash --namespace --format --help' ;;
+            'cache put') _milestone_offer '--agent --request --tag --content-hash --ttl --tier --namespace --format --help' ;;
+            'cache invalidate') _milestone_offer '--agent --tag --content-hash --namespace --dry-run --format --help' ;;
+            'cache list') _milestone_offer '--namespace --format --help' ;;
+            'cache show') _milestone_offer '--namespace --format --help' ;;
+            'cache stats') _milestone_offer '--namespace --format --help' ;;
+            'cache expire') _milestone_offer '--namespace --dry-run --format --help' ;;
+            'cache clear') _milestone_offer '--namespace --dry-run --yes --format --help' ;;
+            'cleanup plan') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --format --help' ;;
+            'cleanup run') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'cleanup sessions') _milestone_offer '--inactive-for --dry-run --yes --lock-timeout --format --help' ;;
+            'cleanup cache') _milestone_offer '--namespace --dry-run --format --help' ;;
+            'archive run') _milestone_offer '--older-than --dry-run --yes --lock-timeout --format --help' ;;
+            'archive list') _milestone_offer '--format --help' ;;
+            'archive show') _milestone_offer '--format --help' ;;
+            'archive restore') _milestone_offer '--dry-run --yes --lock-timeout --format --help' ;;
             'snapshot save') _milestone_offer '-o --output --idempotency-key --lock-timeout --format --help' ;;
             'snapshot load') _milestone_offer '--force --strict --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'snapshot show') _milestone_offer '--format --help' ;;
@@ -373,6 +410,7 @@ _milestone() {
             'store info') _milestone_offer '--format --help' ;;
             'store check') _milestone_offer '--format --help' ;;
             'store migrate') _milestone_offer '--to --rollback --dry-run --yes --format --help' ;;
+            'store import') _milestone_offer '--dry-run --yes --format --help' ;;
             'store copy') _milestone_offer '--dry-run --verify --resume --yes --format --help' ;;
             'store export') _milestone_offer '--dry-run --yes --format --help' ;;
             'store clear') _milestone_offer '--backup --force --dry-run --yes --format --help' ;;
@@ -388,32 +426,34 @@ _milestone() {
             'config get') _milestone_offer '--format --help' ;;
             'config set') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
             'config unset') _milestone_offer '--idempotency-key --lock-timeout --format --help' ;;
-            'config edit') _milestone_offer '--from --format --help' ;;
+            'config edit') _milestone_offer '--from --editor --format --help' ;;
             'config validate') _milestone_offer '--format --help' ;;
             'config schema') _milestone_offer '--help' ;;
         esac
         return
     fi
     case $command:$at in
-        :0) _milestone_offer 'init status watch wait doctor metrics schema hook state events checkpoint session agent task cleanup snapshot lock transaction store config' ;;
+        :0) _milestone_offer 'init status watch wait doctor metrics schema hook state events checkpoint session agent task cache cleanup archive snapshot lock transaction store config' ;;
         state:0) _milestone_offer 'save load get set patch list history diff undo redo complete reopen delete recover validate' ;;
         events:0) _milestone_offer 'log query follow timeline stats verify repair replay' ;;
         checkpoint:0) _milestone_offer 'create list show diff restore delete pin unpin' ;;
         session:0) _milestone_offer 'create current use list show set get progress log record history handoff end delete recover' ;;
         agent:0) _milestone_offer 'register update heartbeat list show retire run health monitor sync ack sync-list sync-show' ;;
         task:0) _milestone_offer 'create claim start update log result complete fail cancel release delete list show report' ;;
-        cleanup:0) _milestone_offer 'plan run sessions' ;;
+        cache:0) _milestone_offer 'run key get put invalidate list show stats expire clear' ;;
+        cleanup:0) _milestone_offer 'plan run sessions cache' ;;
+        archive:0) _milestone_offer 'run list show restore' ;;
         snapshot:0) _milestone_offer 'save load show watch' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
         transaction:0) _milestone_offer 'apply list show rollback' ;;
-        store:0) _milestone_offer 'init info check migrate copy export clear freeze unfreeze moved' ;;
+        store:0) _milestone_offer 'init info check migrate import copy export clear freeze unfreeze moved' ;;
         hook:0) _milestone_offer 'install uninstall status statusline' ;;
         config:0) _milestone_offer 'show get set unset edit validate schema' ;;
         'init':0) _milestone_offer '<milestones>' ;;
         'status':0) _milestone_offer '<milestones>' ;;
         'watch':0) _milestone_offer '<milestones>' ;;
         'wait':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-plan cleanup-run cleanup-sessions config config-edit config-get config-set config-validate cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release metrics overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use snapshot-load snapshot-save snapshot-show state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-clear store-copy store-export store-info store-init store-mark store-migrate sync sync-ack sync-list task-change task-claim task-delete task-list task-report task-show timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update archive-list archive-restore archive-run archive-show cache-entry cache-key cache-list cache-put cache-removed cache-stats checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-cache cleanup-plan cleanup-run cleanup-sessions config config-edit config-get config-set config-validate cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release metrics overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use snapshot-load snapshot-save snapshot-show state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-clear store-copy store-export store-import store-info store-init store-mark store-migrate sync sync-ack sync-list task-change task-claim task-delete task-list task-report task-show timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;
@@ -486,6 +526,7 @@ _milestone() {
         'task release':0) _milestone_offer '<tasks>' ;;
         'task delete':0) _milestone_offer '<tasks>' ;;
         'task show':0) _milestone_offer '<tasks>' ;;
+        'cache put':1) _milestone_offer '<files>' ;;
         'cleanup plan':0) _milestone_offer '<milestones>' ;;
         'cleanup run':0) _milestone_offer '<milestones>' ;;
         'transaction show':0) _milestone_offer '<transactions>' ;;

@@ -439,3 +439,97 @@ def test_what_looks_back_says_that_retention_removed_it(cli: Cli, store: Path) -
     assert json.loads(cli("state", "history", "demo", "--format", "json").stdout)["removed_through"] == 3
     cli("state", "undo", "demo", check=True)
     assert "retention removed" in cli("state", "undo", "demo").stderr
+
+
+def test_copies_are_kept_by_the_calendar_and_by_tags(cli: Cli, store: Path) -> None:
+    day = (int(time.time()) - 30 * DAY) // DAY * DAY
+    for hours in (1, 2, 25, 26, 27, 49):
+        stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(day - hours * 3600))
+        path = store / f"state/backups/demo-{stamp}.json"
+        path.write_text(json.dumps({"milestone_id": "demo", "version": "1.0", "state": {"n": hours}}) + "\n")
+        age(path, (time.time() - day) / DAY + hours / 24)
+    words = ("demo", "--older-than", "0", "--keep-last", "0")
+    aged = run(cli, "plan", *words, "--keep-daily", "2")
+    assert (aged["keep_daily"], aged["keep_tags"]) == (2, [])
+    assert [(one["decision"], one["reason"]) for one in aged["items"] if one["kind"] == "backup"] == [
+        ("keep", "daily"), ("remove", "not daily"), ("keep", "daily"), *[("remove", "not daily")] * 3
+    ]  # fmt: skip
+    cli("state", "save", "demo", "1", check=True)
+    for name, tags in (("first", ("release", "v1")), ("second", ("release",)), ("third", ())):
+        given = [word for tag in tags for word in ("--tag", tag)]
+        cli("checkpoint", "create", "demo", "--name", name, *given, check=True)
+    told = reasons(run(cli, "plan", *words, "--keep-tag", "release,v1", "--keep-tag", "other"))
+    assert told["first"] == "keep: tagged release,v1"
+    assert told["second"].startswith("remove")
+    assert told["third"] == "keep: the last good copy"
+    shown = json.loads(cli("checkpoint", "show", "demo", "first", "--format", "json").stdout)
+    assert shown["tags"] == ["release", "v1"]
+    assert cli("checkpoint", "create", "demo", "--tag", "a/b").returncode == 5
+    assert run(cli, "plan", *words, "--keep-within", "1d")["keep_within_seconds"] == DAY
+    (store / "config.yaml").write_text("keep_weekly: 3\nkeep_within: 2d\n")
+    found = run(cli, "plan", *words)
+    assert (found["keep_weekly"], found["keep_within_seconds"]) == (3, 2 * DAY)
+
+
+def put_task(store: Path, name: str, status: str, depends_on: tuple[str, ...] = (), **more: object) -> Path:
+    path = store / f"tasks/{name}.json"
+    record = {"id": name, "description": "x", "status": status, "depends_on": list(depends_on), **more}
+    path.write_text(json.dumps(record))
+    return age(path)
+
+
+def test_what_belongs_to_no_milestone_goes_too_and_what_is_needed_stays(cli: Cli, store: Path) -> None:
+    cli("session", "create", "demo", "--name", "live", check=True)
+    put_task(store, "done", "completed")
+    put_task(store, "of-demo", "failed", milestone_id="demo")
+    put_task(store, "of-other", "cancelled", milestone_id="other")
+    put_task(store, "needed", "completed")
+    put_task(store, "open", "pending", ("needed",))
+    age(store / "tasks/open.json")
+    (store / "tasks/broken.json").write_text("{")
+    age(store / "tasks/broken.json")
+    cli("session", "create", "--no-milestone", "--name", "alone", check=True)
+    cli("session", "end", "alone", check=True)
+    cli("session", "create", "--no-milestone", "--name", "lost", check=True)
+    cli("session", "use", "live", check=True)
+    (store / "state/sessions/lost.json").unlink()  # as the bash utilities remove a record, and nothing beside it
+    for path in [*(store / "state/sessions").rglob("*"), *(store / "transactions/committed").iterdir()]:
+        age(path)
+    record = json.loads((store / "state/sessions/alone.json").read_text())
+    (store / "state/sessions/alone.json").write_text(json.dumps({**record, "ended_at": OLD_TIME}))
+    age(store / "state/sessions/alone.json")
+    told = reasons(run(cli, "plan", "demo"))
+    assert told["open"] == "keep: it is not over"
+    assert told["needed"] == "keep: the task open depends on it"
+    assert told["broken"] == "keep: cannot be read: it is damaged"
+    assert "of-other" not in told
+    done = run(cli, "run", "demo")
+    assert {one["name"] for one in done["removed"]} >= {"done", "of-demo", "alone", "lost"}
+    assert {one["name"] for one in done["removed"]}.isdisjoint({"needed", "open", "broken", "of-other", "live"})
+    assert not (store / "state/sessions/lost/session.yaml").exists()
+    assert not (store / "state/sessions/alone/session.yaml").exists()
+    assert (store / "state/sessions/live/session.yaml").exists()
+    assert [path.stem for path in sorted((store / "tasks").iterdir())] == ["broken", "needed", "of-other", "open"]
+    assert run(cli, "plan", "demo")["remove"] == 0
+
+
+def test_without_any_milestone_what_belongs_to_none_is_cleaned(cli: Cli) -> None:
+    cli("init", check=True)
+    cli("task", "create", "t", "do it", check=True)
+    cli("task", "cancel", "t", check=True)
+    found = run(cli, "run", "--older-than", "0", "--keep-last", "1")
+    assert found["milestone_id"] is None
+    assert "t" in {one["name"] for one in found["removed"]}
+    assert json.loads(cli("task", "list", "--format", "json", check=True).stdout)["tasks"] == []
+
+
+def test_the_newest_sound_checkpoint_of_a_session_is_its_last_good_copy(cli: Cli, store: Path) -> None:
+    cli("session", "create", "demo", "--name", "day", "--backup-retention", "0", check=True)
+    cli("checkpoint", "create", "--session", "day", "--name", "good", check=True)
+    cli("checkpoint", "create", "--session", "day", "--name", "zlast", check=True)
+    (store / "state/sessions/day/checkpoints/zlast/checkpoint.yaml").write_text("{")
+    told = reasons(run(cli, "plan", "demo", "--older-than", "0", "--keep-last", "1"))
+    assert told["day/good"] == "keep: its session has not ended, and this is the newest"
+    assert told["day/initialization"].startswith("remove")
+    run(cli, "run", "demo", "--older-than", "0", "--keep-last", "1")
+    cli("session", "recover", "day", "--from", "good", "--force", check=True)

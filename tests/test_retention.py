@@ -1,5 +1,7 @@
 """Retention as a pure plan: golden tables by hand, and what no policy may ever remove."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,23 +134,114 @@ def test_spans_are_spelt_as_they_are_typed(ns: int, word: str) -> None:
     assert spelt(ns) == word
 
 
+RESTIC = """
+2014-08-08T10 2014-08-10T10 2014-11-21T10 2014-11-22T10 2015-08-21T10 2015-08-22T10 2015-09-20T10 2015-09-22T10
+2015-10-11T10 2015-10-20T10 2015-10-22T10 2015-11-08T10 2015-11-21T10 2015-11-22T10 2016-01-01T01:02 2016-01-01T01:03
+2016-01-01T07:08 2016-01-03T07:02 2016-01-04T10:23 2016-01-04T11:23 2016-01-04T12:23 2016-01-04T12:24 2016-01-04T12:28
+2016-01-04T12:30 2016-01-04T16:23 2016-01-05T09:02 2016-01-06T08:02 2016-01-07T10:02 2016-01-08T20:02 2016-01-09T21:02
+2016-01-12T21:02 2016-01-12T21:08 2016-01-18T12:02
+"""
+"""Moments of restic's tests of `forget` (internal/restic/snapshot_policy_test.go); its answers, but for the last 2."""
+FORGOTTEN: list[tuple[Policy, str]] = [
+    (Policy(0, 5, calendar=(0, 5, 0, 0)),
+     "2016-01-18T12:02 2016-01-12T21:08 2016-01-12T21:02 2016-01-09T21:02 2016-01-08T20:02 2016-01-07T10:02"),
+    (Policy(0, 2, calendar=(0, 10, 0, 0)),
+     ("2016-01-18T12:02 2016-01-12T21:08 2016-01-09T21:02 2016-01-08T20:02 2016-01-07T10:02 2016-01-06T08:02"
+      " 2016-01-05T09:02 2016-01-04T16:23 2016-01-03T07:02 2016-01-01T07:08")),
+    (Policy(0, 0, calendar=(0, 0, 2, 0)), "2016-01-18T12:02 2016-01-12T21:08"),
+    (Policy(0, 0, calendar=(0, 0, 4, 0)), "2016-01-18T12:02 2016-01-12T21:08 2016-01-09T21:02 2016-01-03T07:02"),
+    (Policy(0, 0, calendar=(0, 3, 4, 0)), "2016-01-18T12:02 2016-01-12T21:08 2016-01-09T21:02 2016-01-03T07:02"),
+    (Policy(0, 0, keep_within=7 * DAY), "2016-01-18T12:02 2016-01-12T21:08 2016-01-12T21:02"),
+    (Policy(0, 0, calendar=(0, 0, 0, 20)),
+     ("2016-01-18T12:02 2015-11-22T10 2015-10-22T10 2015-09-22T10 2015-08-22T10 2014-11-22T10 2014-08-10T10"
+      " 2014-08-08T10")),
+    (Policy(0, 0, calendar=(4, 0, 0, 0)), "2016-01-18T12:02 2016-01-12T21:08 2016-01-09T21:02 2016-01-08T20:02"),
+]  # fmt: skip
+
+
+def moment(text: str) -> int:
+    return (
+        int(datetime.fromisoformat(text + (":00" if len(text) == 13 else "")).replace(tzinfo=UTC).timestamp()) * 10**9
+    )
+
+
+@pytest.mark.parametrize("at", range(len(FORGOTTEN)))
+def test_the_rules_are_those_of_restic(at: int) -> None:
+    policy, wanted = FORGOTTEN[at]
+    items = [Item("backup", name, moment(name), is_counted=True) for name in RESTIC.split()]
+    decided = plan(items, policy, moment("2026-01-01T00"))
+    assert [item.name for item in decided.kept] == wanted.split()
+    told = [one.reason for one in decided.decisions if one.is_kept]
+    assert all(word.removeprefix("oldest ") in told[0] for one in told for word in one.split(", ") if "ly" in word)
+
+
+def test_tags_keep_and_what_is_left_of_a_count_keeps_the_oldest() -> None:
+    items = [
+        Item("checkpoint", name, moment(day), is_counted=True, tags=tags)
+        for name, day, tags in (
+            ("both", "2024-01-02T10", ("release", "v1")), ("one", "2024-01-02T11", ("release",)),
+            ("first", "2024-01-01T09", ()), ("later", "2024-01-01T10", ()), ("none", "2024-01-03T10", ()),
+        )
+    ]  # fmt: skip
+    now = moment("2026-01-01T00")
+    assert {one.name for one in plan(items, Policy(0, 0, tags=(("release", "v1"),)), now).kept} == {"both"}
+    assert {one.name for one in plan(items, Policy(0, 0, tags=(("v1",), ("release",))), now).kept} == {"both", "one"}
+    decided = plan(items, Policy(0, 0, calendar=(0, 9, 0, 0)), now).decisions
+    assert {one.item.name: one.reason for one in decided} == {
+        "none": "daily", "one": "daily", "both": "not daily", "later": "daily", "first": "oldest daily",
+    }  # fmt: skip
+    assert Policy(0, 0).is_empty
+    assert not any(one.is_empty for one in (Policy(0, 0, tags=(("a",),)), Policy(0, 0, keep_within=1)))
+
+
+def test_a_row_of_its_own_for_each_session() -> None:
+    items = [
+        Item("session checkpoint", f"{of}/{day}", NOW - day * DAY, is_counted=True, group=of)
+        for of in "ab" for day in (20, 30)
+    ]  # fmt: skip
+    assert {one.name for one in plan(items, Policy(0, 1), NOW).kept} == {"a/20", "b/20"}
+
+
+COPIES = ("backup", "checkpoint")
 ITEMS = st.lists(
     st.builds(
-        lambda kind, name, age, rank, hold, proved: Item(
-            kind, name, NOW - age, 1, rank=rank, hold=hold, proved=proved and kind != "session" and not hold,
-            is_counted=kind != "session" and proved,
+        lambda kind, name, age, rank, hold, proved, tags: Item(
+            kind, name, NOW - age, 1, rank=rank, hold=hold, proved=proved and kind in COPIES and not hold,
+            is_counted=kind != "session" and proved, group=name[0] if kind == "point" else "", tags=tuple(tags),
         ),
-        st.sampled_from(["backup", "checkpoint", "session"]),
+        st.sampled_from([*COPIES, "session", "point"]),
         st.text("abc", min_size=1, max_size=3),
         st.integers(-5 * DAY, 40 * DAY),
         st.integers(0, 3),
         st.sampled_from(["", "", "", "pinned", "active"]),
         st.booleans(),
+        st.lists(st.sampled_from("tu"), max_size=2),
     ),
     max_size=40,
     unique_by=lambda item: (item.kind, item.name),
 )  # fmt: skip
-POLICIES = st.builds(Policy, st.integers(0, 30 * DAY), st.integers(0, 12))
+COUNTS = st.integers(0, 4)
+POLICIES = st.builds(
+    Policy, st.integers(0, 30 * DAY) | st.just(0), st.integers(0, 12), keep_within=st.integers(0, 9 * DAY) | st.just(0),
+    calendar=st.tuples(COUNTS, COUNTS, COUNTS, COUNTS), tags=st.sampled_from([(), (("t",),), (("t", "u"), ("u",))]),
+)  # fmt: skip
+PERIODS = ("%Y%m%d%H", "%Y%m%d", "%G%V", "%Y%m")
+
+
+def forget(row: list[Item], policy: Policy) -> set[int]:
+    """What restic's `forget` keeps of a row, newest first, by its own algorithm over the calendar of Python."""
+    kept = {id(item) for item in row for tags in policy.tags if set(tags) <= set(item.tags)}
+    latest = max((item.time for item in row if item.time <= NOW), default=NOW)
+    kept |= {id(item) for item in row if policy.keep_within and item.time > latest - policy.keep_within}
+    kept |= {id(item) for item in row[: policy.keep_last]}
+    for form, count in zip(PERIODS, policy.calendar, strict=True):
+        last, left = "", count
+        for item in row:
+            value = datetime.fromtimestamp(item.time // 10**9, UTC).strftime(form)
+            if left and (value != last or item is row[-1]):
+                kept.add(id(item))
+                last, left = value, left - 1
+    return kept
 
 
 @given(items=ITEMS, policy=POLICIES)
@@ -163,14 +256,23 @@ def test_no_policy_removes_what_must_stay(items: list[Item], policy: Policy) -> 
     good = [item for item in items if item.proved]
     if good:
         assert max(good, key=lambda item: item.age_key) in kept
-    for kind in ("backup", "checkpoint"):
-        counted = sorted((i for i in items if i.kind == kind and i.is_counted), key=lambda item: item.age_key)
-        assert all(item in kept for item in counted[len(counted) - min(policy.keep_last, len(counted)) :])
+    rows: dict[tuple[str, str], list[Item]] = {}
+    for item in sorted(items, key=lambda item: item.age_key, reverse=True):
+        if item.is_counted:
+            rows.setdefault((item.kind, item.group), []).append(item)
+    ruled = {one for row in rows.values() for one in forget(row, policy)}
+    last = max(good, key=lambda item: item.age_key) if good else None
+    for item in items:
+        stays = item.hold or item.time > NOW - policy.older_than or id(item) in ruled or item is last
+        assert (item in kept) == bool(stays), item.name
 
 
 @given(items=ITEMS, policy=POLICIES, older=st.integers(0, 10 * DAY), more=st.integers(0, 5))
 def test_a_wider_policy_keeps_no_less(items: list[Item], policy: Policy, older: int, more: int) -> None:
-    wider = Policy(policy.older_than + older, policy.keep_last + more)
+    wider = Policy(
+        policy.older_than + older, policy.keep_last + more, keep_within=policy.keep_within + older,
+        calendar=tuple(count + more for count in policy.calendar), tags=(*policy.tags, ("u",)),  # type: ignore[arg-type]
+    )  # fmt: skip
     assert {id(i) for i in plan(items, policy, NOW).kept} <= {id(i) for i in plan(items, wider, NOW).kept}
 
 

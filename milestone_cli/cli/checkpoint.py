@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         MilestoneId,
         OfSession,
         Reason,
+        Tags,
         Yes,
     )
 
@@ -31,6 +32,7 @@ def create(
     milestone: "MilestoneId" = None,
     name: "CheckpointName" = None,
     reason: "Reason" = None,
+    tag: "Tags" = None,
     session: "OfSession" = None,
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
@@ -47,10 +49,12 @@ def create(
         from . import sessionpoints
 
         _refuse_milestone(milestone)
-        return sessionpoints.create(session, name, reason, idempotency_key, lock_timeout, output)
+        return sessionpoints.create(session, name, reason, tag, idempotency_key, lock_timeout, output)
     store = open_store()
     whose = current_milestone(store, milestone)
-    made, replayed = checkpointing.create(store, whose, name, reason, key=idempotency_key, timeout=lock_timeout)
+    made, replayed = checkpointing.create(
+        store, whose, name, reason, key=idempotency_key, timeout=lock_timeout, tags=tag
+    )
     at = f", revision {made.revision}" if made.revision else ""
     text = f"{whose}: checkpoint {made.name}{at}{'; made already, under this key' if replayed else ''}"
     render.emit("checkpoint-create", {**made.fields(), "replayed": replayed}, text, output)

@@ -3,6 +3,7 @@
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.retention.plan import Plan, Policy
+    from milestone_cli.storage.contract import Store
 
     from .options import (
         CacheNamespace,
@@ -10,7 +11,13 @@ if TYPE_CHECKING:
         Format,
         IdempotencyKey,
         InactiveSpan,
+        KeepDaily,
+        KeepHourly,
         KeepLast,
+        KeepMonthly,
+        KeepTag,
+        KeepWeekly,
+        KeepWithin,
         LockTimeout,
         MilestoneId,
         OlderThan,
@@ -22,37 +29,50 @@ def plan(
     milestone: "MilestoneId" = None,
     older_than: "OlderThan" = None,
     keep_last: "KeepLast" = None,
+    keep_within: "KeepWithin" = None,
+    keep_hourly: "KeepHourly" = None,
+    keep_daily: "KeepDaily" = None,
+    keep_weekly: "KeepWeekly" = None,
+    keep_monthly: "KeepMonthly" = None,
+    keep_tag: "KeepTag" = None,
     output: "Format" = "text",
 ) -> None:
     """Show what a clean-up would keep and remove, and why; nothing is changed.
 
-    Kept are the last backups and checkpoints and what is young; and always what is active, pinned or referenced,
-    what cannot be read, and the newest good copy. Of the log its oldest events go; what is left is still proved and
-    replayed. The settings `older_than` and `keep_last` change the defaults.
+    Kept is what is young, and of backups and checkpoints what a --keep rule names, as in restic; and always what is
+    active, pinned or referenced, what cannot be read, and the newest good copy. Of the log its oldest events go; what
+    is left is still proved and replayed. Settings of the options' names (`keep_last`) change the defaults.
 
     Example: milestone cleanup plan demo --older-than 2w
     """
-    from milestone_cli.core import current_milestone
     from milestone_cli.core.retention.cleanup import plan_cleanup, policy_of
+    from milestone_cli.render.cleanup import progress
     from milestone_cli.storage import open_store
 
     store = open_store()
-    policy = policy_of(store, older_than, keep_last)
-    name = current_milestone(store, milestone)
-    _show(name, policy, plan_cleanup(store, name, policy), output)
+    calendar = (keep_hourly, keep_daily, keep_weekly, keep_monthly)
+    policy = policy_of(store, older_than, keep_last, keep_within=keep_within, calendar=calendar, tags=keep_tag)
+    name = _whose(store, milestone)
+    _show(name, policy, plan_cleanup(store, name, policy, tell=progress()), output)
 
 
 def run(
     milestone: "MilestoneId" = None,
     older_than: "OlderThan" = None,
     keep_last: "KeepLast" = None,
+    keep_within: "KeepWithin" = None,
+    keep_hourly: "KeepHourly" = None,
+    keep_daily: "KeepDaily" = None,
+    keep_weekly: "KeepWeekly" = None,
+    keep_monthly: "KeepMonthly" = None,
+    keep_tag: "KeepTag" = None,
     dry_run: "DryRun" = False,
     yes: "Yes" = False,
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Remove what `cleanup plan` says: old backups, checkpoints, completed sessions and events of a milestone.
+    """Remove what `cleanup plan` says: old copies, sessions, tasks and transactions that are over, and events.
 
     What stays of a long log and is sealed is compressed. An event `events_removed` names the events that went.
 
@@ -61,15 +81,16 @@ def run(
     Example: milestone cleanup run demo --older-than 7d --keep-last 10
     """
     from milestone_cli import render
-    from milestone_cli.core import current_milestone
     from milestone_cli.core.retention.cleanup import plan_cleanup, policy_of, run_cleanup
-    from milestone_cli.render.cleanup import run_fields, run_text
+    from milestone_cli.render.cleanup import called, progress, run_fields, run_text
     from milestone_cli.storage import open_store
 
     store = open_store()
-    policy = policy_of(store, older_than, keep_last)
-    name = current_milestone(store, milestone)
-    found = plan_cleanup(store, name, policy)
+    calendar = (keep_hourly, keep_daily, keep_weekly, keep_monthly)
+    policy = policy_of(store, older_than, keep_last, keep_within=keep_within, calendar=calendar, tags=keep_tag)
+    name = _whose(store, milestone)
+    tell = progress()
+    found = plan_cleanup(store, name, policy, tell=tell)
     if dry_run:
         _show(name, policy, found, output)
         return
@@ -79,12 +100,19 @@ def run(
         from .confirm import confirm
 
         confirm(plan_text(name, found), f"Remove {len(found.removed)} of {len(found.decisions)}?")
-    removed, replayed = run_cleanup(store, name, policy, found, key=idempotency_key, timeout=lock_timeout)
+    removed, replayed = run_cleanup(store, name, policy, found, key=idempotency_key, timeout=lock_timeout, tell=tell)
     fields = {**run_fields(name, policy, found, removed), "replayed": replayed}
-    text = f"{name}: cleaned already, under this key"
+    text = f"{called(name)}: cleaned already, under this key"
     if not replayed:
         text = run_text(name, removed, len(found.decisions) - len(removed))
     render.emit("cleanup-run", fields, text, output)
+
+
+def _whose(store: "Store", given: "str | None") -> str:
+    """The milestone that is meant; empty, for what belongs to none, where there is no milestone at all."""
+    from milestone_cli.core import current_milestone
+
+    return current_milestone(store, given) if given is not None or store.milestones() else ""
 
 
 def _show(name: str, policy: "Policy", found: "Plan", output: str) -> None:

@@ -41,7 +41,7 @@ events stats\tmilestone_cli.cli.stats:stats: :milestone:s: --all:all_:t: --type:
 events verify\tmilestone_cli.cli.integrity:verify: :milestone:s: --session:session:s: --all:all_:t: --format:output:c:text,json,jsonl,yaml,github,junit
 events repair\tmilestone_cli.cli.integrity:repair: :milestone:s: --session:session:s: --accept:accept:t: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 events replay\tmilestone_cli.cli.integrity:replay: :milestone:s: --session:session:s: --from:first:i:1, --to:last:i:1, --at:at:s: --format:output:c:text,json,jsonl,yaml
-checkpoint create\tmilestone_cli.cli.checkpoint:create: :milestone:s: --name:name:s: --reason:reason:s: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+checkpoint create\tmilestone_cli.cli.checkpoint:create: :milestone:s: --name:name:s: --reason:reason:s: --tag:tag:S: --session:session:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 checkpoint list\tmilestone_cli.cli.checkpoint:list_: :milestone:s: --session:session:s: --format:output:c:text,json,jsonl,yaml
 checkpoint show\tmilestone_cli.cli.checkpoint:show:words :words:S: --state:state:t: --session:session:s: --format:output:c:text,json,yaml
 checkpoint diff\tmilestone_cli.cli.checkpoint:diff:words :words:S: --format:output:c:text,json,jsonl,yaml
@@ -91,9 +91,24 @@ task delete\tmilestone_cli.cli.claim:delete:name :name:s: --dry-run:dry_run:t: -
 task list\tmilestone_cli.cli.taskview:list_: --status:status:c:pending,in_progress,completed,failed,cancelled --ready:ready:t: --milestone:milestone:s: --session:session:s: --format:output:c:text,json,jsonl,yaml
 task show\tmilestone_cli.cli.taskview:show:name :name:s: --format:output:c:text,json,jsonl,yaml
 task report\tmilestone_cli.cli.taskview:report: --milestone:milestone:s: --session:session:s: --format:output:c:markdown,json,html -o:into:s: --output:into:s:
-cleanup plan\tmilestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --format:output:c:text,json,jsonl,yaml
-cleanup run\tmilestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+cache run\tmilestone_cli.cli.cacherun:cache_run:command :command:S: --input:inputs:S: --ttl:ttl:s: --agent:agent:s: --tag:tags:S: --env:environment:S: --stdin:stdin:t: --cache-failures:cache_failures:t: --refresh:refresh:t: --explain:explain:t: --timeout:timeout:f:0, --namespace:namespace:s:
+cache key\tmilestone_cli.cli.cache:key:request --request:request:s: --agent:agent:s: --permissions:permissions:s: --input:inputs:S: --format:output:c:text,json,jsonl,yaml
+cache get\tmilestone_cli.cli.cache:get:key :key:s: --tier:tier:c:auto,hot,warm,cold --content-hash:content_hash:s: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
+cache put\tmilestone_cli.cli.cache:put:key,data :key:s: :data:s: --agent:agent:s: --request:request:s: --tag:tags:S: --content-hash:content_hash:s: --ttl:ttl:s: --tier:tier:c:hot,warm,cold --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
+cache invalidate\tmilestone_cli.cli.cache:invalidate: :key:s: --agent:agent:s: --tag:tag:s: --content-hash:content_hash:s: --namespace:namespace:s: --dry-run:dry_run:t: --format:output:c:text,json,jsonl,yaml
+cache list\tmilestone_cli.cli.cache:list_: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
+cache show\tmilestone_cli.cli.cache:show:key :key:s: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
+cache stats\tmilestone_cli.cli.cache:stats: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
+cache expire\tmilestone_cli.cli.cache:expire: --namespace:namespace:s: --dry-run:dry_run:t: --format:output:c:text,json,jsonl,yaml
+cache clear\tmilestone_cli.cli.cache:clear: --namespace:namespace:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+cleanup plan\tmilestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --format:output:c:text,json,jsonl,yaml
+cleanup run\tmilestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 cleanup sessions\tmilestone_cli.cli.cleanup:sessions: --inactive-for:inactive_for:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+cleanup cache\tmilestone_cli.cli.cleanup:cache: --namespace:namespace:s: --dry-run:dry_run:t: --format:output:c:text,json,jsonl,yaml
+archive run\tmilestone_cli.cli.archive:run: --older-than:older_than:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+archive list\tmilestone_cli.cli.archive:list_: --format:output:c:text,json,jsonl,yaml
+archive show\tmilestone_cli.cli.archive:show:name :name:s: --format:output:c:text,json,jsonl,yaml
+archive restore\tmilestone_cli.cli.archive:restore:name :name:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 snapshot save\tmilestone_cli.cli.snapshot:save: -o:output_file:s: --output:output_file:s: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 snapshot load\tmilestone_cli.cli.snapshot:load: :name:s: --force:force:t: --strict:strict:t: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 snapshot show\tmilestone_cli.cli.snapshot:show: :name:s: --format:output:c:text,json,jsonl,yaml
@@ -112,6 +127,7 @@ store init\tmilestone_cli.cli.stores:init: :store:s: --writer:writer:s: --reader
 store info\tmilestone_cli.cli.stores:info: :store:s: --format:output:c:text,json,jsonl,yaml
 store check\tmilestone_cli.cli.stores:check: :store:s: --format:output:c:text,json,jsonl,yaml
 store migrate\tmilestone_cli.cli.stores:migrate: :store:s: --to:to:i:0, --rollback:rollback:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+store import\tmilestone_cli.cli.stores:import_:source :source:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 store copy\tmilestone_cli.cli.stores:copy:source,target :source:s: :target:s: --dry-run:dry_run:t: --verify:verify:t: --resume:resume:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 store export\tmilestone_cli.cli.archives:export:file :file:s: :store:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 store clear\tmilestone_cli.cli.archives:clear: :store:s: --backup:backup:s: --force:force:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
@@ -127,7 +143,7 @@ config show\tmilestone_cli.cli.config:show: --format:output:c:text,json,jsonl,ya
 config get\tmilestone_cli.cli.config:get:name :name:s: --format:output:c:text,json,jsonl,yaml
 config set\tmilestone_cli.cli.config:set_:assignments :assignments:S: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 config unset\tmilestone_cli.cli.config:unset:names :names:S: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
-config edit\tmilestone_cli.cli.config:edit: --from:file:s: --format:output:c:text,json,jsonl,yaml
+config edit\tmilestone_cli.cli.config:edit: --from:file:s: --editor:editor:s: --format:output:c:text,json,jsonl,yaml
 config validate\tmilestone_cli.cli.config:validate: :file:s: --format:output:c:text,json,jsonl,yaml
 config schema\tmilestone_cli.cli.config:schema:
 """

@@ -93,6 +93,27 @@ KeepLast = Annotated[
     int | None,
     typer.Option("--keep-last", metavar="N", min=0, help="Keep the last N backups and N checkpoints (default 10)."),
 ]
+KeepWithin = Annotated[
+    str | None, typer.Option("--keep-within", metavar="SPAN", help="Keep copies of less than this before the newest.")
+]
+KeepHourly = Annotated[
+    int | None,
+    typer.Option("--keep-hourly", metavar="N", min=0, help="Keep the newest copy of each of the last N hours."),
+]
+KeepDaily = Annotated[
+    int | None, typer.Option("--keep-daily", metavar="N", min=0, help="The same of days, which are those of UTC.")
+]
+KeepWeekly = Annotated[
+    int | None, typer.Option("--keep-weekly", metavar="N", min=0, help="The same of weeks, from Monday on.")
+]
+KeepMonthly = Annotated[int | None, typer.Option("--keep-monthly", metavar="N", min=0, help="The same of months.")]
+KeepTag = Annotated[
+    list[str] | None,
+    typer.Option("--keep-tag", metavar="T", help="Keep checkpoints with this tag; T,U: with both; repeatable."),
+]
+Tags = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="T", help="A tag, for `cleanup --keep-tag`; repeatable.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask, at a terminal either.")]
 NamesOf = Annotated[
@@ -455,12 +476,6 @@ RunTimeout = Annotated[
     float | None, typer.Option("--timeout", metavar="S", min=0, help="Seconds to wait for another run (default 600).")
 ]
 RunNamespace = Annotated[str | None, typer.Option("--namespace", metavar="N", help="Which cache, a safe name.")]
-ArchivedName = Annotated[
-    str, typer.Argument(metavar="NAME", help="A task or a milestone; task/NAME or milestone/NAME where it is both.")
-]
-ArchiveSpan = Annotated[
-    str, typer.Option("--older-than", metavar="SPAN", help="Only what was completed so long ago: 30d, 4w.")
-]
 BackupFile = Annotated[
     str | None, typer.Option("--backup", metavar="FILE", help="The archive; left out: one in the state directory.")
 ]
@@ -496,6 +511,9 @@ Permissions = Annotated[
 MetricsFormat = Annotated[
     Literal["text", "json", "yaml", "prometheus"] | None,
     typer.Option("--format", help="Form of the output; left out: text, or prometheus with -o FILE.prom."),
+]
+Editor = Annotated[
+    str | None, typer.Option("--editor", metavar="CMD", help="The editor; left out: VISUAL, else EDITOR, else vi.")
 ]
 Probe = Annotated[bool, typer.Option("--probe", help="Try how long saving and loading take, and keep that.")]
 ArchivedName = Annotated[

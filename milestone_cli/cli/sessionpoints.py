@@ -7,10 +7,16 @@ from milestone_cli.storage import open_store
 
 
 def create(
-    session: str, name: "str | None", reason: "str | None", key: "str | None", timeout: "float | None", output: str
+    session: str,
+    name: "str | None",
+    reason: "str | None",
+    tags: "list[str] | None",
+    key: "str | None",
+    timeout: "float | None",
+    output: str,
 ) -> None:
     """Make a checkpoint of a session."""
-    made, replayed = checkpointing.create(open_store(), session, name, reason, key=key, timeout=timeout)
+    made, replayed = checkpointing.create(open_store(), session, name, reason, key=key, timeout=timeout, tags=tags)
     text = f"{session}: checkpoint {made.name}{'; made already, under this key' if replayed else ''}"
     render.emit("session-checkpoint-create", {**made.fields(), "replayed": replayed}, text, output)
 

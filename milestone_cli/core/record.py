@@ -2,6 +2,7 @@
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads, members, quote, skip
+from milestone_cli.model import safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,21 @@ def words(text: "str | None", what: str) -> "str | None":
             told = f"{what} has {size} bytes; {LONGEST} are allowed"
             raise MilestoneError("too_large", told, "say it in fewer words; keep more in the state")
     return text
+
+
+def tagged(tags: "list[str] | None") -> "dict[str, object]":
+    """The member of a record that has its tags, each once; nothing for none.
+
+    Raises:
+        MilestoneError: `invalid_name`.
+    """
+    return {"tags": [safe(one, "tag") for one in dict.fromkeys(tags)]} if tags else {}
+
+
+def tags_of(found: "dict[str, object]") -> "tuple[str, ...]":
+    """The tags that a record has."""
+    value = found.get("tags")
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
 def data_of(store: "Store", stream: str, event_id: str) -> "dict[str, object]":

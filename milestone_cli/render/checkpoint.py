@@ -44,7 +44,7 @@ def show_text(one: "dict[str, object]") -> str:
     state = str(one["state"])
     title = f"{flat(str(one['milestone_id']))}: checkpoint {flat(str(one['checkpoint_name']))}"
     lines = [f"{title}  {paint(_upper(state), STYLES[state])}"]
-    pinned = one["pinned"]
+    pinned, tags = one["pinned"], one["tags"]
     facts: list[tuple[str, object]] = [
         ("trouble", one["trouble"]),
         ("made", when(one["created_at"])),
@@ -52,6 +52,7 @@ def show_text(one: "dict[str, object]") -> str:
         ("revision", one["revision"]),
         ("size", size(one["bytes"]) if one["bytes"] is not None else None),
         ("sha256", one["sha256"]),
+        ("tags", ", ".join(map(str, tags)) if isinstance(tags, list) else None),
         ("pinned", _pin(pinned) if isinstance(pinned, dict) else None),
         ("file", one["checkpoint_file"]),
         ("present", _present(one["changes"])),

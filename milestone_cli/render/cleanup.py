@@ -6,12 +6,16 @@ from milestone_cli.render.table import BOLD, DIM, MAGENTA, RED, paint, screen_wi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from milestone_cli.core.retention.plan import Item, Plan, Policy
     from milestone_cli.core.sessions.deleting import Sweep
     from milestone_cli.render.table import Cell
 
 FEW = 3
 """From so many on, records of transactions are counted, not named."""
+LONG = 200
+"""Items from which looking at them takes long enough for a bar."""
 WIDE = 100
 """Columns from which the kind has a column of its own."""
 
@@ -19,9 +23,8 @@ WIDE = 100
 def plan_fields(milestone: str, policy: "Policy", plan: "Plan") -> "dict[str, object]":
     """The plan as JSON values."""
     return {
-        "milestone_id": milestone,
-        "older_than_seconds": policy.older_than // 1_000_000_000,
-        "keep_last": policy.keep_last,
+        "milestone_id": milestone or None,
+        **policy_fields(policy),
         "items": [
             {
                 **item_fields(one.item),
@@ -39,14 +42,49 @@ def plan_fields(milestone: str, policy: "Policy", plan: "Plan") -> "dict[str, ob
 def run_fields(milestone: str, policy: "Policy", plan: "Plan", removed: "list[Item]") -> "dict[str, object]":
     """What a run did as JSON values."""
     return {
-        "milestone_id": milestone,
-        "older_than_seconds": policy.older_than // 1_000_000_000,
-        "keep_last": policy.keep_last,
+        "milestone_id": milestone or None,
+        **policy_fields(policy),
         "removed": [item_fields(item) for item in removed],
         "keep": len(plan.decisions) - len(removed),
         "remove": len(removed),
         "bytes_freed": sum(item.size for item in removed),
     }
+
+
+def policy_fields(policy: "Policy") -> "dict[str, object]":
+    """The rules as JSON values; 0 where there is no such rule."""
+    hours, days, weeks, months = policy.calendar
+    return {
+        "older_than_seconds": policy.older_than // 1_000_000_000,
+        "keep_last": policy.keep_last,
+        "keep_within_seconds": policy.keep_within // 1_000_000_000,
+        "keep_hourly": hours,
+        "keep_daily": days,
+        "keep_weekly": weeks,
+        "keep_monthly": months,
+        "keep_tags": [list(one) for one in policy.tags],
+    }
+
+
+def called(milestone: str) -> str:
+    """What a plan is called: by its milestone, or by the store where there is none."""
+    return milestone or "store"
+
+
+def progress() -> "Callable[[str, int, int], None] | None":
+    """A callback that draws a bar on standard error for long work, or None where that is no terminal."""
+    if not runtime.is_terminal(2):
+        return None
+    from milestone_cli.render import stores
+
+    bars: dict[str, Callable[[int, int], None] | None] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        draw = bars.setdefault(what, stores.progress(what)) if total >= LONG else None
+        if draw:
+            draw(done, total)
+
+    return show
 
 
 def item_fields(item: "Item") -> "dict[str, object]":
@@ -62,7 +100,7 @@ def item_fields(item: "Item") -> "dict[str, object]":
 def plan_text(milestone: str, plan: "Plan") -> str:
     """The plan as a table and a line that sums it up; where a screen is narrow, kinds stand between the rows."""
     if not plan.decisions:
-        return f"{milestone}: nothing to keep and nothing to remove"
+        return f"{called(milestone)}: nothing to keep and nothing to remove"
     rows = _rows(plan)
     is_narrow = screen_width() < WIDE
     if is_narrow:
@@ -76,7 +114,8 @@ def plan_text(milestone: str, plan: "Plan") -> str:
         head = ["PLAN", "KIND", "NAME", "MADE", "BYTES", "REASON"]
         lines = table(rows, head, align="<<<<><").split("\n")
     shown = "\n".join(lines)
-    return f"{shown}\n\n{milestone}: {len(plan.kept)} keep, {len(plan.removed)} remove, {amount(plan.freed)} freed"
+    told = f"{len(plan.kept)} keep, {len(plan.removed)} remove, {amount(plan.freed)} freed"
+    return f"{shown}\n\n{called(milestone)}: {told}"
 
 
 def _rows(plan: "Plan") -> "list[list[Cell]]":
@@ -103,7 +142,7 @@ def run_text(milestone: str, removed: "list[Item]", kept: int) -> str:
     if len(many) >= FEW:
         lines.append(f"removed {len(many)} records of transactions")
     freed = amount(sum(item.size for item in removed))
-    lines.append(f"{milestone}: {len(removed)} removed, {kept} kept, {freed} freed")
+    lines.append(f"{called(milestone)}: {len(removed)} removed, {kept} kept, {freed} freed")
     return "\n".join(lines)
 
 

@@ -51,6 +51,7 @@ def point_text(one: "Facts") -> str:
     under_way = [str(work.get("operation")) for work in pending if isinstance(work, dict)] if pending else []
     tree = then.get("git_dirty")
     dirty = ", with changes not committed" if tree else ", clean" if tree is False else ""
+    tags = one["tags"]
     facts: list[tuple[str, object]] = [
         ("trouble", one["trouble"]),
         ("made", when(one["created_at"])),
@@ -64,6 +65,7 @@ def point_text(one: "Facts") -> str:
             "git",
             f"{then.get('git_branch')} at {str(then['git_commit'])[:12]}{dirty}" if then.get("git_commit") else None,
         ),
+        ("tags", ", ".join(map(str, tags)) if isinstance(tags, list) else None),
         ("pinned", "yes" if one["pinned"] is not None else None),
     ]
     known = [(paint(f"{name:<9}", DIM), flat(str(value))) for name, value in facts if value not in (None, "")]

@@ -6,6 +6,7 @@ Whose a checkpoint is, the `milestone_id` inside decides, not its name. What doe
 
 from milestone_cli import runtime
 from milestone_cli.core import current_milestone
+from milestone_cli.core.record import tags_of
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import safe
@@ -62,7 +63,7 @@ class Checkpoint:
                 self.state, self.trouble = "damaged", "its text does not fit its checksum"
                 return
             if known:
-                self.state, self.info = "replaced", {"pinned": self.info.get("pinned")}
+                self.state, self.info = "replaced", {name: self.info.get(name) for name in ("pinned", "tags")}
             self.revision = document.revision or None
         self.text, self.sha256 = document.text, document.sha256
 
@@ -90,6 +91,7 @@ class Checkpoint:
             "revision": self.revision,
             "sha256": self.sha256 or None,
             "bytes": None if self.text is None else len(self.text),
+            "tags": list(tags_of(self.info)),
             "pinned": self.pinned,
         }
 

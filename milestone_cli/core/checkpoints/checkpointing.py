@@ -7,7 +7,7 @@ utilities never take for a state. Nothing is overwritten, and what is pinned is 
 from milestone_cli import runtime
 from milestone_cli.core import draft, lock_timeout, once
 from milestone_cli.core.checkpoints.checkpoint import Checkpoint, find, fitting, names
-from milestone_cli.core.record import data_of, indented, words
+from milestone_cli.core.record import data_of, indented, tagged, words
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan
@@ -31,6 +31,7 @@ def create(
     prefix: str = "manual",
     sha256: "str | None" = None,
     session: "str | None" = None,
+    tags: "list[str] | None" = None,
 ) -> "tuple[Checkpoint, bool]":
     """Keep a milestone's present state under a name.
 
@@ -44,6 +45,7 @@ def create(
         prefix: of a name that is left out.
         sha256: what the state must still be.
         session: in which session; left out: the current one.
+        tags: by which a clean-up may be told to keep it.
 
     Returns:
         The checkpoint, and whether it is an earlier one under the same idempotency key.
@@ -53,6 +55,7 @@ def create(
     """
     given = None if name is None else fitting(milestone, name)
     words(reason, "the reason")
+    marks = tagged(tags)
     made = ""
     found: Checkpoint | None = None
 
@@ -72,6 +75,7 @@ def create(
         if given:
             _refuse_taken(store, milestone, given)
         info = _notes(milestone, made, reason, _revision(store, milestone, document), document.sha256)
+        info |= marks
         found = Checkpoint(milestone, made, checkpoint_path(milestone, made), info, 0)
         found.text = document.text
         plan = Plan("checkpoint_create")
@@ -82,7 +86,8 @@ def create(
         plan.events.append((milestone, event))
         return plan
 
-    known = once(milestone, key, b"checkpoint create", (name or "").encode(), (reason or "").encode())
+    request = [(name or "").encode(), (reason or "").encode(), *[one.encode() for one in tags or []]]
+    known = once(milestone, key, b"checkpoint create", *request)
     receipts = store.transact([milestone], build, lock_timeout(store, timeout), known)
     if receipts[0].replayed:
         made = str(data_of(store, milestone, receipts[0].event_id).get("checkpoint_name"))

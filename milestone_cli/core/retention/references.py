@@ -46,7 +46,7 @@ def needed(store: "Store", milestone: str, going: "set[tuple[str, str]]") -> "Ne
         session, _, name = key.partition("/")
         then = Checkpoint(session, name, store.get(KIND, key) or b"").said("state_snapshot")
         revision = _number(then.get("revision"))
-        if then.get("milestone_id") != milestone or revision < gone:
+        if then.get("milestone_id") != milestone or then.get("sha256") is None or revision < gone:
             continue
         offset, sequence = _number(then.get("event_offset")), _number(then.get("event_count"))
         if found is None or (sequence, offset) < (found.sequence, found.offset):

@@ -6,7 +6,7 @@ when no checkpoint of the session refers to them any more.
 
 from milestone_cli import runtime
 from milestone_cli.core import acting_agent, lock_timeout, once
-from milestone_cli.core.record import data_of, indented, with_members, words
+from milestone_cli.core.record import data_of, indented, tagged, with_members, words
 from milestone_cli.core.sessions import pages
 from milestone_cli.core.sessions.parts import KIND, PART, file, kept_of, names
 from milestone_cli.core.sessions.session import Session, current_text
@@ -33,6 +33,7 @@ def create(
     key: "str | None" = None,
     timeout: "float | None" = None,
     asks_git: bool = True,
+    tags: "list[str] | None" = None,
 ) -> "tuple[Checkpoint, bool]":
     """Make a checkpoint of a session.
 
@@ -44,6 +45,7 @@ def create(
         key: idempotency key.
         timeout: seconds to wait for other transactions.
         asks_git: whether the tree is dirty; nobody else knows.
+        tags: by which a clean-up may be told to keep it.
 
     Returns:
         The checkpoint, and whether it is an earlier one under the same idempotency key.
@@ -56,6 +58,7 @@ def create(
 
     found = current_text(store, session)
     words(reason, "the reason")
+    marks = tagged(tags)
     folder = found.word("working_directory")
     dirty = is_dirty(folder) if folder and asks_git else None
     made: list[Checkpoint] = []
@@ -63,13 +66,15 @@ def create(
     def build() -> Plan:
         plan = Plan("checkpoint_create")
         now = current_text(store, session)
-        text, named, raw = add(store, plan, now.id, brought_up(store, now), reason or "manual", name, dirty=dirty)
+        text = brought_up(store, now)
+        text, named, raw = add(store, plan, now.id, text, reason or "manual", name, dirty=dirty, marks=marks)
         plan.puts.append(("session", now.id, text.encode()))
         made[:] = [Checkpoint(now.id, named, raw)]
         return plan
 
     stream = found.stream
-    known = once(stream, key, b"session checkpoint", session.encode(), (name or "").encode(), (reason or "").encode())
+    request = [(name or "").encode(), (reason or "").encode(), *[one.encode() for one in tags or []]]
+    known = once(stream, key, b"session checkpoint", session.encode(), *request)
     receipts = store.transact([], build, lock_timeout(store, timeout), known)
     if receipts[0].replayed:
         earlier = data_of(store, stream, receipts[0].event_id).get("checkpoint_name")
@@ -129,6 +134,7 @@ def add(
     prefix: str = "checkpoint",
     before_recovery: "str | None" = None,
     is_new: bool = False,
+    marks: "Facts | None" = None,
 ) -> "tuple[str, str, bytes]":
     """Add a checkpoint of a session to a plan: its parts, its document, its event, and the session's page.
 
@@ -143,6 +149,7 @@ def add(
         prefix: of a name that is left out.
         before_recovery: the checkpoint that is about to be brought back.
         is_new: the session is; it has none yet.
+        marks: more members of the document: its tags.
 
     Returns:
         The record, which knows its last checkpoint; and the checkpoint's name and document.
@@ -157,6 +164,7 @@ def add(
     made = _name(name, there, f"{prefix}-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}")
     parts, agents = _parts(store, session, text)
     info = _info(store, record, session, (made, reason, now), dirty, parts, agents)
+    info |= marks or {}
     if before_recovery is not None:
         info["checkpoint"]["before_recovery"] = before_recovery
     for _, _, raw, sha256 in {one[3]: one for one in parts}.values():

@@ -6,6 +6,7 @@ kept once; of the milestone's state it names the revision, whose text the log ha
 where sessions and agents stand still, and the state is one whole revision: writers never wait for it.
 """
 
+from milestone_cli.core.record import tags_of
 from milestone_cli.core.sessions.parts import KIND, PART, names
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads, quote
@@ -94,6 +95,7 @@ class Checkpoint:
             "agents": state.get("agent_count"),
             "operations": state.get("operation_count"),
             "events": state.get("event_count"),
+            "tags": list(tags_of(self.info)),
             "pinned": self.pinned,
         }
 

@@ -5,9 +5,15 @@ from milestone_cli.render.schemas.shapes import COUNT, FLAG, NAME, STRING, TIME,
 
 CLEANED: dict[str, Schema] = {"kind": STRING, "name": STRING, "timestamp": nullable(TIME), "bytes": COUNT}
 CLEANING: dict[str, Schema] = {
-    "milestone_id": NAME,
+    "milestone_id": nullable(NAME),
     "older_than_seconds": COUNT,
     "keep_last": COUNT,
+    "keep_within_seconds": COUNT,
+    "keep_hourly": COUNT,
+    "keep_daily": COUNT,
+    "keep_weekly": COUNT,
+    "keep_monthly": COUNT,
+    "keep_tags": array(array(STRING)),
     "keep": COUNT,
     "remove": COUNT,
     "bytes_freed": COUNT,
@@ -127,6 +133,27 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 "backup": {**nullable(STRING), "description": "the store as it was, below its folder"},
                 "log": nullable(STRING),
                 "kept": {**array(STRING), "description": "left as it is by a way back: written since"},
+                "dry_run": FLAG,
+            }
+        ),
+    ),
+    "store-import": (
+        "What was taken in from another program's folder or from an archive, or would be; and what was left out.",
+        record(
+            {
+                "source": STRING,
+                "kind": {**STRING, "description": "bash-store, session-tree, both with a +, coding-agent-state, archive"},
+                "store": STRING,
+                "milestones": {**array(STRING), "description": "whose states are new"},
+                "sessions": COUNT,
+                "agents": COUNT,
+                "tasks": COUNT,
+                "checkpoints": COUNT,
+                "documents": {**COUNT, "description": "all that are new, also of other kinds"},
+                "events": COUNT,
+                "same": {"type": "integer", "minimum": 0, "description": "documents, states and events there already"},
+                "left": array(record({"what": STRING, "why": STRING})),
+                "notes": {**array(STRING), "description": "what was changed to make something fit"},
                 "dry_run": FLAG,
             }
         ),

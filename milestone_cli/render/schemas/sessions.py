@@ -86,6 +86,7 @@ POINT: dict[str, Schema] = {
     "agents": nullable(COUNT),
     "operations": nullable(COUNT),
     "events": nullable(COUNT),
+    "tags": array(STRING),
     "pinned": nullable({"type": "object"}),
 }
 RECOVERY: dict[str, Schema] = {

@@ -95,5 +95,6 @@ CHECKPOINT: dict[str, Schema] = {
     "revision": nullable(COUNT),
     "sha256": nullable(STRING),
     "bytes": nullable(COUNT),
+    "tags": array(STRING),
     "pinned": nullable({"type": "object", "properties": {"reason": nullable(STRING), "at": STRING, "by": STRING}}),
 }
