@@ -70,6 +70,8 @@ REMOVES = {
 }  # fmt: skip
 """What removes or overwrites something that no undo brings back, or more than its caller named."""
 TWICE = {
+    "config set": "config set lock_timeout=9",
+    "config unset": "config unset lock_timeout",
     "snapshot save": "snapshot save",
     "snapshot load": "snapshot load",
     "config set": "config set lock_timeout=9",

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from .options import (
         Assignments,
         ConfigFile,
+        Editor,
         Format,
         FromDraft,
         IdempotencyKey,
@@ -99,13 +100,13 @@ def _change(
     render.emit("config-set", done, change_text(done), output)
 
 
-def edit(file: "FromDraft" = None, output: "Format" = "text") -> None:
-    """Open config.yaml in $VISUAL or $EDITOR; what you wrote takes effect when it is valid, whole or not at all.
+def edit(file: "FromDraft" = None, editor: "Editor" = None, output: "Format" = "text") -> None:
+    """Open config.yaml in an editor; what you wrote takes effect when it is valid, whole or not at all.
 
     Where there is none yet, all settings are listed as comments. At a terminal a mistake can be mended at once; else,
     and whatever else goes wrong, what you wrote is kept in a file, and --from FILE goes on with it.
 
-    Example: EDITOR=true milestone config edit
+    Example: milestone config edit --editor "sed -i 's/# keep_last: 10/keep_last: 20/'"
     """
     from milestone_cli import render, runtime
     from milestone_cli.core.configuration.draft import Draft
@@ -117,13 +118,13 @@ def edit(file: "FromDraft" = None, output: "Format" = "text") -> None:
 
         begun = read_data("@" + file).decode("utf-8", "replace")
     draft = Draft(open_store(), begun)
-    draft.edit()
+    draft.edit(editor)
     while found := draft.problems():
         if not (runtime.is_terminal(0) and runtime.is_terminal(2)) or not _again(found):
             from milestone_cli.core.configfile import failure
 
             raise draft.refused(failure(found))
-        draft.edit()
+        draft.edit(editor)
     if not draft.is_changed():
         draft.drop()
         fields: dict[str, object] = {"changed": False, "transaction_id": None}
@@ -177,10 +178,10 @@ def validate(file: "ConfigFile" = None, output: "Format" = "text") -> int:
 def schema() -> None:
     """Print the JSON Schema of config.yaml, for editors.
 
-    Editors with the YAML language server find it by a first line in config.yaml:
-    # yaml-language-server: $schema=config.schema.json
+    An editor with the YAML language server takes it from a file beside config.yaml, whose first line then is
+    "# yaml-language-server: $schema=config.schema.json".
 
-    Example: milestone config schema > config.schema.json
+    Example: milestone config schema
     """
     from milestone_cli import render
     from milestone_cli.core.configuration.schema import schema as made

@@ -73,17 +73,12 @@ def report(error: BaseException, words: list[str]) -> int:
 
 def _note(failure: MilestoneError, error: BaseException, words: list[str]) -> None:
     """Count a failure that says something about the store, for `metrics` and `doctor`; nothing here may fail."""
-    from ..storage.measures import NOTED, note_failure
-
-    if failure.code not in NOTED or getattr(error, "filename", None) == STDOUT:
+    if getattr(error, "filename", None) == STDOUT:
         return
     try:
-        from ..storage import locate
+        from ..core.metrics.failures import note
 
-        path = locate(os.getcwd())
-        if path:
-            errno_name = failure.details.get("errno")
-            note_failure(path, _command(words), failure.code, errno_name if isinstance(errno_name, str) else "")
+        note(failure, _command(words))
     except Exception:  # noqa: S110 - whoever is told of a failure is not told of another one
         pass
 

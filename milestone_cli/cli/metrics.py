@@ -12,9 +12,9 @@ def metrics(probe: "Probe" = False, output: "MetricsFormat" = None, into: "Timel
     commands and waits of a second or more noted, and how long saving and loading took when --probe tried it last, which
     writes to a scratch folder on the same disk. In a database saves are not tried, and waits not noted.
 
-    -o FILE.prom writes a textfile for the node exporter of Prometheus, whole or not at all.
+    With -o FILE.prom it writes a textfile for the node exporter of Prometheus, whole or not at all.
 
-    Example: milestone metrics --probe -o milestone.prom
+    Example: milestone metrics --probe
     """
     from milestone_cli import render
     from milestone_cli.core.metrics.collect import collect

@@ -71,6 +71,8 @@ def examine(raw: bytes) -> "tuple[dict[str, str], list[Problem]]":
     """Read a configuration as far as it can be read, and say everything that is wrong with it."""
     found: dict[str, str] = {}
     problems: list[Problem] = []
+    if not raw.strip():
+        return found, problems
     try:
         top = compose(raw)[1]
     except MilestoneError as error:

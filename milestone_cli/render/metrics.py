@@ -1,13 +1,10 @@
 """The figures of a store: for people with units, for machines, and as a textfile for Prometheus' node exporter."""
 
-from milestone_cli.core.metrics.declared import METRICS, PREFIX
 from milestone_cli.jsontext import dumps
 from milestone_cli.render.ages import size, when
 from milestone_cli.render.table import DIM, table
 from milestone_cli.render.text import flat
 from milestone_cli.runtime import is_terminal, timestamp
-from milestone_cli.storage.findings import count
-from milestone_cli.storage.findings import text as sound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,12 +36,12 @@ def fields(found: "Metrics") -> "dict[str, object]":
         "file_counts": found.usage.counts,
         "metrics": [
             {
-                "name": PREFIX + name,
+                "name": name,
                 "type": type_,
                 "help": help_,
-                "samples": [{"labels": labels, "value": value} for _, labels, value in _samples(found, name, type_)],
+                "samples": [{"labels": labels, "value": value} for _, labels, value in samples],
             }
-            for name, type_, help_ in METRICS
+            for name, type_, help_, samples in found.families()
         ],
     }
 
@@ -82,24 +79,16 @@ def _rate(found: "Metrics") -> "float | None":
     return round(failed / (saves + failed), 4)
 
 
-def _samples(found: "Metrics", name: str, type_: str) -> "Iterator[tuple[str, dict[str, str], int | float]]":
-    """The samples of a figure: ending of the name, labels, value."""
-    for ending in ("", "_sum", "_count") if type_ == "summary" else ("",):
-        for labels, value in found.samples.get(name + ending, ()):
-            yield ending, labels, value
-
-
 def prometheus(found: "Metrics") -> str:
     """All figures in Prometheus' text format, version 0.0.4, without times, as the node exporter wants them.
 
     Source: https://prometheus.io/docs/instrumenting/exposition_formats/
     """
     lines = []
-    for name, type_, help_ in METRICS:
-        samples = list(_samples(found, name, type_))
+    for name, type_, help_, samples in found.families():
         if samples:
-            lines += [f"# HELP {PREFIX}{name} {help_}", f"# TYPE {PREFIX}{name} {type_}"]
-            lines += [f"{PREFIX}{name}{ending}{_labels(labels)} {value!r}" for ending, labels, value in samples]
+            lines += [f"# HELP {name} {help_}", f"# TYPE {name} {type_}"]
+            lines += [f"{name}{ending}{_labels(labels)} {value!r}" for ending, labels, value in samples]
     return "".join([line + "\n" for line in lines])
 
 
@@ -110,7 +99,7 @@ def _labels(labels: "dict[str, str]") -> str:
 
 
 def _escaped(value: str) -> str:
-    return sound(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def text(found: "Metrics") -> str:
@@ -140,11 +129,15 @@ def _lines(found: "Metrics") -> "Iterator[tuple[str, str]]":
         yield "lock waits", f"{waits:,} of a second or more; {seconds} s in all, the longest {longest} s"
     last = found.noted.last
     yield "failures", f"{sum(found.noted.failures.values()):,}" + (f", the last {when(last[-1][0])}" if last else "")
-    yield "damage", count(len(found.usage.damaged), "state") + " in the quarantine"
-    yield "waiting", f"{count(int(found.value('hook_calls_waiting') or 0), 'call')} of hooks"
+    yield "damage", _count(len(found.usage.damaged), "state") + " in the quarantine"
+    yield "waiting", f"{_count(int(found.value('hook_calls_waiting') or 0), 'call')} of hooks"
     for job in ("save", "load"):
         times = _times(found, job)
         yield job + " time", "not tried; `milestone metrics --probe` does" if times is None else _told(times)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _size(number: "int | None") -> str:
@@ -161,7 +154,7 @@ def _changes(found: "Metrics") -> str:
 
 
 def _copies(found: "Metrics") -> str:
-    told = f"{count(found.backups, 'backup')}, {count(int(found.value('checkpoints') or 0), 'checkpoint')}"
+    told = f"{_count(found.backups, 'backup')}, {_count(int(found.value('checkpoints') or 0), 'checkpoint')}"
     newest = found.value("backup_newest_timestamp_seconds")
     return told + (f"; the newest backup {when(timestamp(int(newest * SECOND)))}" if newest else "")
 

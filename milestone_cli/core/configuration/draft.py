@@ -49,8 +49,8 @@ class Draft:
         with open(fd, "wb") as file:
             file.write((self._begun if begun is None else begun).encode())
 
-    def edit(self) -> None:
-        """Open it in $VISUAL, $EDITOR or vi, and wait for the end.
+    def edit(self, editor: "str | None" = None) -> None:
+        """Open it in an editor, else $VISUAL, $EDITOR or vi, and wait for the end.
 
         Raises:
             MilestoneError: `interrupted` when the editor fails.
@@ -58,7 +58,7 @@ class Draft:
         import signal
         import subprocess
 
-        editor = runtime.env("VISUAL") or runtime.env("EDITOR") or FALLBACK
+        editor = editor or runtime.env("VISUAL") or runtime.env("EDITOR") or FALLBACK
         before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C belongs to the editor
         try:
             words = ["sh", "-c", f'{editor} "$@"', editor, self.path]  # as git does: an editor may have options

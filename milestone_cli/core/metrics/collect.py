@@ -1,7 +1,9 @@
 """Gathering the figures of a store: from its names, heads and times, and from what was noted; no state is read."""
 
 from milestone_cli import __version__, runtime
+from milestone_cli.core.metrics.declared import METRICS, PREFIX
 from milestone_cli.core.metrics.saves import day_of_saves, is_failed_save
+from milestone_cli.storage.findings import text
 from milestone_cli.storage.measures import Measures, measures
 from milestone_cli.storage.places import waiting
 from milestone_cli.storage.usage import Usage, usage
@@ -9,6 +11,8 @@ from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from milestone_cli.storage.contract import Store
 
     Labels = dict[str, str]
@@ -47,6 +51,13 @@ class Metrics:
         if value is not None:
             self.samples.setdefault(name, []).append((labels, value))
 
+    def families(self) -> "Iterator[tuple[str, str, str, list[tuple[str, Labels, Value]]]]":
+        """Each figure: its whole name, type, meaning, and its samples as ending of the name, labels and value."""
+        for name, type_, help_ in METRICS:
+            endings = ("", "_sum", "_count") if type_ == "summary" else ("",)
+            samples = [(ending, *one) for ending in endings for one in self.samples.get(name + ending, ())]
+            yield PREFIX + name, type_, help_, samples
+
     def value(self, name: str) -> "Value | None":
         """The one sample of a figure without labels; None where it is not known."""
         found = self.samples.get(name)
@@ -65,7 +76,7 @@ def collect(store: "Store") -> Metrics:
     """
     found = Metrics(store.path, runtime.now_ns(), usage(store), measures(store.path))
     kind = "postgresql" if "://" in store.path else "files"
-    found.add("info", 1, store=store.path, kind=kind, version=__version__)
+    found.add("info", 1, store=text(store.path), kind=kind, version=__version__)
     found.add("collected_timestamp_seconds", found.at / SECOND)
     found.add("writable", int(found.usage.is_writable))
     _states(store, found)
