@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def table() -> list[tuple[str, list[str]]]:
 
 
 def test_there_is_something_to_test() -> None:
-    assert {language for language, _ in blocks()} == {"sh", "console", "bash", "yaml"}
+    assert {language for language, _ in blocks()} == {"sh", "console", "bash", "yaml", "python"}
     assert len(table()) >= 14
 
 
@@ -52,6 +53,15 @@ def test_scripts_run_one_after_another_and_print_what_they_say(tmp_path: Path, h
             command, _, said = line.partition("# prints ")
             if said:
                 assert run(command, tmp_path, home).stdout == said + "\n", line
+
+
+def test_programs_run_and_print_what_was_kept(tmp_path: Path, home: Path) -> None:
+    (program,) = [text for language, text in blocks() if language == "python"]
+    (tmp_path / "program.py").write_text(program)
+    for _ in range(2):
+        done = run(f"{sys.executable} -W error program.py", tmp_path, home)
+        assert done.stderr == ""
+        assert done.stdout == "{'files': ['a.go']} Go\n{'step': 1, 'tests': {'passed': 12}} ['tests_passed']\n"
 
 
 @pytest.mark.parametrize("block", [text for language, text in blocks() if language == "console"])
