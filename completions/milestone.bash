@@ -266,6 +266,7 @@ _milestone() {
             'store info':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store check':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store migrate':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'store import':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store copy':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store export':--format) _milestone_offer 'text json jsonl yaml' ;;
             'store clear':--backup) _milestone_offer '<paths>' ;;
@@ -409,6 +410,7 @@ _milestone() {
             'store info') _milestone_offer '--format --help' ;;
             'store check') _milestone_offer '--format --help' ;;
             'store migrate') _milestone_offer '--to --rollback --dry-run --yes --format --help' ;;
+            'store import') _milestone_offer '--dry-run --yes --format --help' ;;
             'store copy') _milestone_offer '--dry-run --verify --resume --yes --format --help' ;;
             'store export') _milestone_offer '--dry-run --yes --format --help' ;;
             'store clear') _milestone_offer '--backup --force --dry-run --yes --format --help' ;;
@@ -444,7 +446,7 @@ _milestone() {
         snapshot:0) _milestone_offer 'save load show watch' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
         transaction:0) _milestone_offer 'apply list show rollback' ;;
-        store:0) _milestone_offer 'init info check migrate copy export clear freeze unfreeze moved' ;;
+        store:0) _milestone_offer 'init info check migrate import copy export clear freeze unfreeze moved' ;;
         hook:0) _milestone_offer 'install uninstall status statusline' ;;
         config:0) _milestone_offer 'show get set unset edit validate schema' ;;
         'init':0) _milestone_offer '<milestones>' ;;

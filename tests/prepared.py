@@ -46,6 +46,9 @@ def prepare(cli: Cli, place: Path, path: str = "") -> None:
         cli("task", "complete", "t1", check=True)
     if path in BEFORE:
         cli(*BEFORE[path], check=True)
+    if path == "store import":
+        (place / "coding-agent-state").mkdir()
+        (place / "coding-agent-state" / "state.json").write_text('{"version": "1.0.0", "tasks": [], "sessions": []}')
     (place / "schema.json").write_text('{"type": "object"}')
 
 

@@ -216,6 +216,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
             stores.info,
             stores.check,
             stores.migrate,
+            stores.import_,
             stores.copy,
             archives.export,
             archives.clear,

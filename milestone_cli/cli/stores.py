@@ -7,6 +7,7 @@ if TYPE_CHECKING:
         Format,
         FormatTo,
         GoBack,
+        ImportFrom,
         ReaderRole,
         Reason,
         Resume,
@@ -97,6 +98,58 @@ def migrate(
         found = steps.run(store, to, back=rollback, progress=progress("proving"))
     render.emit("store-migrate", {**found.fields(), "dry_run": dry_run}, migrate_text(found, dry_run=dry_run), output)
     return 9 if found.kept else 0
+
+
+def import_(source: "ImportFrom", dry_run: "DryRun" = False, yes: "Yes" = False, output: "Format" = "text") -> int:
+    """Take in a coding-agent-state folder, a tree of sessions, a store of the bash utilities, or what `export` made.
+
+    Nothing that is there is overwritten: where something else stands under a name, nothing is done (exit 4). What could
+    not be mapped is named, and stays where it is (exit 9). Done twice, there is nothing to do.
+
+    Example: milestone store import coding-agent-state --dry-run
+    """
+    import os
+
+    from milestone_cli import render
+    from milestone_cli.core.migration import intake
+    from milestone_cli.render.stores import import_text, progress
+    from milestone_cli.storage import open_store
+
+    if os.path.isfile(source):
+        return _import_archive(source, dry_run=dry_run, yes=yes, output=output)
+    store = open_store()
+    found = intake.plan(store, source)
+    if not dry_run and not found.is_empty:
+        if not yes:
+            from .confirm import confirm
+
+            confirm(import_text(found.fields(), dry_run=True), "Take this in?")
+        intake.run(store, found, progress("taking in"))
+    fields = {**found.fields(), "dry_run": dry_run}
+    render.emit("store-import", fields, import_text(fields, dry_run=dry_run), output)
+    return 9 if found.harvest.left else 0
+
+
+def _import_archive(source: str, *, dry_run: bool, yes: bool, output: str) -> int:
+    """Take in a file of `store export`, byte for byte."""
+    from milestone_cli import render
+    from milestone_cli.core import transfer
+    from milestone_cli.core.archives.archive import Archive
+    from milestone_cli.core.migration.archive import fields_of, plan
+    from milestone_cli.render.stores import import_text, progress
+    from milestone_cli.storage.sides import open_side
+
+    here, there = Archive(source), open_side()
+    found = plan(here, there)
+    if not dry_run and not found.is_empty:
+        if not yes:
+            from .confirm import confirm
+
+            confirm(import_text(fields_of(found), dry_run=True), "Take this in?")
+        found = transfer.run(here, there, progress=progress("taking in"))
+    fields = {**fields_of(found), "dry_run": dry_run}
+    render.emit("store-import", fields, import_text(fields, dry_run=dry_run), output)
+    return 0
 
 
 def copy(

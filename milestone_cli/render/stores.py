@@ -6,6 +6,7 @@ from milestone_cli.render.text import flat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sized
+    from typing import Any
 
     from milestone_cli.core.transfer import Copy
     from milestone_cli.render.table import Cell
@@ -57,6 +58,24 @@ def migrate_text(found: "Outcome", *, dry_run: bool) -> str:
     if found.backup and not found.is_back:
         lines.append(flat(f"as it was: {found.backup}; what was done: {found.log}"))
     lines += [flat(f"left as it is, since it was written later: {path}") for path in found.kept]
+    return "\n".join(lines)
+
+
+def import_text(found: "dict[str, Any]", *, dry_run: bool) -> str:
+    """What taking in does, or has done, and what it leaves."""
+    lines = [flat(f"{found['source']} ({found['kind']}) -> {found['store']}")]
+    parts = [_count(found["milestones"], "milestone")] if found["milestones"] else []
+    parts += [f"{found[name]} {name[:-1] if found[name] == 1 else name}"
+              for name in ("sessions", "agents", "tasks", "checkpoints") if found[name]]  # fmt: skip
+    parts += [f"{found['documents']} documents in all"] if found["documents"] else []
+    parts += [f"{found['events']} events"] if found["events"] else []
+    if parts:
+        verb = "would take in" if dry_run else "took in"
+        lines.append(f"{verb} {', '.join(parts)}; {found['same']} were there already")
+    else:
+        lines.append(f"nothing to do: {found['same']} are there already")
+    lines += [flat(f"note: {one}") for one in found["notes"]]
+    lines += [flat(f"left out: {one['what']}: {one['why']}") for one in found["left"]]
     return "\n".join(lines)
 
 
