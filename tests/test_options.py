@@ -77,8 +77,6 @@ TWICE = {
     "config unset": "config unset lock_timeout",
     "snapshot save": "snapshot save",
     "snapshot load": "snapshot load",
-    "config set": "config set lock_timeout=9",
-    "config unset": "config unset lock_timeout",
     "state save": """state save demo '{"step": 9}'""",
     "state set": "state set demo step=9",
     "state patch": """state patch demo '{"step": 9}'""",
