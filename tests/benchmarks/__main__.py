@@ -36,6 +36,7 @@ from .commands import (
 )
 from .databases import both_stores
 from .measure import Row, new_scene, table
+from .peers import beside_peers
 from .program import cached_runs, python_api
 from .streams import fill, long_log, same_work
 
@@ -80,10 +81,10 @@ def main() -> None:
 
 
 def very_long(runs: int) -> list[Row]:
-    """Appending and looking back at 10 million events."""
+    """Appending, looking back and asking at 10 million events."""
     scene = new_scene()
     fill(scene, 10_000_000)
-    return same_work(runs, scene, 10_000_000)
+    return same_work(runs, scene, 10_000_000) + beside_peers(1, scene, 10_000_000)
 
 
 main()

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from .commands import bash_command
 from .measure import MILESTONE, Row, Scene, at_least, at_most, new_scene
+from .peers import LOG, RARE, beside_peers
 
 PART = 250_000  # events in a batch; it takes 64 MB
-RARE = 100  # one event of so many is of the type that is asked for
-LOG = ".milestones/state/events/milestone-demo.jsonl"
 
 
 def fill(scene: Scene, count: int) -> None:
@@ -50,7 +49,7 @@ def long_log(runs: int, count: int, functions: Path, names: dict[str, str]) -> l
     rows.append(at_most(job, mine / grep, 2, "`grep -c`", f" ({mine * 1000:.0f} ms)"))
     mine, plain = scene.paired(few, [MILESTONE, "events", "verify", "demo"], ["sha256sum", LOG])
     rows.append(at_most(f"`events verify`, {named}", mine / plain, 3, "`sha256sum`", f" ({mine:.2f} s)"))
-    return rows + same_work(runs, scene, count)
+    return rows + same_work(runs, scene, count) + beside_peers(few, scene, count)
 
 
 def same_work(runs: int, long: Scene, count: int) -> list[Row]:

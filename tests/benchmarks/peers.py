@@ -1,0 +1,74 @@
+"""Benchmarks of a long log beside what people would otherwise ask it with: grep, jq and DuckDB, each as a command."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+
+from .measure import MILESTONE, PYTHON, Row, Scene
+
+LOG = ".milestones/state/events/milestone-demo.jsonl"
+RARE = 100
+"""One event of so many is of the type that is asked for."""
+OF_TYPE = "SELECT count(*) FROM events WHERE event_type = 'deployed'"
+BY_TYPE = "SELECT event_type, count(*) FROM events GROUP BY 1"
+READ = f"read_json('{LOG}', format = 'newline_delimited', columns = {{event_type: 'VARCHAR'}})"
+DUCKDB = """
+import duckdb
+duckdb.sql("CREATE VIEW events AS SELECT * FROM " + {read!r})
+print(duckdb.sql({asked!r}).fetchall())
+"""
+"""DuckDB is told the one column that matters, which is the fastest that it can do."""
+
+
+def beside_peers(runs: int, scene: Scene, count: int) -> list[Row]:
+    """The same two questions to each, about a log that a scene has.
+
+    Args:
+        runs: rounds in which all take turns.
+        scene: with a log of `count` events of the milestone `demo`, one of `RARE` of the type `deployed`.
+        count: of events.
+    """
+    queries = {
+        "milestone": [MILESTONE, "events", "query", "demo", "--type", "deployed", "--limit", "0", "--format", "jsonl"],
+        "`grep -c`": ["grep", "-c", '"event_type":"deployed"', LOG],
+        "jq": ["jq", "-c", 'select(.event_type == "deployed")', LOG],
+        "DuckDB": [PYTHON, "-c", DUCKDB.format(read=READ, asked=OF_TYPE)],
+    }
+    counts = {
+        "milestone": [MILESTONE, "events", "stats", "demo", "--format", "json"],
+        "jq and uniq": ["sh", "-c", f"jq -r .event_type {LOG} | sort | uniq -c"],
+        "DuckDB": [PYTHON, "-c", DUCKDB.format(read=READ, asked=BY_TYPE)],
+    }
+    named = f"{count:,} events"
+    rows = [
+        _row(runs, scene, f"`events query --type`, {named}, 1 of {RARE}", queries),
+        _row(runs, scene, f"`events stats`, {named}; the others: counts by type alone", counts),
+    ]
+    for form in ("text", "json"):
+        size = peak(scene, [MILESTONE, "events", "timeline", "demo", "--format", form])
+        rows.append(Row(f"memory of `events timeline --format {form}`, {named}", "flat", f"{size} MB", None))
+    return rows
+
+
+def _row(runs: int, scene: Scene, job: str, commands: "dict[str, list[str]]") -> Row:
+    """Median seconds of everybody who is here."""
+    here = {name: words for name, words in commands.items() if _is_here(name)}
+    seconds = scene.paired(runs, *here.values())
+    told = "; ".join(f"{name} {took:.2f} s" for name, took in zip(here, seconds, strict=True))
+    return Row(job, "beside its peers", told, None)
+
+
+def _is_here(name: str) -> bool:
+    if name == "DuckDB":
+        return importlib.util.find_spec("duckdb") is not None
+    return name == "milestone" or shutil.which(name.strip("`").split()[0]) is not None
+
+
+def peak(scene: Scene, command: list[str]) -> int:
+    """Most memory that a command's own process had at a time, in MB."""
+    process = subprocess.Popen(command, cwd=scene.directory, env=scene.env, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return used.ru_maxrss // 1024
