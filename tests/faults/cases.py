@@ -191,6 +191,7 @@ def _open_sync(scene: Scene) -> None:
 
 
 AGENT: tuple[Step, ...] = (*SAVED, ("agent", "register", "builder", "--for-pid", "0"))
+TASK: tuple[Step, ...] = (*SAVED, ("task", "create", "first", "write the tests"))
 MENDED = ("lock", "run", "demo", "--wait", "1", "--", str(MILESTONE), "events", "repair", "demo", "--yes")
 """Repairs under the lock, so that of a sound log too what a dead one left of its lock goes away."""
 NEXT = ("checkpoint", "create", "demo", "--name", "n", *PROMPT)
@@ -263,6 +264,8 @@ CASES = [
     Case("agent-retire", AGENT, ("agent", "retire", "builder", "--reason", "done")),
     Case("agent-sync", AGENT, ("agent", "sync", "--no-wait", "--timeout", "3600")),
     Case("agent-ack", (*AGENT, _open_sync), ("agent", "ack", "sync-1", "--agent", "builder")),
+    Case("task-create", TASK, ("task", "create", "second", "more", "--tool", "x", "--depends-on", "first")),
+    Case("task-claim", TASK, ("task", "claim", "--agent", "builder", "--for-pid", "0", "--lease", "1h")),
     Case("lock-run", SAVED, ("lock", "run", "demo", "--", "true")),
     Case("lock-acquire", SAVED, ("lock", "acquire", "demo", "--for-pid", "PID")),
     Case("lock-release", (*SAVED, ("lock", "acquire", "demo")), ("lock", "release", "demo", "--force")),

@@ -115,6 +115,8 @@ def look(store: Path) -> Look:
     for folder in ("registry", "coordination"):
         for path in (store / "agents" / folder).glob("*.json"):
             documents.add((folder, alike(path.name), _agent(path)))
+    for path in (store / "tasks").glob("*.json"):
+        documents.add(("tasks", alike(path.name), _task(path)))
     current = store / "state/.current_session"
     if current.exists():
         documents.add(("", "current", alike(current.read_text())))
@@ -129,6 +131,17 @@ def _agent(path: Path) -> str:
         return "damaged"
     shown = [record.get(key) for key in ("status", "type", "state", "metrics", "participants", "lost", "reason")]
     return json.dumps([*shown, sorted(record.get("answers", ()))])
+
+
+def _task(path: Path) -> str:
+    """What matters of a task: not when, and by which process."""
+    try:
+        record = json.loads(path.read_bytes())
+    except ValueError:
+        return "damaged"
+    keys = ("description", "status", "tool", "depends_on", "agent_id", "result", "revision")
+    shown = [record.get(key) for key in keys]
+    return json.dumps([*shown, (record.get("claim") or {}).get("agent"), [one["message"] for one in record["logs"]]])
 
 
 def events(store: Path) -> frozenset[tuple[str, str, int]]:
