@@ -4,7 +4,7 @@ from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
 from milestone_cli.api.values import text_of
-from milestone_cli.core.sessions import keyed, session
+from milestone_cli.core.sessions import keyed
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import first_value, loads, members, skip
 
@@ -72,7 +72,7 @@ class KeyedState(MutableMapping[str, Any]):
             self._store.run(lambda store: keyed.assign(store, self._id, pairs, timeout=timeout))
 
     def _text(self) -> str:
-        return self._store.run(lambda store: keyed.state_of(session.current_text(store, self._id)))
+        return self._store.run(lambda store: self._store.records.state(store, self._id))
 
 
 def _pointer(key: str) -> str:

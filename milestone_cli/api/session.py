@@ -168,7 +168,7 @@ class Session:
     def __init__(self, store: "Store", id: str, milestone: str | None) -> None:  # noqa: A002
         """Name a session; `Sessions.create` and `Sessions.get` do so."""
         self._store = store
-        self.id = id
+        self.id = safe(id, "session")
         self.milestone = milestone
 
     def __repr__(self) -> str:

@@ -9,6 +9,7 @@ from milestone_cli.api.behind import Behind, Job
 from milestone_cli.api.cache import MEMORY, Cache
 from milestone_cli.api.milestone import Milestone
 from milestone_cli.api.pool import Pool
+from milestone_cli.api.records import Records
 from milestone_cli.api.session import Sessions
 from milestone_cli.core import current_milestone
 from milestone_cli.core.founding import found_at
@@ -63,6 +64,7 @@ class Store:
             pass  # what cannot be opened is told here
         self._behind = None if durable else Behind(self._pool, timeout)
         self._mutex = threading.Lock()
+        self.records = Records()
         self._memory = memory
         self._namespaces: dict[str, Cache] = {}
         self.sessions = Sessions(self)
