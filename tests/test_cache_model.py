@@ -8,6 +8,7 @@ import random
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,6 +31,7 @@ WORDS = st.sampled_from(["", "a", "b"])
 HASHES = st.sampled_from(["", "", "", "a", "b"])
 PUTS = st.tuples(KEYS, st.integers(0, 3500), st.booleans(), st.sampled_from([None, None, 0, 60, 4000]),
                  st.sampled_from(["hot", *TIERS]), WORDS, WORDS, WORDS)  # fmt: skip
+GETS = st.tuples(KEYS, st.sampled_from(["auto"] * 5 + TIERS), HASHES)
 
 
 class Row:
@@ -150,30 +152,35 @@ class Beside(RuleBasedStateMachine):
         self.caches.reverse()
         return self.caches[0]
 
-    @rule(wishes=st.lists(PUTS, min_size=1, max_size=5))
-    def put(self, wishes: list[tuple[str, int, bool, int | None, str, str, str, str]]) -> None:
-        for key, size, fill, ttl, tier, tag, agent, hash_ in wishes:
-            cache = self.cache
-            data = b"x" * size if fill else random.Random(size).randbytes(size)
-            entry, wanted = [
-                Entry(
-                    key, data, agent=agent, tags=[tag] if tag else [], content_hash=hash_, tier=tier, meta={"n": size}
-                )
-                for _ in range(2)
-            ]
-            kept = cache.put(entry, ttl)
-            wanted.created = self.now
-            wanted.expires = 0 if ttl == 0 else self.now + (3600 if ttl is None else ttl) * SECOND
-            assert kept == self.model.put(wanted, self.now), cache.notes
+    @rule(wishes=st.lists(st.one_of(PUTS, GETS), min_size=1, max_size=12))
+    def use(self, wishes: list[tuple[Any, ...]]) -> None:
+        """Puts and gets in one rule, so that no example is without them."""
+        for wish in wishes:
+            if len(wish) == 3:
+                self.get(*wish)
+            else:
+                self.put(*wish)
 
-    @rule(wishes=st.lists(st.tuples(KEYS, st.sampled_from(["auto"] * 5 + TIERS), HASHES), min_size=1, max_size=5))
-    def get(self, wishes: list[tuple[str, str, str]]) -> None:
-        for key, tier, hash_ in wishes:
-            cache = self.cache
-            found = cache.get(key, tier, hash_)
-            wanted = self.model.get(key, tier, hash_, self.now)
-            assert (found.data if found else None) == wanted, cache.notes
-            self.asked[found is None] += 1
+    def put(
+        self, key: str, size: int, fill: bool, ttl: int | None, tier: str, tag: str, agent: str, hash_: str
+    ) -> None:
+        cache = self.cache
+        data = b"x" * size if fill else random.Random(size).randbytes(size)
+        entry, wanted = [
+            Entry(key, data, agent=agent, tags=[tag] if tag else [], content_hash=hash_, tier=tier, meta={"n": size})
+            for _ in range(2)
+        ]
+        kept = cache.put(entry, ttl)
+        wanted.created = self.now
+        wanted.expires = 0 if ttl == 0 else self.now + (3600 if ttl is None else ttl) * SECOND
+        assert kept == self.model.put(wanted, self.now), cache.notes
+
+    def get(self, key: str, tier: str, hash_: str) -> None:
+        cache = self.cache
+        found = cache.get(key, tier, hash_)
+        wanted = self.model.get(key, tier, hash_, self.now)
+        assert (found.data if found else None) == wanted, cache.notes
+        self.asked[found is None] += 1
 
     @rule(key=st.one_of(st.just(""), KEYS), agent=WORDS, tag=WORDS, hash_=WORDS)
     def invalidate(self, key: str, agent: str, tag: str, hash_: str) -> None:
@@ -261,9 +268,9 @@ def check(examples: int, steps: int) -> None:
 
 
 def test_the_cache_is_what_a_dictionary_with_its_rules_is() -> None:
-    check(20, 40)
+    check(30, 30)
 
 
 @pytest.mark.slow
 def test_the_same_through_thousands_of_steps() -> None:
-    check(300, 100)
+    check(200, 100)

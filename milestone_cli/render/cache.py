@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Facts = dict[str, object]
 
-STYLES = {"hot": RED, "warm": MAGENTA, "cold": CYAN}
+STYLES = {"hot": RED, "warm": MAGENTA, "cold": CYAN, "shared": DIM}
 WIDEST = 30
 """Columns of the longest bar."""
 HOURS = 24
@@ -106,7 +106,7 @@ def stats_fields(found: "Statistics") -> "Facts":
         **found.tally.counts,
         "average_hits": None if found.average is None else round(found.average, 3),
         "tiers": [
-            {"tier": tier, "entries": count, "bytes": used, "bytes_limit": most, "hits": found.tally.hits[tier]}
+            {"tier": tier, "entries": count, "bytes": used, "bytes_limit": most, "hits": found.tally.hits.get(tier, 0)}
             for tier, (count, used, most) in found.tiers.items()
         ],
         "agents": [
@@ -147,7 +147,7 @@ def stats_text(found: "Statistics") -> str:
 
 def _tiers(found: "Statistics") -> "list[str]":
     rows: list[list[Cell]] = [
-        [(tier, STYLES[tier]), f"{count:,}", size(used), size(most), f"{found.tally.hits[tier]:,}",
+        [(tier, STYLES[tier]), f"{count:,}", size(used), size(most), f"{found.tally.hits.get(tier, 0):,}",
          (_bar(used / most if most else 0), STYLES[tier])]
         for tier, (count, used, most) in found.tiers.items()
     ]  # fmt: skip

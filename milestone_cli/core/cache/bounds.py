@@ -6,6 +6,9 @@ SECOND = 1_000_000_000
 SKEW = 60 * SECOND
 """Nanoseconds by which an entry may come from the future; more, and the clock was wrong then or is now."""
 
+SHARED = "shared"
+"""In the place of a tier: only other machines have it, and the database."""
+
 
 class Bounds:
     """The limits of a namespace.
@@ -43,6 +46,8 @@ class Bounds:
             used: when it was last used, nanoseconds since 1970.
             now: likewise.
         """
+        if tier == SHARED:
+            return tier
         silence = now - used
         for name, most in zip(TIERS, self.silences, strict=True):
             if tier == name:

@@ -236,13 +236,21 @@ class Cache:
         Raises:
             MilestoneError: `invalid_name`, `too_large`.
         """
+        self.stamp(entry, ttl)
+        return self.keep(entry)
+
+    def stamp(self, entry: Entry, ttl: "float | None") -> None:
+        """Check an entry, and give it its times; raises as `put`."""
         safe(entry.key, "cache entry")
         entry.check()
+        span = self.bounds.ttl if ttl is None else int(ttl * 1e9)
+        entry.created = entry.used = self.clock()
+        entry.expires = entry.created + span if span else 0
+
+    def keep(self, entry: Entry) -> bool:
+        """Keep an entry that has its times; whether it is kept."""
         with self.mutex:
-            now = self.clock()
-            span = self.bounds.ttl if ttl is None else int(ttl * 1e9)
-            entry.created = entry.used = now
-            entry.expires = now + span if span else 0
+            now = entry.used
             try:
                 self.folder.enter(ALONE, self.timeout)
                 try:
@@ -266,7 +274,7 @@ class Cache:
         if not tier or self.bounds.entries < 1:
             return False
         shelves.prepare()
-        aside = self.folder.write(tier, key, data, now, now)
+        aside = self.folder.write(tier, key, data, now, entry.created)
         try:
             had = [lies for lies in TIERS if self.folder.remove(lies, key)]
             if key in shelves.table.rows:

@@ -7,13 +7,13 @@ from milestone_cli.core import setting
 from milestone_cli.core.cache.bounds import Bounds
 from milestone_cli.core.cache.entries import Cache
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import size_of
+from milestone_cli.model import safe, size_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
-SHARED = "default"
+DEFAULT = "default"
 """The namespace where none is named."""
 
 
@@ -23,12 +23,13 @@ def open_cache(store: "Store", namespace: "str | None" = None) -> Cache:
     Raises:
         MilestoneError: `invalid_name`, `invalid_config`.
     """
-    name = namespace or runtime.env("MILESTONE_CACHE_NAMESPACE") or SHARED
+    name = safe(namespace or runtime.env("MILESTONE_CACHE_NAMESPACE") or DEFAULT, "namespace")
+    timeout = float(setting(store, "lock_timeout", "30"))
     if "://" not in store.path:
-        return Cache(store.path, name, bounds_of(store), timeout=float(setting(store, "lock_timeout", "30")))
+        return Cache(store.path, name, bounds_of(store), timeout=timeout)
     from milestone_cli.core.cache.shared import SharedCache
 
-    return SharedCache(store, name, bounds_of(store), timeout=float(setting(store, "lock_timeout", "30")))
+    return SharedCache(store, name, bounds_of(store), timeout=timeout)  # type: ignore[arg-type] # it is one in a database
 
 
 def root_of(store: "Store") -> str:

@@ -72,7 +72,10 @@ def statistics(cache: "Cache") -> Statistics:
     for tier, most in cache.bounds.sizes.items():
         found.tiers[tier][2] = most
     for entry in entries:
-        for numbers in (found.tiers[entry.tier], found.agents.setdefault(entry.agent, [0, 0, 0, 0])):
+        for numbers in (
+            found.tiers.setdefault(entry.tier, [0, 0, 0]),
+            found.agents.setdefault(entry.agent, [0, 0, 0, 0]),
+        ):
             numbers[0] += 1
             numbers[1] += entry.stored
     return found

@@ -2,7 +2,7 @@
 
 from milestone_cli.render.schemas.shapes import COUNT, FLAG, NAME, STRING, TIME, Schema, array, nullable, record
 
-TIER: Schema = {"enum": ["hot", "warm", "cold"]}
+TIER: Schema = {"enum": ["hot", "warm", "cold", "shared"], "description": "shared: only the database has it"}
 RATE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 ENTRY: dict[str, Schema] = {
     "key": NAME,

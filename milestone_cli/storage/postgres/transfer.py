@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.findings import Finding
     from milestone_cli.storage.postgres.connection import Statement
 
-LEFT = (*LOCAL, "pending", "config-compiled", "quarantine")
+LEFT = (*LOCAL, "pending", "config-compiled", "quarantine", "cache")
 """Kinds that stay where they are."""
 
 
