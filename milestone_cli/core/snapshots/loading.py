@@ -253,8 +253,9 @@ def load(
             made.events.append((document.LOG, Draft("state:loaded", dumps(_said(found)), NO_SESSION, acting_agent())))
         return made
 
-    content = digest(found.snapshot.content.encode()).encode()
-    known = once(document.LOG, key, b"snapshot load", found.name.encode(), content if found.source == "file" else b"")
+    # What a recovery finds may be another one when it is asked for again; what was named is what its content is.
+    content = digest(found.snapshot.content.encode()).encode() if found.source == "file" else b""
+    known = once(document.LOG, key, b"snapshot load", content)
     receipts = store.transact([], build, lock_timeout(store, timeout), known)
     if not receipts:
         tell(store, "state:loaded", _said(found))  # nothing was put, so no record of a transaction need stay
