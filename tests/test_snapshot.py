@@ -23,9 +23,9 @@ from milestone_cli.storage import open_store
 MAIN = "snapshots/state.json"
 
 
-def run(cli: Cli, *words: str, code: int = 0, env: dict[str, str] | None = None) -> dict[str, Any]:
+def run(cli: Cli, *words: str, code: int = 0, env: dict[str, str] | None = None, form: str = "json") -> dict[str, Any]:
     """Run a command of the group; its JSON output, or its JSON error."""
-    done = cli("snapshot", *words, "--format", "json", env=env)
+    done = cli("snapshot", *words, "--format", form, env=env)
     assert done.returncode == code, done.stderr
     found: dict[str, Any] = json.loads(done.stdout or done.stderr)
     jsonschema.validate(found, schema(found["schema"].split("/")[1]))
@@ -249,6 +249,9 @@ def test_the_interval_saves_what_nobody_told_of(work: Path, tmp_path: Path, home
         task(work, "fourth")  # with an editor: no event tells of it
         assert line(process)["tasks"] == 4
         assert process.wait(30) == 0
+    saved = json.loads((work / MAIN).read_text())["last_saved"]
+    again = run(cli, "watch", "--saves", "1", form="jsonl")
+    assert (again["saved"], again["last_saved"]) == (False, saved)
 
 
 def test_what_cannot_be_written_is_kept_elsewhere_and_told(work: Path, cli: Cli, home: Path) -> None:

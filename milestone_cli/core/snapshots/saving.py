@@ -132,7 +132,7 @@ def _put(store: "Store", side: "Side", found: Saved, reason: str, *, only_news: 
         except MilestoneError as error:
             trouble = error.message
     if last is not None and only_news and before is not None and last.content == found.snapshot.content:
-        found.raw = before
+        found.raw, found.snapshot.last_saved = before, last.last_saved
         return
     if only_news:
         tell(side.store, "autosave:triggered", {"reason": reason})
