@@ -149,16 +149,16 @@ def lines(tree: "Tree", path: str, found: Harvest) -> "Iterator[tuple[dict[str, 
         found.leave(path, f"{bad} line{'s' * (bad > 1)} that {'are' if bad > 1 else 'is'} no event")
 
 
-def take_events(tree: "Tree", path: str, stream: str, found: Harvest) -> None:
-    """Take in a log of the bash utilities or of the reference architecture."""
+def take_events(tree: "Tree", path: str, stream: str, found: Harvest, session: str = NO_SESSION) -> None:
+    """Take in a log of the bash utilities or of the reference architecture; `session` is whose its events are."""
     for texts, values in lines(tree, path, found):
         type_ = word(values.get("event_type")) or word(values.get("event"))
         if not type_:
             found.leave(path, "an event without a type")
             continue
         data = texts.get("data", "{}")
-        session, agent = word(values.get("session_id")) or NO_SESSION, word(values.get("agent_id")) or SYSTEM
-        found.add(stream, type_, data, word(values.get("timestamp")), session, agent)
+        whose, agent = word(values.get("session_id")) or session, word(values.get("agent_id")) or SYSTEM
+        found.add(stream, type_, data, word(values.get("timestamp")), whose, agent)
 
 
 def object_of(texts: "dict[str, str]") -> str:

@@ -94,7 +94,7 @@ class _Session:
         folder = self._folder
         events = f"{folder}/events/{layout.SESSION_LOG}"
         if events in tree.files:
-            take_events(tree, events, log_of(name), found)
+            take_events(tree, events, log_of(name), found, name)
         try:
             page = tree.yaml(f"{folder}/{PAGE}")
         except MilestoneError as error:
