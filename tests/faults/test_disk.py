@@ -1,5 +1,6 @@
 """Promise 7: disks full, out of inodes, read-only, slow, or cutting a write short. The old state stays."""
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import MILESTONE, Cli, clean_environment
 from injection import require_strace, shapes
+
+from milestone_cli.core.archives.archive import Archive
+from milestone_cli.core.snapshots import document
 
 OLD = '{"n": 1, "price": 1.10}'
 
@@ -157,3 +161,27 @@ def test_slow_syncs_keep_the_lock_exclusive(tmp_path: Path, home: Path, cli: Cli
     state = json.loads(cli("state", "load", "demo", check=True).stdout)
     assert state == {"n": 1, "price": 1.1, **{f"k{number}": number for number in range(4)}}
     cli("events", "verify", "demo", check=True)
+
+
+@pytest.mark.parametrize("disk", ["size=1m,mode=755"], indirect=True)
+def test_a_snapshot_that_cannot_be_saved_is_kept_elsewhere(disk: Path, cli: Cli, home: Path) -> None:
+    prepare(cli, disk)
+    cli("task", "create", "first", "x" * 3000, cwd=disk, check=True)
+    cli("snapshot", "save", cwd=disk, check=True)
+    before = (disk / ".milestones/snapshots/state.json").read_bytes()
+    with (disk / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    kept = set()
+    for made in ("full", "read-only"):
+        done = cli("snapshot", "save", "--format", "json", cwd=disk)
+        assert done.returncode == 8, (made, done.stderr)
+        kept.add(Path(json.loads(done.stderr)["details"]["emergency"]))
+        assert (disk / ".milestones/snapshots/state.json").read_bytes() == before
+        assert not [*(disk / ".milestones").rglob("*.tmp")], made
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    (path,) = kept  # what has not changed meanwhile is kept once
+    assert document.parse(path.read_bytes()).parts["tasks"].keys() == {"first"}
+    cli("store", "export", str(home / "all.tar"), cwd=disk, check=True)
+    with contextlib.closing(Archive(str(home / "all.tar"))) as archive:
+        assert archive.document("task", "first")

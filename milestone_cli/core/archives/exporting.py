@@ -94,10 +94,26 @@ class Export:
         side = self._side
         for _ in range(TRIES):
             size, identity = side.logs()[stream]
-            head = side.head(stream)
+            head = self._head(stream, size)
             if side.logs()[stream] == (size, identity):
                 return Log(stream, side.origin(stream).end, size, identity, head)
         raise MilestoneError("lock_timeout", f"the log of '{stream}' never stands still", "try again")
+
+    def _head(self, stream: str, size: int) -> Head:
+        """A log's head, brought up to date, or as it stands where the disk cannot be written."""
+        try:
+            return self._side.head(stream)
+        except OSError as error:
+            if error.errno not in READ_ONLY:
+                raise
+        head = self._side.store.head(stream) or Head()
+        if head.end != size:
+            raise MilestoneError(
+                "conflict",
+                f"the log of '{stream}' has lines that are not recorded yet, and the disk cannot be written",
+                "let any command write to the store first",
+            )
+        return head
 
     def pieces(self, progress: "Progress" = None) -> "Iterator[bytes]":
         """The bytes of the archive.

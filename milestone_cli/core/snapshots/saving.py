@@ -182,6 +182,7 @@ def _failed(
     said: dict[str, object] = {"reason": reason, "code": code, "message": why[:400], "emergency": path or None}
     try:
         tell(store, "state:save-error", said)
+        runtime.applied.pop()  # that it failed is logged, is no part of what was to be done
     except (MilestoneError, OSError):
         from milestone_cli.storage import spool
 
@@ -203,6 +204,20 @@ def _emergency(store: "Store", found: "Snapshot | None", known: "Snapshot | None
     except (MilestoneError, OSError):
         found = known
     try:
-        return dump(store.path, found.compose()) if found else ""
+        return _kept(store, found) or dump(store.path, found.compose()) if found else ""
     except (MilestoneError, OSError):
         return ""
+
+
+def _kept(store: "Store", found: Snapshot) -> str:
+    """The file that has this already, where saving it fails again and again."""
+    from milestone_cli.storage.emergency import dumps as kept
+
+    for path in kept(store.path)[-1:]:
+        try:
+            with open(path, "rb") as file:
+                if document.parse(file.read()).content == found.content:
+                    return path
+        except (MilestoneError, OSError):
+            pass  # another one is made
+    return ""

@@ -11,6 +11,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Head, log_of
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import write_synced
+from milestone_cli.storage.files.inside import forget
 from milestone_cli.storage.files.log import FLAGS, HEAD, SLOT, SLOTS, Log, flock, slot, write_head
 from milestone_cli.storage.files.marks import MarkedStore, version, write
 from milestone_cli.storage.files.nested import logs
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 LEFT = ("current", "pending", "config-compiled")
 """Kinds that stay where they are: who works here, what is under way, and what can be made again."""
+PUT = "put"
+"""In the place of a token: one writer puts a document at a time, and the next one replaces what a dead one left."""
 LONGEST = 255
 """Longest name of a file, in bytes."""
 
@@ -203,10 +206,15 @@ class Side:
                 if kind in layout.NESTED:
                     self._leave(folder)
                 continue
-            aside = f".{runtime.token()}.tmp"
-            write_synced(aside, data, fd)
-            os.utime(aside, ns=(written, written), dir_fd=fd)
-            os.rename(aside, name, src_dir_fd=fd, dst_dir_fd=fd)
+            aside = layout.temporary(name, PUT)
+            forget(fd, aside)  # of one that was killed
+            try:
+                write_synced(aside, data, fd)
+                os.utime(aside, ns=(written, written), dir_fd=fd)
+                os.rename(aside, name, src_dir_fd=fd, dst_dir_fd=fd)
+            except BaseException:
+                forget(fd, aside)
+                raise
 
     @staticmethod
     def _place(kind: str, key: str) -> "tuple[str, str]":
