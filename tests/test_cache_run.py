@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import MILESTONE, Cli, clean_environment
 
+from milestone_cli.core.cache.opening import open_cache
+from milestone_cli.storage.files import FileStore
+
 COUNTED = "echo run >> {0}/runs; "
 """Begins a script that tells how often it ran."""
 
@@ -206,6 +209,17 @@ def test_a_large_output_passes_and_takes_no_memory(runner: Runner, tmp_path: Pat
     assert done.stdout == "y\n141\n"
 
 
+def damage_entries(store: Path, data: bytes) -> None:
+    """Put other bytes into the entries, with all that proves them, as somebody who may write there could."""
+    cache = open_cache(FileStore(str(store)))
+    for file in (store / "cache/state_cache").rglob("*.cache"):
+        entry = cache.peek(file.stem)
+        assert entry is not None
+        entry.data = data
+        assert cache.put(entry)
+    cache.close()
+
+
 def test_the_cache_is_never_why_a_command_does_not_run(runner: Runner, cli: Cli, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -217,6 +231,13 @@ def test_the_cache_is_never_why_a_command_does_not_run(runner: Runner, cli: Cli,
     done = runner("echo hi")
     assert (done.returncode, done.stdout) == (0, b"hi\n")
     assert b"the result is not kept" in done.stderr
+    (tmp_path / ".milestones/cache/indexes").unlink()
+    for damage in (b"\x03\x01\x00\x00\x00x", b"\x01\xff\x00\x00\x00x"):  # a stream that is none, a piece too short
+        assert runner("echo hi", "--refresh").returncode == 0
+        damage_entries(tmp_path / ".milestones", damage)
+        done = runner("echo hi")
+        assert (done.returncode, done.stdout) == (0, b"hi\n")
+        assert b"is no recording of a command" in done.stderr
     (tmp_path / "secret").mkdir()
     done = runner("echo hi", "--input", "secret/" + "x" * 300)
     assert (done.returncode, done.stdout) == (0, b"hi\n")

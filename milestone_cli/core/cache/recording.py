@@ -169,6 +169,16 @@ def pieces(kept: bytes) -> "Iterator[tuple[int, memoryview]]":
         at = end
 
 
+def is_whole(kept: bytes) -> bool:
+    """Whether bytes are what a recorder keeps, so that nothing of them is written before that is known."""
+    try:
+        for _ in pieces(kept):
+            pass
+    except ValueError:
+        return False
+    return True
+
+
 def replay(kept: bytes) -> None:
     """Write what was kept to the two outputs, as it came.
 

@@ -9,10 +9,11 @@ under way waits for it, under a lock that the kernel gives back when the runner 
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core.cache.question import Question, differences, nearest
-from milestone_cli.core.cache.recording import Recorder, replay
+from milestone_cli.core.cache import explanation
+from milestone_cli.core.cache.question import Question
+from milestone_cli.core.cache.recording import Recorder, is_whole, replay
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads
+from milestone_cli.jsontext import dumps
 from milestone_cli.storage.files.runlock import RunLock
 
 TYPE_CHECKING = False
@@ -31,6 +32,8 @@ WAIT = 600.0
 """Seconds to wait for another one's run of the same command, unless it is said."""
 UNRUN = (126, 127)
 """Exit codes of a command that could not be run, as shells give them; never kept."""
+AROUND = "MILESTONE_CACHE_RUNS"
+"""The variable that tells a command which questions it is inside of, and which processes ask them."""
 SIGNALLED = 128
 """Exit codes above it tell of a signal; never kept, since nothing is known of a run that was stopped."""
 GIVEN = 32 << 20
@@ -164,6 +167,9 @@ class _Run:
             return None
         if found.meta["exit"] and not self._wish.failures:
             return None
+        if not is_whole(found.data):
+            self._tell("the result that is kept is no recording of a command; it is run again")
+            return None
         is_old = self._wish.ttl is not None and found.created < runtime.now_ns() - self._wish.ttl
         return None if is_old else found
 
@@ -175,11 +181,7 @@ class _Run:
     def _replay(self, kept: "Entry", question: Question) -> int:
         """Write again what the command wrote, and end as it did."""
         if self._wish.explain:
-            age, spared = _ago(runtime.now_ns() - kept.created), kept.meta.get("seconds")
-            took = f" and took {spared:.1f} s" if isinstance(spared, float) else ""
-            count = question.inputs.count()
-            same = f"; {count} input{'s' * (count != 1)} unchanged" if question.inputs.patterns else ""
-            self._tell(f"cache hit: it ran {age}{took}{same}")
+            self._tell(explanation.hit(kept, question))
         replay(kept.data)
         return int(str(kept.meta["exit"]))
 
@@ -190,53 +192,40 @@ class _Run:
             if self._wish.explain:
                 self._tell(f"{f'process {pid}' if pid else 'another process'} runs it already: waiting for its result")
 
+        for word in (runtime.env(AROUND) or "").split():
+            key, _, pid = word.partition(":")
+            if key == question.key and pid.isdigit() and runtime.is_ancestor(int(pid)):
+                raise MilestoneError(
+                    "lock_timeout", "this command runs inside of itself, and would wait for ever",
+                    "give the inner one other arguments, or run it without the cache", pid=int(pid),
+                )  # fmt: skip
         try:
             if self._folders is not None and "://" not in self._store.path:
                 return RunLock(self._folders, question.key, self._wish.wait, busy)
-            return self._store.locks().hold(f"cache-{question.key[:32]}", self._wish.wait)
+            return self._lease(f"cache-{question.key[:32]}", busy)
         except MilestoneError as error:
             if error.code != "lock_timeout":
                 raise
-            if error.details.get("ancestor"):
-                error.message = "this command runs inside of itself, and would wait for ever"
-                error.hint = "give the inner one other arguments, or run it without the cache"
-            else:
-                error.message = f"another run of this command did not end within {self._wish.wait:g} s"
-                error.hint = "wait longer with --timeout"
+            error.message = f"another run of this command did not end within {self._wish.wait:g} s"
+            error.hint = "wait longer with --timeout"
             raise
 
+    def _lease(self, name: str, busy: "Tell") -> "Lease":
+        """The lock among machines."""
+        locks = self._store.locks()
+        try:
+            return locks.hold(name, 0)
+        except MilestoneError as error:
+            if error.code != "lock_timeout" or not self._wish.wait:
+                raise
+            pid = error.details.get("pid")
+            busy(str(pid) if pid else "")
+        return locks.hold(name, self._wish.wait)
+
     def _why(self, question: Question) -> "list[str]":
-        """Why there is nothing to write again, in sentences."""
         if self._wish.refresh:
             return ["cache miss: --refresh"]
-        earlier = self._earlier()
-        now = question.facts()
-        same = [one for one in earlier if one.get("key") == question.key]
-        if same:
-            at = same[-1].get("at")
-            age = f" {_ago(runtime.now_ns() - at)}" if type(at) is int else ""
-            return [f"cache miss: it ran{age}, and that result has expired, was removed or is a failure"]
-        like = nearest(now, earlier)
-        if like is None:
-            return ["cache miss: no earlier run of this command is known"]
-        first, *others = differences(now, like) or ["something else differs"]
-        return [f"cache miss: {first}", *[f"            {one}" for one in others]]
-
-    def _earlier(self) -> "list[dict[str, object]]":
-        """What is known of earlier runs, oldest first."""
-        if self._folders is None:
-            return []
-        from milestone_cli.storage.files import runlog
-
-        found = []
-        for line in runlog.read(self._folders, self._cache.namespace):
-            try:
-                one = loads(line)
-            except ValueError:
-                continue  # of a writer that was killed
-            if isinstance(one, dict):
-                found.append(one)
-        return found
+        return explanation.miss(question, explanation.earlier(self._folders, self._cache.namespace))
 
     def _record(self, question: Question, lock: "Upkeep") -> int:
         """Run the command, pass on what it writes, and keep it if it is worth keeping."""
@@ -244,7 +233,7 @@ class _Run:
         recorder = Recorder(folder, self._given)
         began, began_at = runtime.monotonic(), runtime.now_ns()
         try:
-            code = _execute(self._command, lock, recorder, self._tell)
+            code = _execute(self._command, lock, recorder, self._tell, question.key)
             why = self._objection(question, code, recorder)
             if why:
                 if self._wish.explain or code == 0:
@@ -288,12 +277,15 @@ class _Run:
             runlog.append(self._folders, self._cache.namespace, dumps({"at": at, **facts}).encode())
 
 
-def _execute(command: "list[str]", lock: "Upkeep", recorder: Recorder, tell: "Tell") -> int:
+def _execute(command: "list[str]", lock: "Upkeep", recorder: Recorder, tell: "Tell", key: str = "") -> int:
     """Run a command to its end, and to that of what it writes."""
     from milestone_cli.core.supervise import supervise
 
+    environment = runtime.environment()
+    if key:
+        environment[AROUND] = f"{environment.get(AROUND, '')} {key}:{runtime.getpid()}".strip()
     try:
-        code, notes = supervise(command, runtime.environment(), lock, recorder.started, recorder.actions)
+        code, notes = supervise(command, environment, lock, recorder.started, recorder.actions)
     finally:
         recorder.wait()
     for note in notes:
@@ -337,12 +329,3 @@ def _near(store: "Store") -> "Folders | None":
         return Folders(root_of(store))
     except (OSError, MilestoneError):
         return None
-
-
-def _ago(ns: int) -> str:
-    """How long ago something was, in its largest unit."""
-    seconds = max(0, ns) // 10**9
-    for unit, name in ((86_400, "d"), (3600, "h"), (60, "m"), (1, "s")):
-        if seconds >= unit:
-            return f"{seconds // unit}{name} ago"
-    return "just now"
