@@ -176,6 +176,7 @@ def test_prometheus_reads_every_figure(cli: Cli, tmp_path: Path) -> None:
         cli("state", "save", "demo", f'{{"n": {number}}}', cwd=odd, check=True)
     inner = str(odd / ".milestones")
     note_failure(inner, "state save", "damaged", "EIO")
+    cli("task", "create", "write it", cwd=odd, check=True)
     done = cli("metrics", "--probe", "-o", "node.prom", cwd=odd, check=True)
     assert done.stdout == ""
     text = (odd / "node.prom").read_text()

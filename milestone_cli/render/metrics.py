@@ -34,6 +34,7 @@ def fields(found: "Metrics") -> "dict[str, object]":
         "failure_rate": _rate(found),
         "disk_usage": found.usage.disk,
         "file_counts": found.usage.counts,
+        "tasks": found.tasks,
         "metrics": [
             {
                 "name": name,
@@ -119,10 +120,13 @@ def _lines(found: "Metrics") -> "Iterator[tuple[str, str]]":
     yield "changes", _changes(found)
     yield "events", f"{found.value('events_total') or 0:,}"
     yield "copies", _copies(found)
+    if found.tasks["total_tasks"]:
+        yield "tasks", _tasks(found.tasks)
     if found.usage.disk is not None:
         room = f"{_size(found.usage.free)} of {_size(found.usage.capacity)} free"
         yield "disk", f"{_size(found.usage.disk)} taken, {room}"
-    yield "locks", f"{found.total('locks'):,}, the oldest for {found.value('lock_oldest_seconds')} s"
+    locks = found.total("locks")
+    yield "locks", f"{locks:,} held, the oldest for {found.value('lock_oldest_seconds')} s" if locks else "none is held"
     if (waits := found.value("lock_waits_total")) is not None:
         longest = found.value("lock_wait_longest_seconds")
         seconds = found.value("lock_wait_seconds_total")
@@ -159,6 +163,12 @@ def _copies(found: "Metrics") -> str:
     return told + (f"; the newest backup {when(timestamp(int(newest * SECOND)))}" if newest else "")
 
 
+def _tasks(tasks: "dict[str, object]") -> str:
+    told = f"{tasks['total_tasks']}; {tasks['completed_tasks']} completed, {tasks['failed_tasks']} failed"
+    mean = tasks["average_completion_time"]
+    return told + (f", {mean:,.1f} s each on average" if isinstance(mean, float) else "")
+
+
 def _told(times: "dict[str, object]") -> str:
-    low, middle, high = (f"{float(str(times[name])) * 1000:.1f}" for name in ("min", "median", "max"))
+    low, middle, high = (f"{float(str(times[name])) * 1000:.3g}" for name in ("min", "median", "max"))
     return f"{middle} ms ({low} to {high}, of {times['count']}), tried {when(times['measured_at'])}"

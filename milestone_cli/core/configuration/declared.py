@@ -148,11 +148,10 @@ def check(name: str, value: str) -> str:
     setting = BY_NAME.get(name)
     if setting is None:
         near = nearest(name, BY_NAME)
-        meant = f"did you mean '{near}'? Else: " if near else ""
         raise MilestoneError(
             "invalid_config",
             f"there is no setting '{name[:140]}'",
-            f"{meant}there are {', '.join(BY_NAME)}",
+            f"did you mean '{near}'?" if near else "`milestone config show` lists what there is",
             setting=name,
             **({"meant": near} if near else {}),
         )

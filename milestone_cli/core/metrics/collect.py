@@ -33,9 +33,10 @@ class Metrics:
         noted: what commands have noted.
         last_save: when a state was last written, nanoseconds since 1970; 0 for never.
         backups: how many there are.
+        tasks: figures of tasks under the names of the reference.
     """
 
-    __slots__ = ("at", "backups", "last_save", "noted", "samples", "store", "usage")
+    __slots__ = ("at", "backups", "last_save", "noted", "samples", "store", "tasks", "usage")
 
     def __init__(self, store: str, at: int, found: Usage, noted: Measures) -> None:
         self.store = store
@@ -45,6 +46,7 @@ class Metrics:
         self.samples: dict[str, list[tuple[Labels, Value]]] = {}
         self.last_save = 0
         self.backups = 0
+        self.tasks: dict[str, object] = {}
 
     def add(self, name: str, value: "Value | None", **labels: str) -> None:
         """Add a sample; none where there is no value."""
@@ -84,6 +86,7 @@ def collect(store: "Store") -> Metrics:
     _disk(found)
     _locks(store, found)
     _failures(store, found)
+    _tasks(store, found)
     found.add("damaged_states", len(found.usage.damaged))
     found.add("transactions_pending", len(store.keys("pending")))
     found.add("hook_calls_waiting", len(waiting(store.path)))
@@ -181,6 +184,16 @@ def _failures(store: "Store", found: Metrics) -> None:
     failed = sum(at >= since and is_failed_save(command, code) for at, command, code, _ in noted.last)
     found.add("day_saves", day_of_saves(store, store.clock() - DAY))
     found.add("day_save_failures", failed)
+
+
+def _tasks(store: "Store", found: Metrics) -> None:
+    from milestone_cli.core.tasks.report import metrics
+    from milestone_cli.core.tasks.task import tasks
+
+    known = tasks(store)
+    found.tasks = metrics(known)
+    for status in sorted({one.status for one in known}):
+        found.add("tasks", sum(one.status == status for one in known), status=status)
 
 
 def _probed(found: Metrics) -> None:

@@ -13,6 +13,7 @@ METRICS = (
     ("backup_newest_timestamp_seconds", "gauge", "When the newest backup was made, seconds since 1970."),
     ("backup_oldest_timestamp_seconds", "gauge", "When the oldest backup was made, seconds since 1970."),
     ("milestones_without_copy", "gauge", "Active milestones that were changed and have neither backup nor checkpoint."),
+    ("tasks", "gauge", "Tasks, by their status."),
     ("files", "gauge", "Files in a part of the store; documents and logs in a database."),
     ("size_bytes", "gauge", "Bytes of a part of the store; what has two names counts once."),
     ("disk_used_bytes", "gauge", "Bytes that the store takes on its disk."),

@@ -27,6 +27,14 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 "failure_rate": nullable({**NUMBER, "description": "share of the changes of states in the last day"}),
                 "disk_usage": nullable({**COUNT, "description": "bytes on the disk"}),
                 "file_counts": {"type": "object", "additionalProperties": COUNT},
+                "tasks": record(
+                    {
+                        "total_tasks": COUNT,
+                        "completed_tasks": COUNT,
+                        "failed_tasks": COUNT,
+                        "average_completion_time": nullable({**NUMBER, "description": "seconds from the start"}),
+                    }
+                ),
                 "metrics": array(
                     record(
                         {
