@@ -192,6 +192,19 @@ def _open_sync(scene: Scene) -> None:
 
 AGENT: tuple[Step, ...] = (*SAVED, ("agent", "register", "builder", "--for-pid", "0"))
 TASK: tuple[Step, ...] = (*SAVED, ("task", "create", "first", "write the tests"))
+DONE: tuple[Step, ...] = (*TASK, ("task", "start", "first"), ("task", "complete", "first"))
+
+
+def _lose(scene: Scene) -> None:
+    """A task that somebody removed without the program."""
+    (scene.store / "tasks/first.json").unlink()
+
+
+def _saved(seen: Look, old: Look, new: Look) -> bool:
+    """A snapshot may be there whose event is not; it is no document of these."""
+    return seen[0] == old[0]
+
+
 MENDED = ("lock", "run", "demo", "--wait", "1", "--", str(MILESTONE), "events", "repair", "demo", "--yes")
 """Repairs under the lock, so that of a sound log too what a dead one left of its lock goes away."""
 NEXT = ("checkpoint", "create", "demo", "--name", "n", *PROMPT)
@@ -266,6 +279,10 @@ CASES = [
     Case("agent-ack", (*AGENT, _open_sync), ("agent", "ack", "sync-1", "--agent", "builder")),
     Case("task-create", TASK, ("task", "create", "second", "more", "--tool", "x", "--depends-on", "first")),
     Case("task-claim", TASK, ("task", "claim", "--agent", "builder", "--for-pid", "0", "--lease", "1h")),
+    Case("snapshot-save", (*TASK, ("snapshot", "save")), ("snapshot", "save", *PROMPT),
+         after=("snapshot", "save", *PROMPT), between=_saved, repairs=False),
+    Case("snapshot-load", (*TASK, ("snapshot", "save"), _lose), ("snapshot", "load", "--yes", *PROMPT), after=BOTH),
+    Case("archive-run", DONE, ("archive", "run", "--older-than", "0", "--yes", *PROMPT), after=BOTH, reader=()),
     Case("lock-run", SAVED, ("lock", "run", "demo", "--", "true")),
     Case("lock-acquire", SAVED, ("lock", "acquire", "demo", "--for-pid", "PID")),
     Case("lock-release", (*SAVED, ("lock", "acquire", "demo")), ("lock", "release", "demo", "--force")),
