@@ -1,5 +1,6 @@
 """Stores of older formats: read as they are, brought to the newest one and back, and never lost on the way."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -10,7 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 from bash_utilities import STAND_IN, STAND_IN_NAMES, BashUtilities
-from conftest import Cli
+from conftest import MILESTONE, Cli
+from postgres_server import Server
 
 from milestone_cli.render.schemas import schema
 
@@ -203,18 +205,52 @@ def test_stores_of_older_commits_work_as_they_are(name: str, cli: Cli, tmp_path:
     assert cli("events", "verify", "--all").returncode == 0
 
 
+def test_a_database_of_an_older_commit_is_read_brought_up_and_taken_back(
+    cli: Cli, postgres: Server, own_database: str, tmp_path: Path
+) -> None:
+    """Schema 1, as the program of commit db8919c wrote it."""
+    dump = tmp_path / "old.sql"
+    dump.write_bytes(gzip.decompress((OLD / "schema-1.sql.gz").read_bytes()))
+    postgres.sql(dump.read_text(encoding="utf-8"), own_database)
+    env = {"MILESTONE_STORE": postgres.url(own_database, "app")}
+
+    def run(line: str, code: int = 0) -> str:
+        done = cli(*line.split(), env=env)
+        assert done.returncode == code, (line, done.stdout, done.stderr)
+        return done.stdout or done.stderr
+
+    text = '{"n": 1.10, "big": 1234567890123456789012345678901234567890, "text": "é", "step": 3}'
+    for line in ("status demo", "state history demo", "events verify --all", "events timeline demo", "session list",
+                 "agent list", "checkpoint list demo", "store info", "doctor --dry-run"):  # fmt: skip
+        run(line, 6 if line.startswith("doctor") else 0)
+    assert run("state load demo") == text
+    assert run("state load demo --revision 1") == text.replace(', "step": 3', "")
+    assert run("state load third") == "[1]"
+    assert "`milestone store migrate` brings it there" in run("state set demo x=1", 5)
+    steps = json.loads(run("store migrate --dry-run --format json"))
+    jsonschema.validate(steps, schema("store-migrate"))
+    assert (steps["from"], steps["to"], len(steps["steps"])) == (1, 2, 1)
+    run("store migrate")
+    assert json.loads(run('state set demo step="two" --idempotency-key k1 --format json'))["replayed"] is True
+    run("doctor")
+    run("state set demo x=1")
+    run("store migrate --rollback")
+    assert '"x"' in run("state load demo")
+    run("state set demo x=2", 5)
+    run("store migrate --to 1 --rollback", 0)
+    run("store migrate --to 2")
+    run("cleanup run demo --older-than 0s --keep-last 1 --yes")
+    assert "no way back" in run("store migrate --rollback", 4)
+    assert json.loads(run("state load demo"))["x"] == 1
+    run("events verify --all")
+
+
 def test_a_disk_without_room_leaves_the_store_as_it_was(cli: Cli, tmp_path: Path, of_bash: BashUtilities) -> None:
     before = tree(tmp_path / ".milestones")
     done = subprocess.run(
-        ["bash", "-c", 'ulimit -f 1; exec "$0" store migrate --format json', _program()],
+        ["bash", "-c", 'ulimit -f 1; exec "$0" store migrate --format json', str(MILESTONE)],
         cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 8, (done.stdout, done.stderr)
     assert tree(tmp_path / ".milestones") == before
     migrate(cli)
-
-
-def _program() -> str:
-    from conftest import MILESTONE
-
-    return str(MILESTONE)

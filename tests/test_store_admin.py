@@ -126,7 +126,7 @@ def test_an_older_schema_is_migrated_and_retention_works_for_a_writer(
     line = middle("demo", Draft("old", '{"n":1}', "no-session", "system"), "k", request_digest(b"demo"))
     logged = "SELECT milestone.log($1, 'demo', ARRAY[$2::bytea], $3, $4, '', 0, 1000)"
     store.ask(logged, store.project, line, key_hash("k"), request_digest(b"demo"))
-    for words in (["state", "load", "demo"], ["events", "log", "demo", "new"]):
+    for words in (["state", "save", "demo", "1"], ["events", "log", "demo", "new"], ["agent", "register", "a"]):
         assert call(cli, *words, url=url, code=5)["code"] == "older_format"
     assert call(cli, "store", "check", url=url, code=6)["healthy"] is False
     assert call(cli, "store", "migrate", "--dry-run", url=url)["steps"] == [

@@ -150,6 +150,7 @@ class PostgresStore(Server):
         timeout: float,
     ) -> "Receipt":
         """Put other bytes into a log; see `Store.rewrite`."""
+        self.refuse_other_version()
         from milestone_cli.storage.postgres.rewriting import rewrite
 
         return rewrite(self, stream, edits, tell, rehead=rehead, timeout=timeout)
@@ -190,6 +191,7 @@ class PostgresStore(Server):
 
     def set_aside(self, kind: str, key: str, why: str) -> str:  # noqa: ARG002 - the log says why
         """Make a document one of the kind `quarantine`; its key there, empty when it was gone."""
+        self.refuse_other_version()
         folder, name = layout.place(kind, key)
         place = layout.quarantined(f"{folder}/{name}", runtime.timestamp(self.clock()), runtime.token())
         found = self.ask(sql.SET_ASIDE, self.project, kind, self.place(kind, key), place)
@@ -215,6 +217,7 @@ class PostgresStore(Server):
             MilestoneError: `revision_conflict`, `idempotency_conflict`, `lock_timeout`, `completed`, `store_frozen`,
                 `store_unreachable`, and `uncertain` when the connection broke for good after the commit was sent.
         """
+        self.refuse_other_version()
         from milestone_cli.storage.postgres.commit import commit
 
         return commit(self, change)
@@ -225,6 +228,7 @@ class PostgresStore(Server):
         Raises:
             MilestoneError: `store_frozen`, `store_moved`, `store_unreachable`.
         """
+        self.refuse_other_version()
         try:
             self.ask(sql.NOTE, self.project, kind, self.place(kind, key), data)
         except RefusedError as error:
@@ -240,12 +244,14 @@ class PostgresStore(Server):
         once: "tuple[str, str, str] | None" = None,
     ) -> "list[Receipt]":
         """Under the locks of `names` let `build` look and decide, and do what it planned, all or nothing."""
+        self.refuse_other_version()
         from milestone_cli.storage.postgres.transaction import transact
 
         return transact(self, names, build, timeout, once)
 
     def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":
         """Put the newest copy that proves itself in the place of a damaged state; `damaged` when there is none."""
+        self.refuse_other_version()
         from milestone_cli.storage.postgres.recovery import recover_state
 
         return recover_state(self, milestone, timeout)
@@ -269,6 +275,7 @@ class PostgresStore(Server):
 
             make(self)
             self.hello()
+        self.refuse_other_version()
         self.refuse_unusable()
         if milestone is None or milestone in self.milestones():
             return None

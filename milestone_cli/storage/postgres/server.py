@@ -41,8 +41,7 @@ class Server:
             is_new: it need not be there yet, and what has moved may be opened.
 
         Raises:
-            MilestoneError: `store_unreachable`, `no_store`, `store_moved`, `newer_format`, `older_format`,
-                `invalid_config`.
+            MilestoneError: `store_unreachable`, `no_store`, `store_moved`, `newer_format`, `invalid_config`.
         """
         self._url, self.name = split(url)
         self.path = mask(url)
@@ -70,8 +69,8 @@ class Server:
         self.config = None if row[5] is None else (number(row[5]), number(row[6]))
 
     def refuse_unusable(self) -> None:
-        """Refuse a schema of another version, a project that is not there, and one that has moved."""
-        self.refuse_other_version()
+        """Refuse a schema that is too new, a project that is not there, and one that has moved."""
+        self._refuse_newer()
         if not self.project:
             raise MilestoneError(
                 "no_store",
@@ -82,22 +81,26 @@ class Server:
         if self.moved is not None:
             raise errors.moved(self.path, self.moved)
 
-    def refuse_other_version(self) -> None:
-        """Refuse a schema that this program does not know.
-
-        Raises:
-            MilestoneError: `newer_format`, `older_format`.
-        """
+    def _refuse_newer(self) -> None:
         if self.version > VERSION:
             raise MilestoneError(
                 "newer_format",
                 f"the store '{self.path}' has schema {self.version}; this version of milestone knows schema {VERSION}",
                 "install a newer milestone",
             )
+
+    def refuse_other_version(self) -> None:
+        """Refuse to write by a schema that this program does not know, or that lacks what it needs; an old one is read.
+
+        Raises:
+            MilestoneError: `newer_format`, `older_format`.
+        """
+        self._refuse_newer()
         if self.version < VERSION:
             raise MilestoneError(
                 "older_format",
-                f"the store '{self.path}' has schema {self.version}; this version of milestone needs schema {VERSION}",
+                f"the store '{self.path}' has schema {self.version}, which this version of milestone reads;"
+                f" to write it needs schema {VERSION}",
                 "`milestone store migrate` brings it there",
             )
 
