@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-PATIENCE = 0.5
-"""Seconds that a get waits for a writer before it goes on without being counted."""
-
 
 class Cache:
     """A namespace of the cache; see `opening.open_cache`.
@@ -35,6 +32,7 @@ class Cache:
         notes: what went wrong and was not the caller's trouble, sentences for standard error.
         bounds: what may be kept.
         is_durable: whether replacing an entry holds after a power cut; invalidation always does.
+        patience: seconds that a get waits for a writer before it goes on without being counted.
     """
 
     def __init__(
@@ -64,6 +62,7 @@ class Cache:
         self.clock = clock
         self.mutex = allocate_lock()
         self.is_durable = True
+        self.patience = 0.5
 
     # getting
 
@@ -144,7 +143,7 @@ class Cache:
     def _share(self) -> bool:
         """Share the lock, if that is possible at once or nearly so."""
         try:
-            self.folder.enter(SHARED, PATIENCE)
+            self.folder.enter(SHARED, self.patience)
         except (OSError, MilestoneError):
             return False
         return True
@@ -163,7 +162,7 @@ class Cache:
                 is_long = len(start) > 2 and start[0] == b'["v"' and size > int(start[2].partition(b"]")[0])
                 if is_long or start[0] != b'["v"':
                     self.folder.leave()
-                    self.folder.enter(ALONE, PATIENCE)
+                    self.folder.enter(ALONE, self.patience)
                     self.shelves.prepare()
                     self.shelves.rewrite_long()
         except (OSError, ValueError):
@@ -172,7 +171,7 @@ class Cache:
     def _promote(self, key: str, to: str, now: int) -> None:
         """Put what was got into a higher tier; another time, when somebody is at it."""
         try:
-            self.folder.enter(ALONE, PATIENCE)
+            self.folder.enter(ALONE, self.patience)
         except OSError:
             return
         try:

@@ -50,7 +50,7 @@ def keep_up(cache: Cache, *, dry_run: bool = False) -> Done:
 def _keep_up(cache: Cache, done: Done, *, dry_run: bool) -> None:
     now, shelves = cache.clock(), cache.shelves
     shelves.refresh()
-    bad = damaged(cache)
+    bad = damaged(cache)[0]
     done.damaged = len(bad)
     if not dry_run:
         for tier, key in bad:
@@ -75,18 +75,28 @@ def _keep_up(cache: Cache, done: Done, *, dry_run: bool) -> None:
         done.entries, done.bytes = len(shelves.table.rows), sum(shelves.table.bytes.values())
 
 
-def damaged(cache: Cache) -> "list[tuple[str, str]]":
-    """Tier and key of each entry that does not prove itself; every one is read."""
-    found = []
+def damaged(cache: Cache, most: int = 1 << 62) -> "tuple[list[tuple[str, str]], int, int]":
+    """Which entries do not prove themselves, by reading at most so many bytes of them.
+
+    Returns:
+        Tier and key of each; how many were read; the bytes that are left.
+    """
+    found: list[tuple[str, str]] = []
+    seen = 0
     for tier in TIERS:
         for key in cache.folder.keys(tier):
+            if most <= 0:
+                return found, seen, most
             try:
                 raw = cache.folder.read(tier, key)
-                if raw is not None:
-                    decode(raw[0], cache.namespace, key)
+                if raw is None:
+                    continue
+                seen += 1
+                most -= len(raw[0])
+                decode(raw[0], cache.namespace, key)
             except ValueError:
                 found.append((tier, key))
-    return found
+    return found, seen, most
 
 
 def keep_all_up(store: "Store", namespace: "str | None", *, dry_run: bool) -> "list[Done]":

@@ -4,7 +4,19 @@ A check that fails is a finding of its own, so one broken part hides no other. W
 it nothing is deleted, and a second time there is nothing left to do.
 """
 
-from milestone_cli.core.doctor import agents, alerts, client, copies, hooks, logs, records, settings, snapshots, tasks
+from milestone_cli.core.doctor import (
+    agents,
+    alerts,
+    cache,
+    client,
+    copies,
+    hooks,
+    logs,
+    records,
+    settings,
+    snapshots,
+    tasks,
+)
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.findings import SEVERITIES, failed, reason, text
 from milestone_cli.storage.findings import Finding as Finding  # who shows findings has it from here
@@ -33,6 +45,7 @@ CHECKS: "tuple[tuple[str, Check], ...]" = (
     ("agents", agents.check),
     ("tasks", tasks.check),
     ("snapshots", snapshots.check),
+    ("cache", cache.check),
     ("configuration", settings.check),
     ("hooks", hooks.check),
     ("client", client.check),

@@ -3,11 +3,13 @@
 Every file is reached through descriptors of its folders, no link is followed, and nothing is synced unless asked for.
 """
 
+import errno
 import fcntl
 import os
 
 from milestone_cli import runtime
-from milestone_cli.model import LIMIT
+from milestone_cli.errors import MilestoneError
+from milestone_cli.model import LIMIT, safe
 from milestone_cli.storage.files import cachenames
 from milestone_cli.storage.files.folders import READ, Folders
 
@@ -92,6 +94,10 @@ class CacheFolder:
                 fd = os.open(name, READ, dir_fd=folder)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise ValueError("it is a link") from None
+            raise
         try:
             status = os.fstat(fd)
             if status.st_mode & 0o170000 != 0o100000 or status.st_size > MOST:
@@ -152,7 +158,7 @@ class CacheFolder:
         """Take an entry away; whether it was there."""
         try:
             os.unlink(cachenames.entry_file(key), dir_fd=self._present(tier))
-        except FileNotFoundError:
+        except (FileNotFoundError, IsADirectoryError):
             return False
         return True
 
@@ -267,5 +273,12 @@ def namespaces(root: str) -> "list[str]":
             names = os.listdir(f"{root}/{folder}")
         except OSError:
             continue
-        found |= {name[: len(name) - len(ending)] for name in names if name.endswith(ending) and name[:1] != "."}
-    return sorted(found)
+        found |= {name[: len(name) - len(ending)] for name in names if name.endswith(ending)}
+    return sorted(name for name in found if _is_safe(name))
+
+
+def _is_safe(name: str) -> bool:
+    try:
+        return bool(safe(name))
+    except MilestoneError:
+        return False
