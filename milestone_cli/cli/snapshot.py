@@ -134,7 +134,8 @@ def watch(interval: "SaveInterval" = 30.0, saves: "Saves" = 0, output: "FollowFo
     """Save a snapshot on every change, at an interval, and once more when told to end.
 
     What changes in a burst is saved together, and nothing is written where nothing has changed. SIGTERM ends it with
-    exit 0, Ctrl-C with 130. A save that fails is told and logged, and the next one is tried.
+    exit 0, Ctrl-C with 130, and where the last save failed its exit says why. One that fails before is told and logged,
+    and the next one is tried.
 
     Example: milestone snapshot watch --interval 30 --saves 1
     """
@@ -155,4 +156,6 @@ def watch(interval: "SaveInterval" = 30.0, saves: "Saves" = 0, output: "FollowFo
 
     watching = Watching(store, interval, saves, tell)
     watching.run()
+    if watching.trouble is not None:
+        return watching.trouble.exit_code
     return 130 if watching.ended == 2 else 0

@@ -37,6 +37,7 @@ class Watching:
 
     Attributes:
         ended: the signal that ended it; 0 before.
+        trouble: why the last save failed; None when it did not.
     """
 
     def __init__(self, store: "Store", interval: float, saves: int, tell: "Tell") -> None:
@@ -49,6 +50,7 @@ class Watching:
             tell: takes why, and what was done or why it failed.
         """
         self.ended = 0
+        self.trouble: MilestoneError | None = None
         self._store = store
         self._other = open_store(store.path)  # a signal may leave the connection that waits in the middle of something
         self._interval = interval
@@ -90,11 +92,12 @@ class Watching:
         try:
             done = save(self._store, reason, only_news=True, known=self._known, timeout=timeout)
         except MilestoneError as error:
+            self.trouble = error
             self._tell(reason, error)
             return False
         finally:
             runtime.applied.clear()
-        self._known = done.snapshot
+        self._known, self.trouble = done.snapshot, None
         if done.is_new or reason == "start":
             self._tell(reason, done)
             self._left -= 1
