@@ -288,7 +288,7 @@ def hook_kept_from_its_lock(patient: Patient) -> None:
 
 AILMENTS = {
     "a folder is missing": Ailment(lambda p: (p.store / "agents/registry").rmdir(), "layout.missing", "warning"),
-    "bash made it": Ailment(of_bash, "layout.of_bash", "note"),
+    "bash made it": Ailment(of_bash, "layout.of_bash", "note", is_repaired=False),
     "a link": Ailment(lambda p: (p.store / "state/active/x.json").symlink_to("/etc/passwd"), "layout.link", "error",
                       is_repaired=False, is_sound=False),
     "a pipe": Ailment(lambda p: os.mkfifo(p.store / "tasks/pipe", 0o600), "layout.no_file", "error", is_repaired=False),

@@ -13,13 +13,13 @@ from milestone_cli.errors import MilestoneError, frozen, moved
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.storage.files import keepsake, layout, marks, migrations
 from milestone_cli.storage.files.log import FLAGS, flock
+from milestone_cli.storage.files.returning import Return
 from milestone_cli.storage.migration import Outcome
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from milestone_cli.storage.files.health.walk import Entry
     from milestone_cli.storage.files.keepsake import Keepsake
 
     Facts = dict[str, object]
@@ -193,7 +193,7 @@ class Migrator:
             raise MilestoneError("damaged", f"the log '{self._place(stamp)}.log' does not say what was changed", "")
         kept = keepsake.Keepsake(folder, f"{stamp}.tar")
         try:
-            found.kept = _Return(self._store, kept, changed).run()
+            found.kept = Return(self._store, kept, changed).run()
         finally:
             kept.close()
         marks.write(self._store, None, None, str(found.end))
@@ -267,89 +267,6 @@ class Migrator:
             if isinstance(one, dict):
                 found.append(one)
         return found
-
-
-class _Return:
-    """Putting back what a migration changed, as far as nobody has written it since."""
-
-    def __init__(self, store: "marks.MarkedStore", kept: "Keepsake", changed: "Facts") -> None:
-        self._store = store
-        self._kept = kept
-        self._changed = changed
-
-    def run(self) -> "list[str]":
-        """Do it; paths that stay as they are, since somebody has written them."""
-        there = keepsake.present(self._store)
-        now = keepsake.sums(self._store, [path for path, one in there.items() if one.is_file])
-        left = []
-        for path in sorted({*self._kept.files, *now} & self._changed.keys()):
-            if path in self._kept.files and now.get(path) == self._kept.sum(path):
-                continue  # put back already
-            if path not in self._kept.files and path not in now:
-                continue
-            if now.get(path) != self._changed[path]:
-                left.append(path)
-            elif path in self._kept.files:
-                self._put(path, there)
-            else:
-                os.unlink(path.rpartition("/")[2], dir_fd=self._store.folder(path.rpartition("/")[0]))
-        self._modes()
-        self._empty({one.path for one in keepsake.present(self._store).values() if one.is_folder})
-        return left
-
-    def _put(self, path: str, there: "dict[str, Entry]") -> None:
-        """Put a file back, with its time; what bash appends meanwhile goes along."""
-        folder, _, name = path.rpartition("/")
-        target = self._store.folder(folder)
-        aside = f".{runtime.token()}.tmp"
-        was = self._kept.files[path]
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(aside, flags, 0o600, dir_fd=target)
-        try:
-            with self._kept.open(path) as file:
-                while block := file.read(keepsake.BLOCK):
-                    os.write(fd, block)
-            os.fsync(fd)
-            old = keepsake.opened(self._store, path) if path in there else -1
-            try:
-                os.rename(aside, name, src_dir_fd=target, dst_dir_fd=target)
-                if old >= 0 and (late := os.pread(old, keepsake.BLOCK, there[path].status.st_size)):
-                    os.lseek(fd, 0, os.SEEK_END)
-                    os.write(fd, late)
-            finally:
-                if old >= 0:
-                    os.close(old)
-            os.utime(fd, (was.mtime, was.mtime))
-        except BaseException:
-            try:
-                os.unlink(aside, dir_fd=target)
-            except FileNotFoundError:
-                pass
-            raise
-        finally:
-            os.close(fd)
-        os.fsync(target)
-
-    def _modes(self) -> None:
-        """Open files and folders again to whom they were open."""
-        modes = {path: one.status.st_mode & 0o777 for path, one in keepsake.present(self._store).items()}
-        for path, mode in {**modes, keepsake.ROOT: -1}.items():
-            was = self._kept.modes.get(path, mode)
-            if was != mode:
-                fd = keepsake.opened(self._store, path)
-                try:
-                    os.fchmod(fd, was)
-                finally:
-                    os.close(fd)
-
-    def _empty(self, folders: "set[str]") -> None:
-        """Remove folders that were not there, as far as nothing is in them."""
-        for path in sorted(folders - self._kept.folders, reverse=True):
-            folder, _, name = path.rpartition("/")
-            try:
-                os.rmdir(name, dir_fd=self._store.folder(folder))
-            except OSError:
-                continue  # something is in it: it stays
 
 
 def _is_there(folder: int, name: str) -> bool:

@@ -36,8 +36,8 @@ def _missing(store: "FileStore", entries: "list[Entry]") -> "Iterator[Finding]":
     there = {one.path for one in entries}
     if layout.VERSION not in there:
         yield Finding(
-            "layout", "of_bash", "note", "the bash utilities made this store: folders are made when they are needed",
-            "make the rest of the folders, and a .gitignore", repair=lambda: _found(store),
+            "layout", "of_bash", "note", "the bash utilities made this store, and it works as it is",
+            "`milestone store migrate` makes the rest of the layout, and records what bash does not",
         )  # fmt: skip
         return
     missing = [name for name in (*layout.FOLDERS, ".gitignore") if name not in there]
