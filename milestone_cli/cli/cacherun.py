@@ -62,8 +62,9 @@ def cache_run(
 
     try:
         store = open_store()
-    except MilestoneError as error:  # a cache must never be the reason that a command does not run
-        hint = "; `milestone init` makes one" if error.code == "no_store" else ""
-        tell(f"the result is not kept: {error.message}{hint}")
+    except (MilestoneError, OSError) as error:  # a cache must never be the reason that a command does not run
+        why = error.message if isinstance(error, MilestoneError) else str(error)
+        hint = "; `milestone init` makes one" if getattr(error, "code", "") == "no_store" else ""
+        tell(f"the result is not kept: {why}{hint}")
         return run.run(None, command, wish, tell)
     return run.run(store, command, wish, tell)

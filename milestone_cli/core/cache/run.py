@@ -104,11 +104,16 @@ def run(store: "Store | None", command: "list[str]", wish: Wish, tell: "Tell") -
     given, checksum = _given() if wish.reads else (-1, None)
     if store is None:
         return _execute(command, _Alone(), Recorder("", given), tell)
-    run_ = _Run(store, command, wish, tell, given)
     try:
+        run_ = _Run(store, command, wish, tell, given)
         question = Question(command, wish.patterns, wish.names, run_.checksums(), checksum)
     except OSError as error:
         tell(f"the result is not kept: {error.filename or 'an input'}: {error.strerror}")
+        return _execute(command, _Alone(), Recorder("", given), tell)
+    except MilestoneError as error:
+        if error.code == "invalid_name":
+            raise
+        tell(f"the result is not kept: {error.message}")
         return _execute(command, _Alone(), Recorder("", given), tell)
     for pattern in question.inputs.empty():
         tell(f"no file is there for the input '{pattern}'")
@@ -161,7 +166,11 @@ class _Run:
 
     def _find(self, question: Question) -> "Entry | None":
         """The entry of a question, if it holds."""
-        found = self._cache.get(question.key)
+        try:
+            found = self._cache.get(question.key)
+        except OSError as error:
+            self._tell(f"what is kept cannot be looked up: {error.strerror}")
+            return None
         self._warn()
         if found is None or type(found.meta.get("exit")) is not int:
             return None
@@ -271,7 +280,11 @@ class _Run:
             content_hash=question.content, meta=meta,
         )  # fmt: skip
         ttl = None if self._wish.ttl is None else self._wish.ttl / 1e9
-        is_kept = self._cache.put(entry, ttl=ttl)
+        try:
+            is_kept = self._cache.put(entry, ttl=ttl)
+        except (MilestoneError, OSError) as error:
+            is_kept = False
+            self._tell(f"the result is not kept: {error}")
         self._warn()
         if is_kept and self._folders is not None:
             runlog.append(self._folders, self._cache.namespace, dumps({"at": at, **facts}).encode())

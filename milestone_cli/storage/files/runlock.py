@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.files.folders import Folders
 
 FOLDER = "cache/indexes"
+ENDING = ".running"
 
 
 class RunLock:
@@ -39,7 +40,7 @@ class RunLock:
             OSError: when the file cannot be made.
         """
         self.name = name
-        self._file = f".{name}.running"
+        self._file = f".{name}{ENDING}"
         self._folder = folders.folder(FOLDER)
         deadline = runtime.monotonic() + timeout
         while True:
@@ -79,10 +80,23 @@ class RunLock:
         try:
             if self.held():
                 os.unlink(self._file, dir_fd=self._folder)
+            self._sweep()
         except OSError:
             pass  # the kernel's lock is what counts
         finally:
             os.close(self._fd)
+
+    def _sweep(self) -> None:
+        """Remove the files of holders that were killed: nobody has their locks."""
+        for name in os.listdir(self._folder):
+            if name[:1] == "." and name.endswith(ENDING):
+                fd = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
+                try:
+                    # With the lock of a file that still has its name nobody else removes it.
+                    if _is_free(fd) and _inode(name, self._folder) == os.fstat(fd).st_ino:
+                        os.unlink(name, dir_fd=self._folder)
+                finally:
+                    os.close(fd)
 
 
 def _is_free(fd: int) -> bool:
@@ -92,3 +106,7 @@ def _is_free(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _inode(name: str, folder: int) -> int:
+    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_ino
