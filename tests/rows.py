@@ -27,6 +27,8 @@ DIRECT = "it opens the store of files itself"
 LEASE = "a lease is no folder"
 WRITTEN = "it is about what is written, not about where it came from"
 LEFT_OUT: dict[str, str] = {
+    "cache::test_a_disk_that_takes_nothing_is_no_failure_of_the_caller": FILE,
+    "cache::test_bounds_and_tiers_are_as_configured": "the tiers are those of a machine, which are files",
     "checkpoint::test_a_checkpoint_is_a_copy_of_the_whole_envelope": FILE,
     "checkpoint::test_a_state_that_changed_after_the_plan_stays": DIRECT,
     "cleanup::test_a_dry_run_changes_nothing": FILE,

@@ -35,6 +35,9 @@ class Cache:
         patience: seconds that a get waits for a writer before it goes on without being counted.
     """
 
+    is_shared = False
+    """Whether other machines have the entries too."""
+
     def __init__(
         self,
         root: str,

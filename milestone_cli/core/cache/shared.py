@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class SharedCache(Cache):
     """A namespace in the database, and what this machine has of it."""
 
+    is_shared = True
+
     def __init__(self, store: "PostgresStore", namespace: str, bounds: Bounds, *, timeout: float) -> None:
         """Name it; nothing is made but a folder of the user."""
         super().__init__(root_of(store), namespace, bounds, timeout=timeout, clock=store.clock)
@@ -128,6 +130,13 @@ class SharedCache(Cache):
             cached.remove(self.store, self._place(name))
         return sorted({*gone, *super().remove(is_meant, key, why)})
 
+    def expire(self, *, dry_run: bool = False) -> "list[str]":
+        """Take away what is over by its own time; how long it was silent, no machine can say."""
+        now = self.clock()
+        if dry_run:
+            return [entry.key for entry in self._labels() if is_over(entry.created, entry.expires, now)]
+        return self.remove(lambda entry: is_over(entry.created, entry.expires, now), why="expired")
+
     def _labels(self) -> "list[Entry]":
         """What the server has, without bytes."""
         found, now = [], self.clock()
@@ -142,7 +151,9 @@ class SharedCache(Cache):
 
     def listing(self) -> "list[Entry]":
         """What the server has; tier, use and hits as far as this machine has it."""
-        here = {entry.key: entry for entry in super().listing()}
+        now = self.clock()
+        known = [entry for entry in super().listing() if self.bounds.tier_at(entry.tier, entry.used, now)]
+        here = {entry.key: entry for entry in known}
         there = self._labels()
         for entry in there:
             entry.used = entry.shared

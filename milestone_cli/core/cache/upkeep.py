@@ -44,6 +44,8 @@ def keep_up(cache: Cache, *, dry_run: bool = False) -> Done:
             raise refused(error) from None
         finally:
             cache.folder.leave()
+    if cache.is_shared:
+        done.expired = len(cache.expire(dry_run=dry_run))
     return done
 
 
@@ -62,7 +64,7 @@ def _keep_up(cache: Cache, done: Done, *, dry_run: bool) -> None:
             continue
         if shelves.is_void(entry, now):
             done.expired += 1
-            if not dry_run:
+            if not dry_run and not cache.is_shared:
                 shelves.drop(key, now, "expired")
             continue
         done.entries += 1
