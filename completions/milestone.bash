@@ -242,6 +242,7 @@ _milestone() {
             'cleanup run':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup sessions':--format) _milestone_offer 'text json jsonl yaml' ;;
             'cleanup cache':--format) _milestone_offer 'text json jsonl yaml' ;;
+            'cleanup optimize':--format) _milestone_offer 'text json jsonl yaml' ;;
             'archive run':--format) _milestone_offer 'text json jsonl yaml' ;;
             'archive list':--format) _milestone_offer 'text json jsonl yaml' ;;
             'archive show':--format) _milestone_offer 'text json jsonl yaml' ;;
@@ -388,6 +389,7 @@ _milestone() {
             'cleanup run') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'cleanup sessions') _milestone_offer '--inactive-for --dry-run --yes --lock-timeout --format --help' ;;
             'cleanup cache') _milestone_offer '--namespace --dry-run --format --help' ;;
+            'cleanup optimize') _milestone_offer '--older-than --keep-last --dry-run --yes --lock-timeout --format --help' ;;
             'archive run') _milestone_offer '--older-than --dry-run --yes --lock-timeout --format --help' ;;
             'archive list') _milestone_offer '--format --help' ;;
             'archive show') _milestone_offer '--format --help' ;;
@@ -441,7 +443,7 @@ _milestone() {
         agent:0) _milestone_offer 'register update heartbeat list show retire run health monitor sync ack sync-list sync-show' ;;
         task:0) _milestone_offer 'create claim start update log result complete fail cancel release delete list show report' ;;
         cache:0) _milestone_offer 'run key get put invalidate list show stats expire clear' ;;
-        cleanup:0) _milestone_offer 'plan run sessions cache' ;;
+        cleanup:0) _milestone_offer 'plan run sessions cache optimize' ;;
         archive:0) _milestone_offer 'run list show restore' ;;
         snapshot:0) _milestone_offer 'save load show watch' ;;
         lock:0) _milestone_offer 'run acquire release list show break' ;;
@@ -453,7 +455,7 @@ _milestone() {
         'status':0) _milestone_offer '<milestones>' ;;
         'watch':0) _milestone_offer '<milestones>' ;;
         'wait':0) _milestone_offer '<milestones>' ;;
-        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update archive-list archive-restore archive-run archive-show cache-entry cache-key cache-list cache-put cache-removed cache-stats checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-cache cleanup-plan cleanup-run cleanup-sessions config config-edit config-get config-set config-validate cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release metrics overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use snapshot-load snapshot-save snapshot-show state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-clear store-copy store-export store-import store-info store-init store-mark store-migrate sync sync-ack sync-list task-change task-claim task-delete task-list task-report task-show timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
+        'schema':0) _milestone_offer 'agent-health agent-heartbeat agent-list agent-monitor agent-register agent-retire agent-show agent-update archive-list archive-restore archive-run archive-show cache-entry cache-key cache-list cache-put cache-removed cache-stats checkpoint-create checkpoint-delete checkpoint-diff checkpoint-list checkpoint-pin checkpoint-restore checkpoint-restore-plan checkpoint-show cleanup-cache cleanup-optimize cleanup-plan cleanup-run cleanup-sessions config config-edit config-get config-set config-validate cursor doctor doctor-selftest error event-batch event-count event-log event-stats events events-repair events-replay hook-install hook-status hook-uninstall init lock lock-acquire lock-break lock-list lock-release metrics overview session-checkpoint-create session-checkpoint-delete session-checkpoint-list session-checkpoint-pin session-checkpoint-show session-count session-create session-current session-delete session-end session-handoff session-history session-list session-log session-progress session-record session-recover session-recover-plan session-set session-show session-use snapshot-load snapshot-save snapshot-show state-complete state-delete state-diff state-history state-list state-patch state-recover state-redo state-reopen state-save state-set state-undo state-validate status store-check store-clear store-copy store-export store-import store-info store-init store-mark store-migrate sync sync-ack sync-list task-change task-claim task-delete task-list task-report task-show timeline transaction-apply transaction-list transaction-rollback transaction-show verify wait watch' ;;
         'state save':0) _milestone_offer '<milestones> <files>' ;;
         'state save':1) _milestone_offer '<files>' ;;
         'state load':0) _milestone_offer '<milestones>' ;;

@@ -191,7 +191,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     ),
     "cleanup": (
         "Remove what is old, with a reason for everything.",
-        (cleanup.plan, cleanup.run, cleanup.sessions, cleanup.cache),
+        (cleanup.plan, cleanup.run, cleanup.sessions, cleanup.cache, cleanup.optimize),
     ),
     "archive": (
         "Put completed work away, compressed, and take it out again.",

@@ -171,3 +171,41 @@ def cache(namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, output:
 
     found = keep_all_up(open_store(), namespace, dry_run=dry_run)
     render.emit("cleanup-cache", cleanup_fields(found, dry_run=dry_run), cleanup_text(found, dry_run=dry_run), output)
+
+
+def optimize(
+    older_than: "OlderThan" = None,
+    keep_last: "KeepLast" = None,
+    dry_run: "DryRun" = False,
+    yes: "Yes" = False,
+    lock_timeout: "LockTimeout" = None,
+    output: "Format" = "text",
+) -> None:
+    """Compress what is old and large where that saves a fifth, share what is the same, remove old session checkpoints.
+
+    Commands read what is compressed as if it were not, and so does `zcat`. States, checkpoints, session records,
+    current logs and the newest backups stay as the bash utilities know them. A report with measured figures is left
+    in `reports/optimization_report.yaml`. At a terminal it asks where checkpoints would go, unless --yes.
+
+    Example: milestone cleanup optimize --dry-run
+    """
+    from milestone_cli import render
+    from milestone_cli.core.retention import optimize as core
+    from milestone_cli.core.retention.cleanup import policy_of
+    from milestone_cli.core.retention.report import write_reports
+    from milestone_cli.render.cleanup import progress
+    from milestone_cli.render.optimize import fields, text
+    from milestone_cli.storage import open_store
+
+    store = open_store()
+    policy = policy_of(store, older_than, keep_last)
+    if not dry_run and not yes:
+        going = [item for item in core.old_points(store, policy) if item.kind == "session checkpoint"]
+        if going:
+            from .confirm import confirm
+
+            confirm("\n".join(f"remove {item.kind} {item.name}" for item in going), "Remove them, and go on?")
+    done = core.optimize(store, policy, dry_run=dry_run, timeout=lock_timeout, tell=progress())
+    reports = [] if dry_run else write_reports(store, done)
+    told = text(done, reports, dry_run=dry_run)
+    render.emit("cleanup-optimize", fields(done, reports, dry_run=dry_run), told, output)

@@ -105,6 +105,7 @@ cleanup plan\tmilestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_t
 cleanup run\tmilestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 cleanup sessions\tmilestone_cli.cli.cleanup:sessions: --inactive-for:inactive_for:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 cleanup cache\tmilestone_cli.cli.cleanup:cache: --namespace:namespace:s: --dry-run:dry_run:t: --format:output:c:text,json,jsonl,yaml
+cleanup optimize\tmilestone_cli.cli.cleanup:optimize: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 archive run\tmilestone_cli.cli.archive:run: --older-than:older_than:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 archive list\tmilestone_cli.cli.archive:list_: --format:output:c:text,json,jsonl,yaml
 archive show\tmilestone_cli.cli.archive:show:name :name:s: --format:output:c:text,json,jsonl,yaml

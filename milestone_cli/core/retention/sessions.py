@@ -117,7 +117,7 @@ def abandoned(store: "Store", milestone: str) -> "Iterator[Item]":
     from milestone_cli.core.sessions.pages import KIND as PAGE
     from milestone_cli.core.sessions.pinning import documents
 
-    kinds = (KIND, PART, PAGE, "session-agent")
+    kinds = (KIND, PART, PAGE, "session-agent", "session-report")
     names = {key.partition("/")[0] for kind in kinds for key in store.keys(kind)}
     for name in sorted(names - set(store.keys("session"))):
         there = checkpoints(store, name)

@@ -34,7 +34,8 @@ def unused(store: "Store", session: str, going: "set[str]") -> "list[tuple[str, 
 def documents(store: "Store", session: str) -> "list[tuple[str, str]]":
     """Kind and key of all that belongs to a session, its record last."""
     found = [(kind, key) for kind in (KIND, PART) for key in store.keys(kind, session)]
-    return [*found, *([(PAGE, session)] if store.modified(PAGE, session) else []), ("session", session)]
+    found += [(kind, session) for kind in (PAGE, "session-report") if store.modified(kind, session)]
+    return [*found, ("session", session)]
 
 
 def delete(

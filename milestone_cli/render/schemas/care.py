@@ -18,6 +18,16 @@ CLEANING: dict[str, Schema] = {
     "remove": COUNT,
     "bytes_freed": COUNT,
 }
+GAIN: dict[str, Schema] = {
+    "files_optimized": COUNT,
+    "space_saved_bytes": COUNT,
+    "bytes_before": COUNT,
+    "bytes_after": COUNT,
+    "files_shared": COUNT,
+    "shared_bytes": COUNT,
+    "old_checkpoints_removed": COUNT,
+    "removed_bytes": COUNT,
+}
 LOCK: dict[str, Schema] = {
     "name": NAME,
     "kind": {"enum": ["milestone", "shell", "bash"]},
@@ -73,6 +83,22 @@ KINDS: dict[str, tuple[str, Schema]] = {
     "cleanup-run": (
         "What a clean-up removed.",
         record({**CLEANING, "removed": array(record(CLEANED)), "replayed": FLAG}),
+    ),
+    "cleanup-optimize": (
+        "What was compressed, shared and removed, or would be; every figure is measured.",
+        record(
+            {
+                "dry_run": FLAG,
+                "server_compresses": FLAG,
+                "files_looked_at": COUNT,
+                **GAIN,
+                "read_seconds_before": nullable({"type": "number"}),
+                "read_seconds_after": nullable({"type": "number"}),
+                "sessions": array(record({"session_id": STRING, **GAIN})),
+                "failed": array(STRING),
+                "reports": array(STRING),
+            }
+        ),
     ),
     "cleanup-sessions": (
         "Sessions that a clean-up looked at, and the names of those that it deleted.",
@@ -142,7 +168,10 @@ KINDS: dict[str, tuple[str, Schema]] = {
         record(
             {
                 "source": STRING,
-                "kind": {**STRING, "description": "bash-store, session-tree, both with a +, coding-agent-state, archive"},
+                "kind": {
+                    **STRING,
+                    "description": "bash-store, session-tree, both with a +, coding-agent-state, archive",
+                },
                 "store": STRING,
                 "milestones": {**array(STRING), "description": "whose states are new"},
                 "sessions": COUNT,

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.model import Document
 
+PACKED = ("backup", "committed", "rollback", "session-part")
+"""Kinds whose files may be compressed, see `compressing`; those that are so by their names are no concern here."""
 ENVELOPE = 3 * LIMIT
 """Largest file of a state, in bytes: its event may quote the whole text."""
 
@@ -55,9 +57,14 @@ class Documents(Folders):
         """A document of a kind of `layout.SHAPES`, whole; None when there is none."""
         self.let_go()
         try:
-            return self.read_file(*layout.place(kind, key), ENVELOPE)
+            raw = self.read_file(*layout.place(kind, key), ENVELOPE)
         except FileNotFoundError:
             return None
+        if raw[:2] != b"\x1f\x8b" or kind not in PACKED:
+            return raw
+        from milestone_cli.storage.files.compressing import plain
+
+        return plain(raw, ENVELOPE, key)
 
     def keys(self, kind: str, under: str = "") -> "list[str]":
         """Keys of all documents of a kind, sorted; or only those that begin with `under` and a slash."""

@@ -243,6 +243,8 @@ SHAPES = {
     "session-checkpoint": (SESSIONS, "", ""),
     "session-part": (SESSIONS, "", ""),
     "session-agent": (SESSIONS, "", ""),
+    "session-report": (SESSIONS, "", ""),
+    "report": ("reports", "", ".yaml"),
 }
 """Folder, and what stands before and after the key, of each kind of document; a checkpoint's key is MILESTONE/NAME."""
 SINGLE = ("current", "config", "config-compiled")
@@ -252,6 +254,7 @@ NESTED = {
     "session-checkpoint": "/checkpoints/*/checkpoint.yaml",
     "session-part": "/recovery/*.json",
     "session-agent": "/agents/*.yaml",
+    "session-report": "/optimization_report.yaml",
 }
 """Kinds with folders of their own below `SHAPES`: what follows the key's first part; its second part is the star."""
 

@@ -202,6 +202,7 @@ def newest_copy(store: "FileStore", milestone: str, error: MilestoneError) -> tu
 
 def _copies(store: "FileStore", milestone: str) -> "Iterator[tuple[str, Document | None]]":
     """Copies, newest first: the log's last revision, then backups and checkpoints by the time of their state."""
+    from milestone_cli.storage.files.compressing import plain
     from milestone_cli.storage.files.history import at_revision
 
     head = store.head(milestone)
@@ -218,7 +219,8 @@ def _copies(store: "FileStore", milestone: str) -> "Iterator[tuple[str, Document
     ]
     for _, name in sorted(found, reverse=True):
         try:
-            document = parse_envelope(store.read_file(layout.BACKUPS, name, 1 << 28), milestone)
+            raw = store.read_file(layout.BACKUPS, name, 1 << 28)
+            document = parse_envelope(plain(raw, 1 << 28, name), milestone)
         except (MilestoneError, OSError):
             yield name, None
             continue
