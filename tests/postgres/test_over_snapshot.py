@@ -5,7 +5,6 @@ from test_snapshot import (  # noqa: F401, I001
     test_it_is_of_one_moment_whoever_writes,
     test_it_is_saved_on_change_and_once_more_at_the_end,
     test_what_cannot_be_written_is_kept_elsewhere_and_told,
-    test_what_was_lost_comes_back_and_what_was_deleted_does_not,
     watching,
     work,
 )
