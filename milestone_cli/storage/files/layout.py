@@ -58,6 +58,8 @@ MIGRATIONS = "migrations"
 """Of each migration the store as it was, `TIME.tar`, and what was done, `TIME.log`."""
 MIGRATING = ".migration"
 """The kernel's lock among migrations, in `LOCKS`."""
+MARKING = ".marks"
+"""The kernel's lock among those who write the file `VERSION`, in `LOCKS`."""
 
 
 def state_file(milestone: str) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from milestone_cli.model import Change, Document, Plan, Receipt
 
 LARGEST = 4096
+PATIENCE = 10.0
+"""Seconds to wait for whoever writes marks."""
 OLDEST = "0"
 """The format of a store that says nothing, as the bash utilities make it."""
 
@@ -140,33 +142,39 @@ def reread(store: MarkedStore) -> None:
 def write(store: MarkedStore, frozen: "str | None", moved: "str | None", version: "str | None" = None) -> None:
     """Set the marks, and with them the format where that becomes another one; durable when this returns."""
     from milestone_cli import runtime
-    from milestone_cli.storage.files.commit import write_synced
+    from milestone_cli.storage.files.log import FLAGS, flock
 
-    root = store.folder("")
-    version = version or read(root)[0]
-    marks = [f"{name}: {' '.join(value.split())}" for name, value in (("frozen", frozen), ("moved", moved)) if value]
-    if version == OLDEST and not marks:
-        _forget(store, root)
-        return
-    aside = f".{layout.VERSION}.{runtime.token()}.tmp"
+    lock = os.open(layout.MARKING, FLAGS, 0o600, dir_fd=store.folder(layout.LOCKS))
     try:
-        write_synced(aside, "".join(line + "\n" for line in (version, *marks)).encode(), root)
-        os.rename(aside, layout.VERSION, src_dir_fd=root, dst_dir_fd=root)
-    except BaseException:
-        try:
-            os.unlink(aside, dir_fd=root)
-        except FileNotFoundError:
-            pass
-        raise
-    os.fsync(root)
+        flock(lock, runtime.monotonic() + PATIENCE, "marks")
+        _write(store.folder(""), frozen, moved, version)
+    finally:
+        os.close(lock)
     store.frozen, store.moved = frozen, moved
 
 
-def _forget(store: MarkedStore, root: int) -> None:
-    """Take the file away where there is nothing to say, as in a store of bash."""
+def _write(root: int, frozen: "str | None", moved: "str | None", version: "str | None") -> None:
+    """Write or remove the file `VERSION`, whose lock is held."""
+    from milestone_cli.storage.files.commit import write_synced
+
+    version = version or read(root)[0]
+    marks = [f"{name}: {' '.join(value.split())}" for name, value in (("frozen", frozen), ("moved", moved)) if value]
+    aside = f".{layout.VERSION}.mark.tmp"
+    _forget(aside, root)  # of one who was killed
+    if version == OLDEST and not marks:
+        _forget(layout.VERSION, root)  # as in a store of bash, which says nothing
+    else:
+        try:
+            write_synced(aside, "".join(line + "\n" for line in (version, *marks)).encode(), root)
+            os.rename(aside, layout.VERSION, src_dir_fd=root, dst_dir_fd=root)
+        except BaseException:
+            _forget(aside, root)
+            raise
+    os.fsync(root)
+
+
+def _forget(name: str, folder: int) -> None:
     try:
-        os.unlink(layout.VERSION, dir_fd=root)
+        os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
         pass
-    os.fsync(root)
-    store.frozen = store.moved = None

@@ -137,11 +137,11 @@ MIGRATIONS: "tuple[tuple[int, tuple[Step, ...]], ...]" = (
     (
         1,
         (
-            Step("folders", "make what is missing of the layout ({})", _folders, _make_folders),
-            Step("leftovers", "put aside what dead bash commands left ({})", _leftovers, _put_aside),
-            Step("states", "record states that their logs do not know ({})", _states, _record_states),
-            Step("logs", "write down where logs end ({})", _logs, _make_heads),
-            Step("permissions", "close files and folders to others ({})", _open_to_others, _close_to_others),
+            Step("folders", "make {} files and folders of the layout", _folders, _make_folders),
+            Step("leftovers", "put {} files aside that dead bash commands left", _leftovers, _put_aside),
+            Step("states", "record {} states that their logs do not know", _states, _record_states),
+            Step("logs", "write down where {} logs end", _logs, _make_heads),
+            Step("permissions", "close {} files and folders to others", _open_to_others, _close_to_others),
         ),
     ),
 )
