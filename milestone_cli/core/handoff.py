@@ -214,11 +214,11 @@ def _tell_tasks(outline: _Outline, found: object) -> None:
     shown = listed(found["tasks"])
     for one in shown:
         about = one_line(str(one["description"]))
-        if one["status"] == "pending":
-            outline.line(3, f"task {one['id']} is ready: {about}")
+        if one["status"] == "pending" or one["claim_ended"]:
+            why = f", since the claim of {one['claimed_by']} has ended" if one["claim_ended"] else ""
+            outline.line(3, f"task {one['id']} is ready{why}: {about}")
         else:
-            who = "nobody any more" if one["claim_ended"] else one["claimed_by"] or "somebody"
-            outline.line(2, f"task {one['id']} is in progress, {who} has it: {about}")
+            outline.line(2, f"task {one['id']} is in progress, {one['claimed_by'] or 'somebody'} has it: {about}")
     rest = found["ready"] + found["in_progress"] - len(shown)
     more = [f"{count} {what}" for count, what in ((rest, "more open"), (found["waiting"], "waiting for others"),
                                                   (found["failed"], "failed")) if count]  # fmt: skip

@@ -15,6 +15,7 @@ from milestone_cli.core import (
     session_record,
 )
 from milestone_cli.core.agents.agent import BEAT, KIND, METRICS, Agent, agents, find, look, sound, subscribers
+from milestone_cli.core.agents.process import claim
 from milestone_cli.core.agents.vitals import LEASE
 from milestone_cli.core.agents.wish import Wish
 from milestone_cli.core.document import assign
@@ -96,14 +97,6 @@ def stamped(text: str, store: "Store") -> str:
     if isinstance(here, dict) and (here.get("host"), here.get("boot_id")) == (runtime.host(), runtime.boot_id()):
         text = assign(text, "boot_seconds", str(runtime.boot_seconds()))
     return text
-
-
-def claim(pid: int) -> "Facts":
-    """What tells a process from others; where there is none, this machine alone."""
-    found: Facts = {"pid": pid or None, "host": runtime.host(), "boot_id": runtime.boot_id()}
-    if pid:
-        found |= {"pid_space": runtime.pid_space(), "start_time": runtime.start_time(pid)}
-    return found
 
 
 def register(

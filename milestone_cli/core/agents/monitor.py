@@ -8,9 +8,9 @@ import signal
 
 from milestone_cli import runtime
 from milestone_cli.core import session_record
-from milestone_cli.core.agents.agenting import claim
 from milestone_cli.core.agents.health import health
 from milestone_cli.core.agents.heartbeat import is_gone
+from milestone_cli.core.agents.process import claim
 from milestone_cli.core.agents.vitals import STALE
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads

@@ -8,7 +8,8 @@ is named. A point whose time is over has failed, and says who was missing.
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, lock_timeout
 from milestone_cli.core.agents.agent import find, sound
-from milestone_cli.core.agents.agenting import claim, known, place, stream_of, working
+from milestone_cli.core.agents.agenting import known, place, stream_of, working
+from milestone_cli.core.agents.process import claim
 from milestone_cli.core.agents.wish import check_state
 from milestone_cli.core.record import indented
 from milestone_cli.errors import MilestoneError

@@ -11,7 +11,7 @@ machine, so a wall clock that is set makes nobody dead; elsewhere from the store
 
 from milestone_cli import runtime
 from milestone_cli.core.agents.agent import BEAT, KIND, Agent
-from milestone_cli.core.agents.heartbeat import is_gone
+from milestone_cli.core.agents.process import judge
 from milestone_cli.jsontext import loads
 from milestone_cli.timestamps import parse_ns
 
@@ -124,23 +124,6 @@ def _process(store: "Store", found: Vitals, beat: "Agent | None") -> "bool | Non
     gone, told = judge(store, {} if beat and beat.record.get("alone") is True else claim)
     found.evidence.append(told or "no process: heartbeats alone tell")
     return gone
-
-
-def judge(store: "Store", claim: "Facts") -> "tuple[bool | None, str]":
-    """Whether the process that a record names is proved to have ended: True, to live: False; and what tells so.
-
-    None where it cannot be judged from here; with an empty sentence where no process is named.
-    """
-    pid, host = claim.get("pid"), claim.get("host")
-    if type(pid) is not int or pid < 1:
-        return None, ""
-    gone = is_gone(claim)
-    if gone is not None:
-        return gone, f"process {pid} is gone" if gone else f"process {pid} lives"
-    boots = (claim.get("boot_id"), runtime.boot_id())
-    if host == runtime.host() and not store.is_clock_shared and all(boots) and boots[0] != boots[1]:
-        return True, f"process {pid} was of an earlier boot of this machine"
-    return None, f"process {pid} on {host} cannot be judged from here"
 
 
 def _judge(store: "Store", found: Vitals, stale_after: float) -> None:

@@ -8,9 +8,8 @@ agent, begins the lease anew. Where nothing proves anything, the claim stays unt
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION
-from milestone_cli.core.agents.agent import BEAT
-from milestone_cli.core.agents.agenting import claim as process
-from milestone_cli.core.agents.vitals import judge
+from milestone_cli.core.agents.process import claim as process
+from milestone_cli.core.agents.process import judge
 from milestone_cli.core.tasks.task import KIND, Task, tasks
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
@@ -74,7 +73,7 @@ def _left(store: "Store", claim: "Facts") -> "float | None":
     agent = str(claim.get("agent"))
     here = (runtime.host(), runtime.boot_id())
     if store.is_clock_shared:
-        begun = max(parse_ns(str(claim.get("renewed_at"))) or 0, store.modified(BEAT, agent))
+        begun = max(parse_ns(str(claim.get("renewed_at"))) or 0, store.modified("agent-beat", agent))
         return begun / SECOND + _lease(claim) - store.clock() / SECOND
     if (claim.get("host"), claim.get("boot_id")) != here or not here[1]:
         return None

@@ -4,7 +4,7 @@ from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, lock_timeout, once
 from milestone_cli.core.agents.agenting import place, stream_of
 from milestone_cli.core.record import data_of, words
-from milestone_cli.core.tasks.task import KIND, Task, find
+from milestone_cli.core.tasks.task import KIND, Task, find, names
 from milestone_cli.core.tasks.terms import Outcome, Terms, event
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Plan, log_of, safe
@@ -12,9 +12,6 @@ from milestone_cli.model import Plan, log_of, safe
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
-
-MANY = 200
-"""So many tasks may one depend on."""
 
 
 def new_id(ns: int) -> str:
@@ -73,8 +70,9 @@ def create(
                  started_at=None, completed_at=None, logs=[], result=None, reason=None, depends_on=needs, agent_id=None,
                  claim=None, milestone_id=milestone, session_id=session, log_count=0, revision=1)  # fmt: skip
         plan.puts.append((KIND, made.id, made.raw()))
-        said = {"description": description, **({"tool": tool} if tool else {})}
-        plan.events.append((stream, event(made, "task_created", terms.agent, **said, depends_on=needs)))
+        said = {"description": description, "tool": tool, "depends_on": needs}
+        told = {key: value for key, value in said.items() if value}
+        plan.events.append((stream, event(made, "task_created", terms.agent, **told)))
         return plan
 
     asked = "\0".join([given, description, tool or "", *needs])
@@ -83,17 +81,6 @@ def create(
     if receipts[0].replayed:
         return _again(store, stream, receipts[0].event_id)
     return Outcome(made, changed=True, replayed=False)
-
-
-def names(given: "list[str]") -> "list[str]":
-    """Ids of tasks that one is to depend on, without repeats.
-
-    Raises:
-        MilestoneError: `invalid_name`, `too_large`.
-    """
-    if len(given) > MANY:
-        raise MilestoneError("too_large", f"{len(given)} were given; {MANY} are allowed", "make a task of some of them")
-    return list(dict.fromkeys(safe(one, "task") for one in given))
 
 
 def _again(store: "Store", stream: str, event_id: str) -> Outcome:

@@ -27,6 +27,8 @@ KEYS = ("id", "description", "status", "tool", "created_at", "updated_at", "star
 """In the order of writing; up to `result` they are the reference's."""
 LIMIT = 4 << 20
 """Largest document, in bytes; the result of a task may have a quarter of it."""
+MANY = 200
+"""So many tasks may one depend on."""
 ENTRIES = 20
 """So many entries of its log stand in a task, the last ones."""
 ENTRY = 500
@@ -232,3 +234,14 @@ def circle(start: str, depends_on: "dict[str, list[str]]") -> "list[str]":
                 seen.add(name)
                 ways.append([*way, name])
     return []
+
+
+def names(given: "list[str]") -> "list[str]":
+    """Ids of tasks that one is to depend on, without repeats.
+
+    Raises:
+        MilestoneError: `invalid_name`, `too_large`.
+    """
+    if len(given) > MANY:
+        raise MilestoneError("too_large", f"{len(given)} were given; {MANY} are allowed", "make a task of some of them")
+    return list(dict.fromkeys(safe(one, "task") for one in given))

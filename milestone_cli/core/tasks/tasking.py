@@ -10,8 +10,7 @@ from milestone_cli import runtime
 from milestone_cli.core import lock_timeout, once
 from milestone_cli.core.record import words
 from milestone_cli.core.tasks import claims
-from milestone_cli.core.tasks.creating import names
-from milestone_cli.core.tasks.task import KIND, LEVELS, LIMIT, OPEN, Task, circle, find, look, tasks, waits_for
+from milestone_cli.core.tasks.task import KIND, LEVELS, LIMIT, OPEN, Task, circle, find, look, names, tasks, waits_for
 from milestone_cli.core.tasks.terms import Outcome, Terms, event
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps

@@ -57,7 +57,7 @@ def page(found: "Facts") -> "Iterator[str]":
     if not listed(found["tasks"]):
         yield "<p>There is no task.</p>\n"
     for name, tasks in groups(found):
-        yield f'<section class="{_class(name)}"><h2>{name} <span>{len(tasks)}</span></h2>\n'
+        yield f'<section class="{_class(name)}"><h2>{name.capitalize()} <span>{len(tasks)}</span></h2>\n'
         for one in tasks:
             yield _task(one)
         yield "</section>\n"
