@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Cli, clean_environment
 
-from milestone_cli import MilestoneError, Store
+from milestone_cli import MilestoneError, Session, Store, runtime
 
 
 @pytest.fixture
@@ -71,6 +71,26 @@ def test_a_session_is_what_the_commands_know(program: Store, cli: Cli) -> None:
         with pytest.raises(MilestoneError) as caught:
             program.sessions.create().record("x", response=value)
         assert caught.value.code in ("invalid_json", "invalid_data"), value
+
+
+def test_keyed_state_in_memory_is_that_of_the_file(program: Store, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = program.sessions.create(id="one")
+    session.state["language"] = "Go"
+    file = Path(program.path, "state/sessions/one.json")
+    assert session.state["language"] == "Go"
+    # Written just now: another change may bear the same time, and what was read says nothing of it.
+    before = file.stat().st_mtime_ns
+    cli("session", "set", "one", "language=Rust", check=True)
+    os.utime(file, ns=(before, before))
+    assert session.state["language"] == "Rust"
+    real = runtime.now_ns
+    monkeypatch.setattr(runtime, "now_ns", lambda: real() + 5 * 10**9)
+    assert session.state["language"] == "Rust"
+    cli("session", "set", "one", "language=C", check=True)
+    assert session.state["language"] == "C"
+    with pytest.raises(MilestoneError) as caught:
+        Session(program, "../../config", None)
+    assert caught.value.code == "invalid_name"
 
 
 def test_states_and_events(program: Store, cli: Cli) -> None:
