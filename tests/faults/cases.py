@@ -1,5 +1,6 @@
 """Every command that changes something, what must have been before it, and what comes after it."""
 
+import hashlib
 import json
 import os
 import time
@@ -38,6 +39,7 @@ class Case:
         repairs: it finds something to repair, and may fail once that is done.
         torn: like `between`, where the disk may tear a write in two.
         env: environment of all of its commands.
+        sparse: the short form tries only every so manieth of the points that it else would.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Case:
     repairs: bool = False
     torn: Callable[[Look, Look, Look], bool] = lambda seen, old, new: False
     env: tuple[tuple[str, str], ...] = ()
+    sparse: int = 1
 
     def template(self, directory: Path, program: Program = INSTALLED) -> Scene:
         """Make the store that it begins with."""
@@ -164,6 +167,48 @@ def _partly(seen: Look, old: Look, new: Look) -> bool:
     return new[0] <= seen[0] <= old[0]
 
 
+def _left_behind(scene: Scene) -> None:
+    """What retention has grown to: a session whose record is gone, tasks that are over, and notes of no checkpoint."""
+    (scene.store / "state/sessions/s.json").unlink()
+    for name, status in (("done", "completed"), ("open", "pending"), ("needed", "failed")):
+        task = {
+            "id": name,
+            "description": "x",
+            "status": status,
+            "depends_on": ["needed"] * (name == "open"),
+            "logs": [],
+        }
+        (scene.store / f"tasks/{name}.json").write_text(json.dumps(task))
+    (scene.store / "state/backups/demo-checkpoint-gone.info").write_text('{"milestone_id": "demo"}')
+
+
+def _bulky(scene: Scene) -> None:
+    """What is worth compressing: a month of backups, records and parts of two sessions, which share one."""
+    born = time.time() - MONTH
+    text = "a text that is long enough to be worth it; " * 200
+    files = {
+        f"state/backups/demo-{time.strftime('%Y%m%d-%H%M%S', time.gmtime(born + number))}.json":
+        json.dumps({"timestamp": "", "milestone_id": "demo", "version": "1.0", "state": [number, text]})
+        for number in range(12)
+    }  # fmt: skip
+    name = hashlib.sha256(text.encode()).hexdigest()
+    for session in ("s", "t"):
+        files[f"state/sessions/{session}/recovery/{name}.json"] = text
+        path = scene.store / f"state/sessions/{session}/checkpoints/kept/checkpoint.yaml"
+        info = json.loads(path.read_text())
+        info["parts"].append({"kind": "other", "key": "both", "sha256": name, "bytes": len(text)})
+        path.write_text(json.dumps(info))
+    files["transactions/committed/txn-00.yaml"] = json.dumps({"milestones": [], "text": text})
+    for place, content in files.items():
+        (scene.store / place).write_text(content)
+        os.utime(scene.store / place, (born, born))
+
+
+def _optimized(seen: Look, old: Look, new: Look) -> bool:
+    """Of an optimisation that was ended: what it has not come to is as it was, and nothing else is different."""
+    return seen[0] - old[0] <= new[0] - old[0] and old[0] - seen[0] <= old[0] - new[0] and seen[1] in (old[1], new[1])
+
+
 def _count(seen: Look, type_: str) -> int:
     return sum(count for _, one, count in seen[1] if one == type_)
 
@@ -222,6 +267,7 @@ BOTH = ("transaction", "apply", "".join(json.dumps(one) + "\n" for one in (
 )), *PROMPT)  # fmt: skip
 SMALL = (("MILESTONE_SEGMENT_SIZE", "4K"),)
 PACKED = ("cleanup", "run", "demo", "--yes", *PROMPT)
+OPTIMIZED = ("cleanup", "optimize", "--older-than", "0", "--keep-last", "1", "--yes", *PROMPT)
 FIRST: tuple[Step, ...] = (*SAVED, CHECKPOINT, ("state", "save", "demo", NEW))
 CASES = [
     Case("init", (), ("init", "demo"), reader=(), after=("init", "demo")),
@@ -267,6 +313,11 @@ CASES = [
     Case("seal", (*SAVED, _grown), ("events", "log", "demo", "marker", '{"k": "v"}'), env=SMALL),
     Case("seal-save", (*SAVED, _grown), ("state", "save", "demo", NEW), env=SMALL),
     Case("pack", (*SAVED, _sealed), ("cleanup", "run", "demo", "--yes"), after=PACKED, env=SMALL),
+    Case("cleanup-left-behind", (*KEPT, _left_behind),
+         ("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1", "--yes"), between=_partly, sparse=4),
+    Case("optimize", (*KEPT, ("session", "create", "demo", "--name", "t", "--backup-retention", "0"),
+                      ("checkpoint", "create", "--session", "t", "--name", "kept"), _bulky), OPTIMIZED,
+         after=OPTIMIZED, between=_optimized, sparse=4),
     Case("trim", (("init", "demo"), _aged, ("state", "save", "demo", OLD)), PACKED[:-2]),
     Case("transaction-apply", SAVED, ("transaction", "apply", "-"), stdin=TOGETHER, after=BOTH),
     Case("transaction-rollback", (*SAVED, ("transaction", "apply", TOGETHER)),

@@ -109,9 +109,10 @@ def look(store: Path) -> Look:
         for path in (store / "agents" / folder).glob("*.json"):
             documents.add((folder, alike(path.name), _agent(path)))
     for path in store.glob("state/sessions/*/**/*"):
-        if path.is_file() and path.suffix in (".yaml", ".json") and not path.name.startswith("."):
+        is_told = path.suffix in (".yaml", ".json") and path.name[0] != "." and path.name != "optimization_report.yaml"
+        if path.is_file() and is_told:
             inside = path.parent.relative_to(store / "state")
-            documents.add((alike(str(inside)), alike(path.name), alike(FOLDER.sub("", path.read_text()))))
+            documents.add((alike(str(inside)), alike(path.name), alike(FOLDER.sub("", _text(path)))))
     for folder in ("registry", "coordination"):
         for path in (store / "agents" / folder).glob("*.json"):
             documents.add((folder, alike(path.name), _agent(path)))
@@ -173,8 +174,14 @@ def whole(log: Path) -> bytes:
     return text + log.read_bytes()
 
 
+def _text(path: Path) -> str:
+    """What a file says, compressed or not."""
+    raw = path.read_bytes()
+    return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode(errors="replace")
+
+
 def _content(path: Path) -> str:
-    text = path.read_text(errors="replace")
+    text = _text(path)
     if path.suffix == ".json":
         try:
             record = json.loads(text)

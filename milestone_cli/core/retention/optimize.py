@@ -137,8 +137,8 @@ def _remove(
 
     if dry_run:
         gone = old_points(store, policy)
-    elif old_points(store, policy):
-        store.transact([], build, wait)
+    else:
+        store.transact([], build, wait)  # of an empty plan nothing stays, but what another one left is finished
     for item in gone:
         for gain in done.gains("session", item.name):
             gain.removed += item.kind == "session checkpoint"
