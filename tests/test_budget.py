@@ -69,6 +69,9 @@ SOME = {
 """Of these, those that are always counted; the others have the same way to their own work."""
 NEEDED = {
     "state validate": FORBIDDEN,  # jsonschema's own
+    "config set": FORBIDDEN,  # YAML's reader says where a value stands
+    "config edit": FORBIDDEN,  # likewise; and the editor is another process
+    "metrics": {"enum"},  # by signal: the scratch folder of --probe goes, however it ends
     "events follow": {"ctypes"},  # inotify
     "cache run": {"enum"},  # by signal, which it passes on
     "lock run": {"enum"},  # by signal, which it passes on

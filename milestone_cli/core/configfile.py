@@ -71,8 +71,6 @@ def examine(raw: bytes) -> "tuple[dict[str, str], list[Problem]]":
     """Read a configuration as far as it can be read, and say everything that is wrong with it."""
     found: dict[str, str] = {}
     problems: list[Problem] = []
-    if not raw.strip():
-        return found, problems
     try:
         top = compose(raw)[1]
     except MilestoneError as error:
@@ -96,6 +94,8 @@ def compose(raw: bytes) -> "tuple[str, MappingNode | None]":
     Raises:
         MilestoneError: `invalid_config`, with the line in its details where it is known.
     """
+    if not raw.strip():
+        return raw.decode("ascii", "replace"), None
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
     from ruamel.yaml.nodes import MappingNode
