@@ -1,6 +1,7 @@
 """Gathering the figures of a store: from its names, heads and times, and from what was noted; no state is read."""
 
 from milestone_cli import __version__, runtime
+from milestone_cli.core.hook.late import problems
 from milestone_cli.core.metrics.declared import METRICS, PREFIX
 from milestone_cli.core.metrics.saves import day_of_saves, is_failed_save
 from milestone_cli.storage.findings import text
@@ -90,6 +91,9 @@ def collect(store: "Store") -> Metrics:
     found.add("damaged_states", len(found.usage.damaged))
     found.add("transactions_pending", len(store.keys("pending")))
     found.add("hook_calls_waiting", len(waiting(store.path)))
+    troubles = [str(one.get("what")) for one in problems(store.path)]
+    for what in ("waits", "failed", "lost", "usage"):
+        found.add("hook_problems", troubles.count(what), what=what)
     _probed(found)
     return found
 

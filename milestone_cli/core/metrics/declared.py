@@ -32,6 +32,7 @@ METRICS = (
     ("damaged_states", "gauge", "Damaged states that were set aside, and are still in the quarantine."),
     ("transactions_pending", "gauge", "Transactions that the next writer finishes."),
     ("hook_calls_waiting", "gauge", "Calls of hooks that could not be done yet."),
+    ("hook_problems", "gauge", "Calls of hooks that waited, failed, were lost or spelt wrong, of the newest notes."),
     ("save_duration_seconds", "summary", "Saving 1 KB in a scratch store on the same disk, by the last --probe."),
     ("load_duration_seconds", "summary", "Reading states of the store, by the last --probe."),
     ("probe_timestamp_seconds", "gauge", "When the last --probe was, seconds since 1970."),
