@@ -20,7 +20,6 @@ def export(
     Example: milestone store export backup.tar.gz
     """
     import os
-    from contextlib import closing
 
     from milestone_cli import render
     from milestone_cli.core.archives.archive import Archive
@@ -38,11 +37,14 @@ def export(
         from .confirm import confirm
 
         confirm(f"{file} is there already", "Replace it?")
-    with closing(look(side)) as found:
+    found = look(side)
+    try:
         if not dry_run:
             save(file, packed(found.pieces(progress("exporting")), file))
             Archive(file).close()
         fields = {**found.fields(), "file": file, "dry_run": dry_run}
+    finally:
+        found.close()
     render.emit("store-export", fields, export_text(fields), output)
 
 

@@ -5,8 +5,6 @@ archive is proved nothing has changed, and behind it there is only forward. Who 
 refuses to be written; clearing it again goes on. Settings, and what repairs have set aside, stay.
 """
 
-from contextlib import closing
-
 from milestone_cli.core import lock_timeout
 from milestone_cli.core.archives.archive import Archive
 from milestone_cli.core.archives.exporting import Export, export
@@ -129,10 +127,12 @@ def _back_up(side: "Side", backup: str, write: "Write") -> None:
         side.settle()
     side.mark(frozen=BACKING_UP + backup, moved=None, timeout=timeout)
     try:
-        with closing(export(side)) as made:
+        made = export(side)
+        try:
             write(backup, made.pieces())
-            with closing(Archive(backup)) as archive:
-                is_still = _is_still(side, made, archive)
+            is_still = _is_still(side, made, backup)
+        finally:
+            made.close()
         if not is_still:
             raise MilestoneError(  # noqa: TRY301 - the mark is taken back below
                 "conflict",
@@ -146,10 +146,16 @@ def _back_up(side: "Side", backup: str, write: "Write") -> None:
         raise
 
 
-def _is_still(side: "Side", made: Export, archive: Archive) -> bool:
-    """Whether the store holds what the archive holds: bash may have written meanwhile."""
-    places = [place for place in archive.documents() if place[0] != "config"]
-    same = all((side.document(*place) or (b"", 0))[0] == (archive.document(*place) or (b"", 0))[0] for place in places)
+def _is_still(side: "Side", made: Export, backup: str) -> bool:
+    """Whether the store holds what the archive holds, which proves itself: bash may have written meanwhile."""
+    archive = Archive(backup)
+    try:
+        places = [place for place in archive.documents() if place[0] != "config"]
+        same = all(
+            (side.document(*place) or (b"", 0))[0] == (archive.document(*place) or (b"", 0))[0] for place in places
+        )
+    finally:
+        archive.close()
     sizes = {log.stream: log.size for log in made.logs}
     return (
         same

@@ -33,7 +33,7 @@ def _damaged(rows: "list[dict[str, object]]") -> "Iterator[Finding]":
     bad = [str(one["name"]) for one in rows if one["trouble"]]
     if bad:
         why = next(str(one["trouble"]) for one in rows if one["trouble"])
-        told = f"{named(bad)}: {why}"
+        told = f"{named(bad)} cannot be read: {why}"
         severity = "error" if MAIN in bad else "warning"
         yield Finding(
             "snapshots", "damaged", severity, told,

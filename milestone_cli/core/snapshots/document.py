@@ -135,9 +135,8 @@ def _texts(array: str, name: str) -> "Texts":
 
 
 def _damaged(why: str) -> MilestoneError:
-    return MilestoneError(
-        "damaged", f"the snapshot cannot be read: {why}", "`milestone snapshot load` finds another one"
-    )
+    hint = "`milestone snapshot load` finds another one"
+    return MilestoneError("damaged", f"the snapshot cannot be read: {why}", hint, why=why)
 
 
 def named(text: str, name: str, key: str) -> str:

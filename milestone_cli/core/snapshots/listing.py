@@ -22,7 +22,13 @@ def shown(store: "Store", name: "str | None", raw: "bytes | None") -> "Facts":
     Raises:
         MilestoneError: `not_found`, `damaged`.
     """
-    found, key = named(store, name or MAIN, raw)
+    try:
+        found, key = named(store, name or MAIN, raw)
+    except MilestoneError as error:
+        others = [str(one["name"]) for one in listed(store) if not one["trouble"]]
+        if error.code == "damaged" and others:
+            error.hint = f"`milestone snapshot show {others[0]}` shows the newest that can be read"
+        raise
     return {
         "name": key,
         **found.fields(),
@@ -44,7 +50,7 @@ def listed(store: "Store") -> "list[Facts]":
         try:
             saved = document.parse(raw).last_saved or None
         except MilestoneError as error:
-            trouble = error.message
+            trouble = str(error.details.get("why", error.message))
         written = timestamp(store.modified(KIND, key))
         rows.append({"name": key, "last_saved": saved, "written": written, "bytes": len(raw), "trouble": trouble})
     return rows

@@ -138,8 +138,8 @@ def _look(store: "Store", step: str, key: str, steps: "list[Facts]") -> "Snapsho
             return None
         found = document.parse(raw)
     except (MilestoneError, OSError) as error:
-        why = error.message if isinstance(error, MilestoneError) else error.strerror or str(error)
-        steps.append(_step(step, key, "damaged", why))
+        why = error.details.get("why", error.message) if isinstance(error, MilestoneError) else error.strerror
+        steps.append(_step(step, key, "damaged", str(why)))
         return None
     steps.append(_step(step, key, "used", f"saved {found.last_saved or 'at an unknown time'}"))
     return found
