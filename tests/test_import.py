@@ -73,12 +73,19 @@ def test_tasks_and_sessions_of_a_coding_agent(store: Path, cli: Cli, tmp_path: P
 def test_sessions_of_the_architecture(store: Path, cli: Cli, tmp_path: Path) -> None:
     folder = session_tree(session_tree(tmp_path / "old"), "s2", "completed")
     (folder / ".milestones/state/sessions/s2/agents/builder.yaml").unlink()
+    for name in ("cache/state_cache/s1/hot/a.cache", "cache/b", "state/sessions/lost/events/session.jsonl", "agents/x"):
+        path = folder / ".milestones" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
     done = take(cli, folder, code=9)
     assert (done["kind"], done["sessions"], done["agents"], done["checkpoints"]) == ("session-tree", 2, 1, 2)
     assert left(done) == {
         "state/sessions/s1/agents/.sync/sync-1.yaml": "it was about what is over",
         "state/sessions/s2/agents/.sync/sync-1.yaml": "it was about what is over",
         "transactions/pending/txn-pending.yaml": "it was never finished",
+        "cache": "it is filled again when it is needed",
+        "state/sessions/lost/events/session.jsonl": "nothing says what it is",
+        "agents/x": "nothing says what it is",
     }
     shown = told(cli, "session", "show", "s1")
     assert [shown[key] for key in ("status", "type", "progress", "operation")] == ["expired", "review", 40, "reading"]

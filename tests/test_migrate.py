@@ -217,7 +217,7 @@ def test_a_database_of_an_older_commit_is_read_brought_up_and_taken_back(
     def run(line: str, code: int = 0) -> str:
         done = cli(*line.split(), env=env)
         assert done.returncode == code, (line, done.stdout, done.stderr)
-        return done.stdout or done.stderr
+        return str(done.stdout or done.stderr)
 
     text = '{"n": 1.10, "big": 1234567890123456789012345678901234567890, "text": "é", "step": 3}'
     for line in ("status demo", "state history demo", "events verify --all", "events timeline demo", "session list",
@@ -243,6 +243,25 @@ def test_a_database_of_an_older_commit_is_read_brought_up_and_taken_back(
     assert "no way back" in run("store migrate --rollback", 4)
     assert json.loads(run("state load demo"))["x"] == 1
     run("events verify --all")
+
+
+def test_who_presses_ctrl_c_finds_everything_as_it_was(tmp_path: Path, of_bash: BashUtilities) -> None:
+    from milestone_cli.storage.files.migrating import Migrator
+
+    store = tmp_path / ".milestones"
+    before = tree(store)
+    for last in ([], ["demo", "other"]):  # before the steps, and after them
+        answers = [["demo", "other"]] if last else []
+
+        def sound(answers: list[list[str]] = answers) -> list[str]:
+            if not answers:
+                raise KeyboardInterrupt
+            return answers.pop()
+
+        with pytest.raises(KeyboardInterrupt):
+            Migrator(str(store)).run(1, sound)
+        assert tree(store) == before
+    assert of_bash.run("{load} demo")
 
 
 def test_a_disk_without_room_leaves_the_store_as_it_was(cli: Cli, tmp_path: Path, of_bash: BashUtilities) -> None:

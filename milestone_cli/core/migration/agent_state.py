@@ -53,12 +53,11 @@ def take(tree: "Tree", found: Harvest) -> None:
         _snapshot(tree, known, found)
     for text, path in known.values():
         _task(text, path, found)
-    told = {"state.backup": "an older snapshot", "logs/": "free text of a session", "reports/": "a report, made again",
-            "sessions/": "nothing says what it is"}  # fmt: skip
+    told = {"state.backup": "an older snapshot", "logs/": "free text of a session", "reports/": "a report, made again"}
     for path in tree.files:
         why = next((why for before, why in told.items() if path.startswith(before)), "")
-        if path != MAIN and not path.startswith(TASKS + "/"):
-            found.leave(path, why or "nothing says what it is")
+        if why:
+            found.leave(path, why)
 
 
 def _snapshot(tree: "Tree", known: "dict[str, tuple[str, str]]", found: Harvest) -> None:

@@ -5,7 +5,7 @@ which it happened in its data. Locks, and what a dead command left, stay where t
 """
 
 from milestone_cli.core.migration.harvest import Harvest, is_name, take_events
-from milestone_cli.core.migration.tree import Tree
+from milestone_cli.core.migration.tree import LOG, Tree
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import parse_envelope
@@ -56,7 +56,7 @@ def refuse_ours(tree: Tree) -> None:
     if not has_mark:
         for path in tree.under(layout.EVENTS, ".jsonl"):
             try:
-                has_mark = has_mark or OURS in tree.read(path)
+                has_mark = has_mark or OURS in tree.read(path, LOG)
             except MilestoneError:
                 continue  # it is named when it is taken in
     if has_mark:

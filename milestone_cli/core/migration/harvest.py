@@ -1,5 +1,6 @@
 """What an importer found in another program's folder, in the terms of a store; and what it could not map."""
 
+from milestone_cli.core.migration.tree import LOG
 from milestone_cli.core.record import squeezed
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps, first_value, loads, members, quote, skip
@@ -125,7 +126,7 @@ def lines(tree: "Tree", path: str, found: Harvest) -> "Iterator[tuple[dict[str, 
     What is no event is named, once for each place.
     """
     try:
-        text = tree.read(path).decode("utf-8", "surrogateescape")
+        text = tree.read(path, LOG).decode("utf-8", "surrogateescape")
     except MilestoneError as error:
         found.leave(path, error.message)
         return

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 EVENTS, BYTES = 500, 4 << 20
 """So many events, or bytes of documents, go in one transaction."""
+CURRENT = "state/.current_session"
+"""Who works there, which is nobody's here."""
+UNKNOWN = "nothing says what it is"
+WHY = (("cache/", "it is filled again when it is needed"), ("state/.locks/", "locks are never taken over"))
+"""Folders of which nothing is taken, and why; one is named, not each of its files."""
 PLURALS = {"session": "sessions", "agent": "agents", "task": "tasks", "checkpoint": "checkpoints",
            "session-checkpoint": "checkpoints"}  # fmt: skip
 
@@ -104,9 +109,24 @@ def look(path: str) -> Harvest:
             f"'{path[:140]}' is no folder that can be taken in",
             "known are coding-agent-state, a .milestones of bash or with sessions, and what `store export` made",
         )
+    _account(tree, found)
+    return found
+
+
+def _account(tree: Tree, found: Harvest) -> None:
+    """Name everything of the tree that nothing was made of."""
     for what, why in tree.refused:
         found.leave(what, why)
-    return found
+    told = {what for what, _ in found.left}
+    for path in tree.files:
+        if path in tree.seen or path in told or path == CURRENT:
+            continue
+        before, why = next(((one, why) for one, why in WHY if path.startswith(one)), ("", ""))
+        why = why or ("it was about what is over" if "/.sync/" in path or "/.health/" in path else UNKNOWN)
+        what = before.rstrip("/") or path
+        if what not in told:
+            told.add(what)
+            found.leave(what, why)
 
 
 def plan(store: "Store", path: str) -> Intake:

@@ -25,8 +25,6 @@ OVER = ("completed", "ended", "closed", "terminated", "failed")
 """Statuses of sessions that nobody goes on with."""
 AGENTS = {"retired": "retired", "completed": "retired", "terminated": "retired", "failed": "failed"}
 """Statuses of agents that are over, and ours for them."""
-WITHOUT = (".health", ".sync")
-"""Folders among the agents."""
 
 
 def is_one(tree: "Tree") -> bool:
@@ -58,10 +56,6 @@ def take(tree: "Tree", found: Harvest) -> None:
             _transaction(tree, path, kind, found)
     for path in tree.under(layout.PENDING):
         found.leave(path, "it was never finished")
-    for path in tree.files:
-        if path.startswith("cache/"):
-            found.leave("cache", "it is filled again when it is needed")
-            break
 
 
 def _transaction(tree: "Tree", path: str, kind: str, found: Harvest) -> None:
@@ -114,7 +108,6 @@ class _Session:
         record["page"] = dumps(seen)
         found.documents["session", name] = laid_out(object_of(record)).encode() + b"\n"
         found.documents[pages.KIND, name] = shown.encode()
-        self._rest()
 
     def _record(self, page: "Facts") -> "dict[str, str]":
         """The record that a page makes, as texts of its members."""
@@ -271,15 +264,6 @@ class _Session:
         }  # fmt: skip
         self._found.documents[parts.KIND, key] = laid_out(dumps(told)).encode() + b"\n"
         return at
-
-    def _rest(self) -> None:
-        """Name what of the session is not taken in."""
-        agents = f"{self._folder}/agents"
-        for path in self._tree.files:
-            if path.startswith((f"{self._folder}/recovery/", f"{agents}/.sync/", f"{agents}/.health/")):
-                self._found.leave(
-                    path, "it was about what is over" if "/agents/" in path else "nothing says what it is"
-                )
 
 
 def _names(value: object) -> "list[str]":

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LARGEST = 64 << 20
 """Bytes of a file that is read."""
+LOG = 1 << 29
+"""Bytes of a log that is read."""
 PAGE = 1 << 20
 """Bytes of a file of YAML that is read."""
 MANY = 1_000_000
@@ -29,6 +31,7 @@ class Tree:
         path: of the folder.
         files: paths below it, sorted.
         refused: what is no plain file or folder, and why it is left.
+        seen: files that were read.
     """
 
     def __init__(self, path: str) -> None:
@@ -46,6 +49,7 @@ class Tree:
         if len(entries) > MANY:
             raise MilestoneError("too_large", f"'{path[:140]}' has more than {MANY} files", "name a smaller folder")
         self.files = [one.path for one in entries if one.is_file]
+        self.seen: set[str] = set()
         self.refused = [
             (one.path, one.trouble or "it is a link or no plain file")
             for one in entries
@@ -67,6 +71,7 @@ class Tree:
         Raises:
             MilestoneError: `unsafe_link`, `too_large`, `damaged` when it cannot be read.
         """
+        self.seen.add(path)
         fd = os.dup(self._root)
         try:
             *folders, name = path.split("/")

@@ -22,6 +22,7 @@ spool/
 quarantine/
 agents/status/
 .config.json
+migrations/
 *.tmp
 """
 FORMAT = "1"

@@ -91,7 +91,11 @@ class Migrator:
             if found.is_back:
                 self._back(found, stamp)
             else:
-                self._forwards(found, stamp, sound)
+                try:
+                    self._forwards(found, stamp, sound)
+                except KeyboardInterrupt:
+                    self._undo(found, stamp)
+                    raise
         finally:
             os.close(fd)
         return found
@@ -136,7 +140,7 @@ class Migrator:
         wrong += [f"the log of '{name}'" for name in set(map(str, before)) - set(sound())]
         self._note(stamp, "changed", files=changed, wrong=wrong)
         if wrong:
-            self._back(Outcome(self.path, found.end, found.start), stamp)
+            self._undo(found, stamp)
             raise MilestoneError(
                 "conflict",
                 f"another program wrote to the store meanwhile, or a step went wrong: {', '.join(sorted(wrong)[:5])};"
@@ -146,6 +150,20 @@ class Migrator:
             )
         marks.write(self._store, None, None, str(found.end))
         self._note(stamp, "migrated", start=found.start, end=found.end)
+
+    def _undo(self, found: Outcome, stamp: str) -> None:
+        """Put back what a migration has changed that shall not be finished."""
+        folder = self._store.folder(layout.MIGRATIONS)
+        if not _is_there(folder, f"{stamp}.tar"):
+            marks.write(self._store, None, None)
+            return
+        kept = keepsake.Keepsake(folder, f"{stamp}.tar")
+        try:
+            changed, _ = self._changes(kept)
+        finally:
+            kept.close()
+        self._note(stamp, "changed", files=changed)
+        self._back(Outcome(self.path, found.end, found.start), stamp)
 
     def _changes(self, kept: "Keepsake") -> "tuple[dict[str, str | None], list[str]]":
         """What is not as it was: SHA-256 of each file, None where it is gone; and what no step may have changed."""
