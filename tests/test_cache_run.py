@@ -1,5 +1,6 @@
 """`milestone cache run`: a command runs once for the same question, and nobody can tell the difference afterwards."""
 
+import json
 import os
 import signal
 import subprocess
@@ -67,6 +68,8 @@ def test_what_it_wrote_is_written_again_to_the_byte(runner: Runner, tmp_path: Pa
         assert said.startswith(b"milestone: " + told)
         assert rest == [b"e1", b"e2"]
     assert runner.runs() == 1
+    told = json.loads(runner.cli("cache", "stats", "--format", "json", check=True).stdout)
+    assert (told["hits"], told["misses"]) == (1, 1)
     # Both into one pipe: the order in which they came.
     shell = f"{MILESTONE} cache run -- sh -c 'echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3' 2>&1"
     for _ in range(2):

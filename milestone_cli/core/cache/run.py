@@ -152,7 +152,8 @@ class _Run:
             self._tell(f"the result is not kept: {why}")
             return _execute(self._command, _Alone(), Recorder("", self._given), self._tell)
         try:
-            if not self._wish.refresh and (kept := self._find(question)):
+            # Somebody may have run it just before; only then it counts as a second question.
+            if not self._wish.refresh and self._cache.peek(question.key) and (kept := self._find(question)):
                 return self._replay(kept, question)
             if self._wish.explain:
                 for line in self._why(question):
