@@ -408,7 +408,7 @@ def test_what_a_kept_checkpoint_of_a_session_refers_to_stays_in_the_log(cli: Cli
     for number in (4, 5, 6):
         cli("state", "save", "demo", f'{{"n": {number}}}', check=True)
     why = {one["reason"] for one in run(cli, "plan", *everything)["items"] if one["kind"] == "events"}
-    assert why == {"nothing keeps it", "the checkpoint initialization of day refers to revision 1"}
+    assert why == {"nothing keeps it", "needed by day/initialization: revision 1"}
     assert run(cli, "run", *everything)["remove"] > 1
     for name, number in (("noon", 3), ("initialization", 1)):
         done = cli("session", "recover", "day", "--from", name, "--force", "--format", "json")
@@ -529,7 +529,7 @@ def test_the_newest_sound_checkpoint_of_a_session_is_its_last_good_copy(cli: Cli
     cli("checkpoint", "create", "--session", "day", "--name", "zlast", check=True)
     (store / "state/sessions/day/checkpoints/zlast/checkpoint.yaml").write_text("{")
     told = reasons(run(cli, "plan", "demo", "--older-than", "0", "--keep-last", "1"))
-    assert told["day/good"] == "keep: its session has not ended, and this is the newest"
+    assert told["day/good"] == "keep: the newest of a session that goes on"
     assert told["day/initialization"].startswith("remove")
     run(cli, "run", "demo", "--older-than", "0", "--keep-last", "1")
     cli("session", "recover", "day", "--from", "good", "--force", check=True)

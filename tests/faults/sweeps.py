@@ -229,7 +229,8 @@ def failing(sound: Sound, point: Point, error: str, directory: Path) -> str:
 
 def _is_done(outcome: Outcome, sound: Sound, scene: Scene) -> bool:
     """Whether everything was acknowledged; a clean-up keeps what it cannot read, which is no failure."""
-    is_kept = sound.case.name == "cleanup-run" and sound.case.between(scene.look(), sound.before, sound.after)
+    is_cleaning = sound.case.name in ("cleanup-run", "cleanup-left-behind", "optimize")
+    is_kept = is_cleaning and sound.case.between(scene.look(), sound.before, sound.after)
     return outcome.code == 0 and not is_kept
 
 

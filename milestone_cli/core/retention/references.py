@@ -50,7 +50,7 @@ def needed(store: "Store", milestone: str, going: "set[tuple[str, str]]") -> "Ne
             continue
         offset, sequence = _number(then.get("event_offset")), _number(then.get("event_count"))
         if found is None or (sequence, offset) < (found.sequence, found.offset):
-            found = Need(offset, sequence, f"the checkpoint {name} of {session} refers to revision {revision}")
+            found = Need(offset, sequence, f"needed by {session}/{name}: revision {revision}")
     return found
 
 

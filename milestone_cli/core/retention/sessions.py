@@ -98,12 +98,12 @@ def _row(store: "Store", session: str, found: "Facts") -> "Iterator[Item]":
     # What `session recover` takes when nobody says otherwise, and what was kept last, be it of before a recovery.
     last = [*[one for one in sound if not one.is_safety][-1:], *sound[-1:]]
     for one in there:
-        hold = "its session has not ended, and this is the newest" if one in last else ""
+        hold = "the newest of a session that goes on" if one in last else ""
         if one.pinned is not None or one.trouble:
             hold = one.trouble or "pinned"
         time = parse_ns(one.created_at) or 0
         if time > youngest:
-            hold = hold or "younger than its session's backup_retention"
+            hold = hold or "younger than its backup_retention"
         put = (KIND, f"{session}/{one.name}")
         yield Item(
             "session checkpoint", f"{session}/{one.name}", time, size_of(store, [put]), hold=hold,
