@@ -259,6 +259,11 @@ def edit(name: str, change: Callable[[bytes], bytes]) -> Callable[[Patient], Non
     return lambda patient: patient.edit(name, change)
 
 
+def damaged_entry(patient: Patient) -> None:
+    patient.run("cache", "put", "answer", "42")
+    patient.edit("cache/state_cache/default/hot/answer.cache", half)
+
+
 def gone(name: str) -> Callable[[Patient], None]:
     return lambda patient: (patient.store / name).unlink()
 
@@ -362,6 +367,7 @@ AILMENTS = {
                                            env={"MILESTONE_LOCK_TIMEOUT": "soon"}),
     "no such schema": Ailment(write("config.yaml", "schema: /nowhere/schema.json\n"), "configuration.no_schema",
                               "warning", is_repaired=False),
+    "a damaged entry of the cache": Ailment(damaged_entry, "cache.damaged", "note", is_repaired=False),
     "a damaged backup": Ailment(lambda p: p.edit("state/backups/" + next(
         (p.store / "state/backups").glob("demo-2*.json")).name, half), "copies.backup_damaged", "warning"),
     "a backup restored into by bash": Ailment(restored_into, "copies.backup_changed", "warning"),

@@ -56,6 +56,9 @@ COLD = {
     "events verify": ["events", "verify"],
     "cleanup plan": ["cleanup", "plan"],
     "lock list": ["lock", "list"],
+    "cache get": ["cache", "get", "answer"],
+    "cache put": ["cache", "put", "answer", "43"],
+    "cache stats": ["cache", "stats"],
 }
 SOME = {
     "agent register",
@@ -65,6 +68,7 @@ SOME = {
     "status",
     "events query",
     "events verify",
+    "cache get",
 }
 """Of these, those that are always counted; the others have the same way to their own work."""
 NEEDED = {
@@ -148,9 +152,11 @@ def test_instructions(name: str, form: str, scene: Path, home: Path) -> None:
 @pytest.mark.parametrize(
     "name", [name if name in SOME else pytest.param(name, marks=pytest.mark.slow) for name in COLD]
 )
-def test_instructions_of_others(name: str, scene: Path, home: Path) -> None:
+def test_instructions_of_others(name: str, scene: Path, home: Path, cli: Cli) -> None:
     require_valgrind()
     bare = bare_python()
+    if name == "cache get":
+        cli("cache", "put", "answer", "42", check=True)
     whole = instructions([str(MILESTONE), *COLD[name]], scene, home)
     assert whole <= START * bare, f"{whole / bare:.2f} times bare Python"
 

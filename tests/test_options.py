@@ -15,6 +15,7 @@ from prepared import COMMANDS, prepare, run
 from milestone_cli.render.schemas import schema
 
 READS = {
+    "cache key", "cache get", "cache list", "cache show", "cache stats",
     "status", "watch", "wait", "metrics", "schema", "names", "events follow", "events replay", "events stats",
     "state load", "state get", "state list", "state history", "state diff",
     "state validate", "events query", "events timeline", "events verify", "checkpoint list", "checkpoint show",
@@ -40,6 +41,11 @@ WITHOUT_KEY = {
     "events repair": "what is mended is sound, and asked for again it finds nothing left to do",
     "init": "it makes what is missing, and asked for again it finds nothing missing",
     "cache run": "what is done is the command's own doing, and kept",
+    "cache put": "the same answer again takes the place of the same answer",
+    "cache invalidate": "what is gone is gone, and asked for again it finds nothing left to do",
+    "cache expire": "what is over is over, and asked for again it finds nothing left to do",
+    "cache clear": "what is empty stays empty",
+    "cleanup cache": "what was done is done, and asked for again it finds nothing left to do",
     "lock run": "what is done is the command's own doing, which no lock can tell done from not done",
     "store init": "it makes what is missing, and asked for again it finds nothing missing",
     "store migrate": "what has been migrated has been",
@@ -64,7 +70,7 @@ WITHOUT_FORMAT = {
 }
 REMOVES = {
     "doctor", "events repair", "state delete", "state recover", "checkpoint restore", "checkpoint delete",
-    "cleanup run", "lock break",
+    "cleanup run", "lock break", "cache clear", "cache invalidate",
     "cleanup sessions",
     "session delete", "session recover",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",

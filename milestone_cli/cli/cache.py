@@ -145,17 +145,20 @@ def invalidate(
     content_hash: "ContentHash" = "",
     namespace: "CacheNamespace" = None,
     dry_run: "DryRun" = False,
+    yes: "Yes" = False,
     output: "Format" = "text",
 ) -> None:
     """Take away an entry, or all of an agent, with a tag, or of a content; what is given must all be so.
 
-    It holds after a power cut too.
+    It holds after a power cut too. At a terminal it is asked before more than one goes, unless --yes.
 
     Example: milestone cache put demo-answer 42 --tag go; milestone cache invalidate --tag go
     """
     cache = _open(namespace)
-    choose = cache.matching if dry_run else cache.invalidate
-    gone = choose(key, agent, tag, content_hash)
+    words = (key, agent, tag, content_hash)
+    if not dry_run and not yes and not key:
+        _ask(cache, cache.matching(*words), "Invalidate")
+    gone = cache.matching(*words) if dry_run else cache.invalidate(*words)
     _removed(cache, gone, "would be invalidated" if dry_run else "invalidated", output, dry_run=dry_run)
 
 
@@ -201,7 +204,7 @@ def stats(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None
     render.emit("cache-stats", stats_fields(found), stats_text(found) if output == "text" else "", output)
 
 
-def expire(namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, output: "Format" = "text") -> None:
+def expire(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None:
     """Take away what is over: by its own time, or because it was not used for too long.
 
     The cache does this by itself as it is used; `milestone cleanup cache` does all there is to do.
@@ -209,8 +212,7 @@ def expire(namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, output
     Example: milestone cache expire
     """
     cache = _open(namespace)
-    gone = cache.expire(dry_run=dry_run)
-    _removed(cache, gone, "would expire" if dry_run else "expired", output, dry_run=dry_run)
+    _removed(cache, cache.expire(), "expired", output, dry_run=False)
 
 
 def clear(
@@ -222,13 +224,7 @@ def clear(
     """
     cache = _open(namespace)
     if not dry_run and not yes:
-        from milestone_cli.render.cache import list_text
-
-        from .confirm import confirm
-
-        found = cache.listing()
-        if found:
-            confirm(list_text(found), f"Remove {len(found)} entries?")
+        _ask(cache, [entry.key for entry in cache.listing()], "Remove")
     gone = [entry.key for entry in cache.listing()] if dry_run else cache.clear()
     _removed(cache, gone, "would go" if dry_run else "removed", output, dry_run=dry_run)
 
@@ -238,6 +234,20 @@ def _open(namespace: "str | None") -> "Cache":
     from milestone_cli.storage import open_store
 
     return open_cache(open_store(), namespace)
+
+
+def _ask(cache: "Cache", keys: "list[str]", what: str) -> None:
+    """Ask at a terminal before more than one entry goes."""
+    from milestone_cli import runtime
+
+    if len(keys) > 1 and runtime.is_terminal(0):
+        from milestone_cli.render.cache import list_text
+
+        from .confirm import confirm
+
+        meant = {*keys}
+        entries = [entry for entry in cache.listing() if entry.key in meant]
+        confirm(list_text(entries), f"{what} {len(keys)} entries?")
 
 
 def _removed(cache: "Cache", keys: "list[str]", done: str, output: str, *, dry_run: bool) -> None:

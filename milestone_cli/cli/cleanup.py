@@ -156,7 +156,7 @@ def sessions(
     render.emit("cleanup-sessions", fields, sessions_text(planned) if dry_run else told, output)
 
 
-def cache(namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, output: "Format" = "text") -> None:
+def cache(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None:
     """Do all the maintenance of the cache at once, which otherwise is done in small steps as it is used.
 
     What is over goes, what was not used for long moves down, every entry proves itself, and the index is made anew. Of
@@ -169,8 +169,8 @@ def cache(namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, output:
     from milestone_cli.render.cache import cleanup_fields, cleanup_text
     from milestone_cli.storage import open_store
 
-    found = keep_all_up(open_store(), namespace, dry_run=dry_run)
-    render.emit("cleanup-cache", cleanup_fields(found, dry_run=dry_run), cleanup_text(found, dry_run=dry_run), output)
+    found = keep_all_up(open_store(), namespace)
+    render.emit("cleanup-cache", cleanup_fields(found), cleanup_text(found), output)
 
 
 def optimize(

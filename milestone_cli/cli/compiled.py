@@ -95,16 +95,16 @@ cache run\tmilestone_cli.cli.cacherun:cache_run:command :command:S: --input:inpu
 cache key\tmilestone_cli.cli.cache:key:request --request:request:s: --agent:agent:s: --permissions:permissions:s: --input:inputs:S: --format:output:c:text,json,jsonl,yaml
 cache get\tmilestone_cli.cli.cache:get:key :key:s: --tier:tier:c:auto,hot,warm,cold --content-hash:content_hash:s: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache put\tmilestone_cli.cli.cache:put:key,data :key:s: :data:s: --agent:agent:s: --request:request:s: --tag:tags:S: --content-hash:content_hash:s: --ttl:ttl:s: --tier:tier:c:hot,warm,cold --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
-cache invalidate\tmilestone_cli.cli.cache:invalidate: :key:s: --agent:agent:s: --tag:tag:s: --content-hash:content_hash:s: --namespace:namespace:s: --dry-run:dry_run:t: --format:output:c:text,json,jsonl,yaml
+cache invalidate\tmilestone_cli.cli.cache:invalidate: :key:s: --agent:agent:s: --tag:tag:s: --content-hash:content_hash:s: --namespace:namespace:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 cache list\tmilestone_cli.cli.cache:list_: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache show\tmilestone_cli.cli.cache:show:key :key:s: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache stats\tmilestone_cli.cli.cache:stats: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
-cache expire\tmilestone_cli.cli.cache:expire: --namespace:namespace:s: --dry-run:dry_run:t: --format:output:c:text,json,jsonl,yaml
+cache expire\tmilestone_cli.cli.cache:expire: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache clear\tmilestone_cli.cli.cache:clear: --namespace:namespace:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 cleanup plan\tmilestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --format:output:c:text,json,jsonl,yaml
 cleanup run\tmilestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 cleanup sessions\tmilestone_cli.cli.cleanup:sessions: --inactive-for:inactive_for:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
-cleanup cache\tmilestone_cli.cli.cleanup:cache: --namespace:namespace:s: --dry-run:dry_run:t: --format:output:c:text,json,jsonl,yaml
+cleanup cache\tmilestone_cli.cli.cleanup:cache: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cleanup optimize\tmilestone_cli.cli.cleanup:optimize: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 archive run\tmilestone_cli.cli.archive:run: --older-than:older_than:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 archive list\tmilestone_cli.cli.archive:list_: --format:output:c:text,json,jsonl,yaml

@@ -191,13 +191,13 @@ def _bar(share: float) -> str:
     return filled + "·" * (room - len(filled))
 
 
-def cleanup_fields(found: "list[Done]", *, dry_run: bool) -> "Facts":
+def cleanup_fields(found: "list[Done]") -> "Facts":
     """What maintenance did, as JSON values."""
     names = ("namespace", "expired", "damaged", "moved", "cleared", "entries", "bytes")
-    return {"dry_run": dry_run, "namespaces": [{name: getattr(one, name) for name in names} for one in found]}
+    return {"namespaces": [{name: getattr(one, name) for name in names} for one in found]}
 
 
-def cleanup_text(found: "list[Done]", *, dry_run: bool) -> str:
+def cleanup_text(found: "list[Done]") -> str:
     """The same for people."""
     if not found:
         return "there is no cache"
@@ -207,8 +207,7 @@ def cleanup_text(found: "list[Done]", *, dry_run: bool) -> str:
         for one in found
     ]  # fmt: skip
     head = ["NAMESPACE", "EXPIRED", "DAMAGED", "MOVED", "CLEARED", "LEFT", "BYTES"]
-    shown = table(rows, head, align="=>>>>>>")
-    return f"{shown}\nnothing was changed" if dry_run else shown
+    return table(rows, head, align="=>>>>>>")
 
 
 def _entries(count: int) -> str:

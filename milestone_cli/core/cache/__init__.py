@@ -18,6 +18,6 @@ a file before the file is there: killed anywhere, a cache is only smaller. What 
 never by the index. Nothing is synced but invalidation and replacing, which must hold after a power cut too.
 
 Rooms: `entry` (a record and its bytes), `bounds` (tiers and limits), `table` (what the index says), `shelves` (making
-room), `entries` (get, put, invalidate), `upkeep` (whole maintenance), `statistics`, `keys`, `opening`, `shared`
-(PostgreSQL), `inputs` (hashes of files), `run` and `question` (commands that are answered from the cache).
+room), `entries` (get and put), `removal` (invalidate), `upkeep` (whole maintenance), `statistics`, `keys`, `opening`,
+`shared` (PostgreSQL), `inputs` (hashes of files), `run` and `question` (commands that are answered from the cache).
 """

@@ -35,9 +35,6 @@ class Cache:
         patience: seconds that a get waits for a writer before it goes on without being counted.
     """
 
-    is_shared = False
-    """Whether other machines have the entries too."""
-
     def __init__(
         self,
         root: str,
@@ -310,11 +307,9 @@ class Cache:
         is_meant = _matching(key, agent, tag, content_hash)
         return [entry.key for entry in self.listing() if is_meant(entry)]
 
-    def expire(self, *, dry_run: bool = False) -> "list[str]":
+    def expire(self) -> "list[str]":
         """Take away what is over, by its own time or after too long a silence; keys. Raises as `invalidate`."""
         now = self.clock()
-        if dry_run:
-            return [entry.key for entry in self.listing() if self.shelves.is_void(entry, now)]
         return self.remove(lambda entry: self.shelves.is_void(entry, now), why="expired")
 
     def clear(self) -> "list[str]":

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 class SharedCache(Cache):
     """A namespace in the database, and what this machine has of it."""
 
-    is_shared = True
-
     def __init__(self, store: "PostgresStore", namespace: str, bounds: Bounds, *, timeout: float) -> None:
         """Name it; nothing is made but a folder of the user."""
         super().__init__(root_of(store), namespace, bounds, timeout=timeout, clock=store.clock)
@@ -130,11 +128,9 @@ class SharedCache(Cache):
             cached.remove(self.store, self._place(name))
         return sorted({*gone, *super().remove(is_meant, key, why)})
 
-    def expire(self, *, dry_run: bool = False) -> "list[str]":
+    def expire(self) -> "list[str]":
         """Take away what is over by its own time; how long it was silent, no machine can say."""
         now = self.clock()
-        if dry_run:
-            return [entry.key for entry in self._labels() if is_over(entry.created, entry.expires, now)]
         return self.remove(lambda entry: is_over(entry.created, entry.expires, now), why="expired")
 
     def _labels(self) -> "list[Entry]":

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Done:
-    """What was done to a namespace, or would be.
+    """What was done to a namespace.
 
     Attributes:
         expired: entries that were over, by their own time or after too long a silence.
@@ -29,52 +29,38 @@ class Done:
         self.expired = self.damaged = self.moved = self.cleared = self.entries = self.bytes = 0
 
 
-def keep_up(cache: Cache, *, dry_run: bool = False) -> Done:
+def keep_up(cache: Cache) -> Done:
     """Do all that is to be done in a namespace, reading every entry once.
 
     Raises:
         MilestoneError: `lock_timeout`, `store_unreachable`.
     """
     done = Done(cache.namespace)
+    done.expired = len(cache.expire())
     with cache.mutex:
         alone(cache)
         try:
-            _keep_up(cache, done, dry_run=dry_run)
+            _keep_up(cache, done)
         except OSError as error:
             raise refused(error) from None
         finally:
             cache.folder.leave()
-    if cache.is_shared:
-        done.expired = len(cache.expire(dry_run=dry_run))
     return done
 
 
-def _keep_up(cache: Cache, done: Done, *, dry_run: bool) -> None:
+def _keep_up(cache: Cache, done: Done) -> None:
     now, shelves = cache.clock(), cache.shelves
     shelves.refresh()
     bad = damaged(cache)[0]
+    for tier, key in bad:
+        cache.folder.remove(tier, key)
+        shelves.tell("-", key, now, "damaged")
     done.damaged = len(bad)
-    if not dry_run:
-        for tier, key in bad:
-            cache.folder.remove(tier, key)
-            shelves.tell("-", key, now, "damaged")
-        done.cleared = shelves.reconcile()
-    for key, entry in list(shelves.labels()):
-        if entry is None:
-            continue
-        if shelves.is_void(entry, now):
-            done.expired += 1
-            if not dry_run and not cache.is_shared:
-                shelves.drop(key, now, "expired")
-            continue
-        done.entries += 1
-        done.bytes += entry.stored
-        done.moved += cache.bounds.tier_at(entry.tier, entry.used, now) != entry.tier
-    if not dry_run:
-        shelves.age(now, len(shelves.table.rows))
-        shelves.shrink(now)
-        shelves.rewrite()
-        done.entries, done.bytes = len(shelves.table.rows), sum(shelves.table.bytes.values())
+    done.cleared = shelves.reconcile()
+    done.moved = shelves.age(now, len(shelves.table.rows))
+    shelves.shrink(now)
+    shelves.rewrite()
+    done.entries, done.bytes = len(shelves.table.rows), sum(shelves.table.bytes.values())
 
 
 def damaged(cache: Cache, most: int = 1 << 62) -> "tuple[list[tuple[str, str]], int, int]":
@@ -101,9 +87,9 @@ def damaged(cache: Cache, most: int = 1 << 62) -> "tuple[list[tuple[str, str]], 
     return found, seen, most
 
 
-def keep_all_up(store: "Store", namespace: "str | None", *, dry_run: bool) -> "list[Done]":
-    """The same for one namespace, or for all that there are."""
+def keep_all_up(store: "Store", namespace: "str | None") -> "list[Done]":
+    """The same for one namespace, or for all that this machine has."""
     from milestone_cli.core.cache.opening import open_cache, root_of
 
     names = [namespace] if namespace else namespaces(root_of(store))
-    return [keep_up(open_cache(store, name), dry_run=dry_run) for name in names]
+    return [keep_up(open_cache(store, name)) for name in names]

@@ -70,10 +70,9 @@ KINDS: dict[str, tuple[str, Schema]] = {
         ),
     ),
     "cleanup-cache": (
-        "What maintenance of the cache did, or would do.",
+        "What maintenance of the cache did.",
         record(
             {
-                "dry_run": FLAG,
                 "namespaces": array(
                     record({**SPACE, "expired": COUNT, "damaged": COUNT, "moved": COUNT, "cleared": COUNT,
                             "entries": COUNT, "bytes": COUNT})
