@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from chromium import PROGRAM, Chromium
 from conftest import Cli
 from tasked import Tasks
 
@@ -216,3 +217,25 @@ def test_where_somebody_looks_the_open_tasks_are_one_line(tasks: Tasks) -> None:
     assert tasks.json("status", "demo")["tasks"]["waiting"] == 1
     assert tasks.json("watch")["tasks"]["in_progress"] == 1
     assert tasks.cli("names", "tasks", check=True).stdout == "t1\nt2\n"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(PROGRAM is None, reason="needs Chromium")
+def test_the_page_is_shown_in_both_themes_without_a_complaint(tasks: Tasks, tmp_path: Path) -> None:
+    core, me = tasks.opened(), Terms()
+    creating.create(core, "t1", HOSTILE, me)
+    tasking.end(core, "t1", "fail", me, raw=b'{"a": [1]}', reason=HOSTILE)
+    tasks.cli("task", "report", "--format", "html", "-o", "r.html", check=True)
+    browser = Chromium(tmp_path)
+    address = f"file://{tmp_path}/r.html"
+    papers = set()
+    for dark in (False, True):
+        shown = browser.open(address, dark=dark)
+        papers.add(shown.eval("getComputedStyle(document.body).backgroundColor"))
+        assert shown.eval("document.querySelector('h3').textContent").startswith("<script>alert(1)</script>")
+        assert shown.eval("document.documentElement.scrollWidth <= innerWidth")
+        assert shown.eval("document.querySelectorAll('details').length") == 2
+        assert (shown.complaints(), shown.requests()) == ([], [address])
+        shown.close()
+    assert len(papers) == 2
+    browser.close()

@@ -156,8 +156,8 @@ def work(tasks: Tasks, number: int, killed_at: int) -> None:
     """What a worker does: claim and complete until everything is completed; die in the middle, if that is asked for."""
     core = tasks.opened()
     me = Terms(agent=f"worker{number}")
-    done = 0
-    while True:
+    done, deadline = 0, time.monotonic() + 120
+    while time.monotonic() < deadline:
         try:
             one = claim(core, None, me, pid=os.getpid()).task
         except MilestoneError as error:
@@ -171,6 +171,7 @@ def work(tasks: Tasks, number: int, killed_at: int) -> None:
         if done == killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
         end(core, one.id, "complete", me)
+    raise TimeoutError
 
 
 def compete(tasks: Tasks, workers: int, count: int) -> None:

@@ -4,7 +4,6 @@ from milestone_cli.jsontext import dumps
 from milestone_cli.render.ages import SECOND, short, when
 from milestone_cli.render.overview import labelled
 from milestone_cli.render.table import DIM, MAGENTA, RED
-from milestone_cli.render.task import open_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def crew_lines(found: "Facts", is_short: bool) -> "list[str]":
     lines = _short(agents) if is_short else _long(agents)
     lines += fallen_lines(fallen[-1 if is_short else -3 :])
     lines += sync_lines([one for one in syncs if one["status"] != "completed" or not is_short])
-    return lines + [labelled("tasks", told) for told in [open_words(found.get("tasks"))] if told]
+    return lines + _tasks(found.get("tasks"))
 
 
 def fallen_lines(fallen: "list[Facts]", width: "int | None" = None) -> "list[str]":
@@ -35,6 +34,15 @@ def fallen_lines(fallen: "list[Facts]", width: "int | None" = None) -> "list[str
 def sync_lines(syncs: "list[Facts]", width: "int | None" = None) -> "list[str]":
     """How synchronisations stand, or ended."""
     return [_sync(one, width) for one in syncs]
+
+
+def _tasks(found: object) -> "list[str]":
+    """What is still to be done, in one line."""
+    if not found:
+        return []
+    from milestone_cli.render.task import open_words
+
+    return [labelled("tasks", told) for told in [open_words(found)] if told]
 
 
 def words(data: "Facts") -> str:
