@@ -533,3 +533,23 @@ def test_the_newest_sound_checkpoint_of_a_session_is_its_last_good_copy(cli: Cli
     assert told["day/initialization"].startswith("remove")
     run(cli, "run", "demo", "--older-than", "0", "--keep-last", "1")
     cli("session", "recover", "day", "--from", "good", "--force", check=True)
+
+
+def test_the_cache_is_told_and_kept_up_with_the_rest(cli: Cli, store: Path, tmp_path: Path) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    cli("cache", "put", "stays", "1", "--ttl", "1d", env=env, check=True)
+    cli("cache", "put", "goes", "2", "--ttl", "50ms", env=env, check=True)
+    time.sleep(0.1)
+    words = ("cleanup", "run", "demo", "--format", "json")
+    planned = json.loads(cli(*words, "--dry-run", env=env, check=True).stdout)
+    told = {one["kind"]: one["reason"] for one in planned["items"] if "cache" in one["kind"]}
+    assert told == {
+        "cache": "1 entry within the bounds of the cache",
+        "cache entries": "over by the cache's own clock, or damaged",
+    }
+    done = json.loads(cli(*words, env=env, check=True).stdout)
+    assert [one["name"] for one in done["removed"] if one["kind"] == "cache entries"] == ["default: 1"]
+    again = json.loads(cli(*words, "--dry-run", env=env, check=True).stdout)
+    assert [one["decision"] for one in again["items"] if "cache" in one["kind"]] == ["keep"]
+    assert cli("cache", "get", "stays", env=env, check=True).stdout.strip() == "1"
+    assert (store / "state/events/milestone-demo.jsonl").exists()

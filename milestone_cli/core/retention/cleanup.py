@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     Tell = Callable[[str, int, int], None]
     """Hears what is being done, how far it is, and how much there is to do."""
 
+CACHE = "cache entries"
 MANY = ("backup", "checkpoint", "committed", "rollback", "task", "session")
 """Kinds of documents of which there may be many, by which it is told how far a look is."""
 
@@ -84,6 +85,7 @@ def plan_cleanup(
     now: "int | None" = None,
     *,
     tell: "Tell | None" = None,
+    with_cache: bool = True,
 ) -> Plan:
     """Say of everything of a milestone, and of none, whether it would stay, and why; nothing is changed.
 
@@ -93,6 +95,7 @@ def plan_cleanup(
         policy: what to keep.
         now: nanoseconds since 1970, when it is not the present moment by which ages are judged.
         tell: hears how far it is.
+        with_cache: tell of the cache, which is no part of the transaction, too.
 
     Raises:
         MilestoneError: `usage` for a policy that keeps nothing; `not_found`.
@@ -113,6 +116,10 @@ def plan_cleanup(
     if tell is not None:
         tell("looking", total, total)
     found = plan(items, policy, now)
+    if with_cache:
+        from milestone_cli.core.retention import cached
+
+        found.decisions += cached.decisions(store, now)
     if not milestone:
         return found
     going = {put for item in found.removed for put in item.puts}
@@ -145,7 +152,7 @@ def run_cleanup(
     stream, locks = milestone or log_of(NO_SESSION), [milestone] if milestone else []
 
     def build() -> Mutation:
-        removed[:] = _agreed(planned, plan_cleanup(store, milestone, policy, planned.now, tell=tell))
+        removed[:] = _agreed(planned, plan_cleanup(store, milestone, policy, planned.now, tell=tell, with_cache=False))
         return _mutation(store, milestone, stream, policy, removed)
 
     known = once(stream, key, b"cleanup", policy.spelt().encode())
@@ -153,6 +160,10 @@ def run_cleanup(
     receipts = store.transact(locks, build, lock_timeout(store, timeout), known)
     if milestone:
         store.pack(milestone, lock_timeout(store, timeout))
+    if any(item.kind == CACHE for item in planned.removed) and not receipts[0].replayed:
+        from milestone_cli.core.retention import cached
+
+        removed += cached.keep_up(store, planned.now)
     return removed, receipts[0].replayed
 
 
