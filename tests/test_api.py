@@ -141,8 +141,9 @@ def test_the_memory_of_the_cache_never_says_what_the_files_do_not(program: Store
     assert len(small.cache.invalidate(agent="nobody")) == 0
     assert len(small.cache.clear()) == 40
     small.close()
-    with pytest.raises(MilestoneError, match="closed"):
-        small.milestones()
+    for closed in (small.milestones, lambda: small.cache.get("k0"), lambda: small.cache.put("k0", b"")):
+        with pytest.raises(MilestoneError, match="closed"):
+            closed()
 
 
 SCRIPT = """
@@ -206,6 +207,7 @@ def test_without_durability_a_call_waits_for_no_disk_and_flush_does(
             assert there.state["n"] == 2
         cli("session", "end", sessions[0].id, check=True)
         sessions[0].record("late")
+        assert len(sessions[1].history(0)) == 100  # who asks for something else hears nothing of it
         with pytest.raises(MilestoneError, match="has ended") as caught:
             store.flush()
         assert caught.value.details["failures"] == 1
@@ -217,8 +219,16 @@ def test_without_durability_a_call_waits_for_no_disk_and_flush_does(
     lost = [event.data["n"] for event in program.milestone("x").events(type="lost")]
     assert lost == list(range(len(lost)))  # a beginning of it, and nothing by halves
     cli("events", "verify", "x", check=True)
-    fork = "s.flush(); p = os.fork(); m.log('forked', {'child': p == 0}); s.close(); p and os.waitpid(p, 0)"
-    python(f"{begin} {fork}", tmp_path, home)
+    script = """
+s.cache.put('k', b'1'); s.cache.get('k'); s.flush()
+p = os.fork()
+for n in range(30):
+    s.cache.put(f'{bool(p)}{n}', b'1'); assert s.cache.get(f'{bool(p)}{n}') == s.cache.get('k') == b'1'
+m.log('forked', {'child': p == 0}); s.close()
+assert not p or os.waitpid(p, 0)[1] == 0
+"""
+    python(f"{begin}{script}", tmp_path, home)
+    assert sum(program.cache.get(f"{one}{n}") == b"1" for one in (True, False) for n in range(30)) == 60
     assert {event.data["child"] for event in program.milestone("x").events(type="forked")} == {True, False}
 
 

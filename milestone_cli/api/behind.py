@@ -46,7 +46,7 @@ class Behind:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._is_busy = self._is_over = False
-        self._failures: list[MilestoneError | OSError] = []
+        self._failures: list[Exception] = []
 
     def put(self, job: Job) -> None:
         """Queue something."""
@@ -64,18 +64,22 @@ class Behind:
             if not self._is_busy:
                 self._changed.notify_all()
 
-    def flush(self) -> None:
-        """Wait until all that was queued before is on disk.
-
-        Raises:
-            MilestoneError: what the first thing that could not be done was refused with; how many more there were is in
-                its details.
-        """
+    def settle(self) -> None:
+        """Wait until all that was queued before is on disk, or was refused."""
         if self._pid != runtime.getpid():
             self._begin()
         with self._changed:
             while self._jobs or self._is_busy:
                 self._changed.wait()
+
+    def flush(self) -> None:
+        """The same, and tell of what was refused.
+
+        Raises:
+            MilestoneError: what the first thing was refused with; how many there were is in its details.
+        """
+        self.settle()
+        with self._changed:
             failures, self._failures = self._failures, []
         if failures:
             first = failures[0]
@@ -109,7 +113,7 @@ class Behind:
             try:
                 with self._pool.borrow() as store:
                     self._do(store, together)
-            except (MilestoneError, OSError) as error:
+            except Exception as error:  # whatever it is, those who wait must hear of it
                 with self._changed:
                     self._failures.append(error)
 

@@ -18,8 +18,10 @@ from milestone_cli.core.cache.entries import Entry
 from milestone_cli.core.cache.keys import key_of
 from milestone_cli.core.cache.opening import open_cache
 from milestone_cli.errors import MilestoneError
+from milestone_cli.storage import open_store
 
 if TYPE_CHECKING:
+    from milestone_cli.core.cache.entries import Cache as Core
     from milestone_cli.storage.contract import Store as Backend
 
 MEMORY = 16 << 20
@@ -67,16 +69,36 @@ class Cache:
     A disk that is full, or an entry that is damaged, is a miss, never an error; `warnings` says so.
     """
 
-    def __init__(self, backend: "Backend", namespace: str, memory: int = MEMORY) -> None:
-        """Open a namespace; `Store.namespace` does so."""
-        self._backend = backend
-        self._cache = open_cache(backend, namespace)
+    def __init__(self, path: str, namespace: str, memory: int = MEMORY) -> None:
+        """Open a namespace of a store; `Store.namespace` does so."""
+        self._path = path
+        self._namespace = namespace
         self._most = memory
+        self._is_closed = False
+        self._begin()
+        self._open()
+
+    def _begin(self) -> None:
+        self._pid = runtime.getpid()
         self._mutex = threading.Lock()
+        self._opened: tuple[Core, Backend] | None = None
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._bytes = self._hits = self._memory_hits = self._misses = self._evictions = 0
         self._untold: dict[str, int] = {}
         self._count = 0
+
+    def _open(self) -> "Core":
+        """The files. A child opens its own, since a lock on what it has from its parent would exclude neither."""
+        if self._pid != runtime.getpid():
+            self._begin()
+        if self._opened is None:
+            with self._mutex:
+                if self._is_closed:
+                    raise MilestoneError("usage", "the store is closed", "make another `Store`")
+                if self._opened is None:
+                    backend = open_store(self._path)
+                    self._opened = (open_cache(backend, self._namespace), backend)
+        return self._opened[0]
 
     @staticmethod
     def key(agent: str, request: str, permissions: object = None, inputs: "Iterable[tuple[str, str]]" = ()) -> str:
@@ -97,14 +119,15 @@ class Cache:
             key: of the entry.
             content_hash: of what it depends on, as that is now; an entry with another one is void, and goes.
         """
+        core = self._open()
         held = self._held.get(key)
         if held is not None and (not content_hash or held.content_hash == content_hash):
-            if (not held.expires or runtime.now_ns() < held.expires) and self._cache.identity(key) == held.identity:
+            if (not held.expires or runtime.now_ns() < held.expires) and core.identity(key) == held.identity:
                 with self._mutex:
                     self._served(key)
                 return held.data
             self._forget(key)
-        entry = self._cache.get(key, content_hash=content_hash)
+        entry = core.get(key, content_hash=content_hash)
         with self._mutex:
             if entry is None:
                 self._misses += 1
@@ -140,8 +163,9 @@ class Cache:
         """
         raw = data.encode() if isinstance(data, str) else bytes(data)
         entry = Entry(key, raw, agent=agent, request=request, tags=[*tags], content_hash=content_hash)
+        core = self._open()
         self._forget(key)
-        is_kept = self._cache.put(entry, None if ttl is None else seconds(ttl))
+        is_kept = core.put(entry, None if ttl is None else seconds(ttl))
         if is_kept:
             self._hold(entry)
         return is_kept
@@ -153,14 +177,14 @@ class Cache:
             MilestoneError: `usage` when nothing is given; `store_unreachable`, `lock_timeout` when it cannot be done.
         """
         try:
-            return self._cache.invalidate(key, agent, tag, content_hash)
+            return self._open().invalidate(key, agent, tag, content_hash)
         finally:
             self._drop()
 
     def clear(self) -> list[str]:
         """Take away all entries of the namespace; their keys."""
         try:
-            return self._cache.remove(lambda _: True, why="cleared")
+            return self._open().remove(lambda _: True, why="cleared")
         finally:
             self._drop()
 
@@ -173,18 +197,24 @@ class Cache:
 
     def warnings(self) -> list[str]:
         """What went wrong since this was last asked, and was nobody's trouble: sentences."""
-        found, self._cache.notes[:] = [*self._cache.notes], []
+        notes = self._open().notes
+        found, notes[:] = [*notes], []
         return found
 
     def close(self) -> None:
         """Tell the files what memory has served, and close them."""
+        if self._pid != runtime.getpid():
+            return
         with self._mutex:
             self._tell()
+            opened, self._opened = self._opened, None
+            self._is_closed = True
         self._drop()
-        self._cache.close()
-        close: Any = getattr(self._backend, "close", None)
-        if close is not None:
-            close()
+        if opened is not None:
+            opened[0].close()
+            close: Any = getattr(opened[1], "close", None)
+            if close is not None:
+                close()
 
     # the memory
 
@@ -203,9 +233,9 @@ class Cache:
 
     def _tell(self) -> None:
         told, self._untold, self._count = self._untold, {}, 0
-        if told:
+        if told and self._opened is not None:
             try:
-                self._cache.count(told)
+                self._opened[0].count(told)
             except (OSError, MilestoneError):
                 pass  # it is counted for people
 
@@ -213,7 +243,7 @@ class Cache:
         size = len(entry.data) + OVERHEAD
         if size > self._most:
             return
-        identity = self._cache.identity(entry.key)
+        identity = self._open().identity(entry.key)
         # The file may be a later one already; it has the time of its making, so that tells.
         if identity is None or identity[1] != entry.created:
             return

@@ -14,7 +14,7 @@ from milestone_cli.api.session import Sessions
 from milestone_cli.core import current_milestone
 from milestone_cli.core.founding import found_at
 from milestone_cli.errors import MilestoneError
-from milestone_cli.storage import locate, open_store
+from milestone_cli.storage import locate
 from milestone_cli.storage.contract import Store as Backend
 from milestone_cli.storage.files.layout import HOME
 
@@ -83,7 +83,7 @@ class Store:
         """
         with self._mutex:
             if name not in self._namespaces:
-                self._namespaces[name] = Cache(open_store(self.path), name, self._memory)
+                self._namespaces[name] = Cache(self.path, name, self._memory)
             return self._namespaces[name]
 
     def milestone(self, name: str | None = None) -> Milestone:
@@ -129,8 +129,8 @@ class Store:
 
     def run(self, work: Callable[[Backend], Found], *, is_after_all: bool = True) -> Found:
         """Let a function of the core work on the store itself; what is queued is written first."""
-        if is_after_all:
-            self.flush()
+        if is_after_all and self._behind is not None:
+            self._behind.settle()
         with self._pool.borrow() as backend:
             return work(backend)
 
