@@ -65,7 +65,7 @@ def odd_files(draw: st.DrawFn) -> tuple[str, list[str]]:
     return head + end.join(lines) + draw(st.sampled_from(["", end])), names
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=12)
 @given(odd_files(), st.data())
 def test_setting_a_value_leaves_everything_else_as_people_wrote_it(file: tuple[str, list[str]], data: Any) -> None:
     text, names = file
@@ -80,9 +80,9 @@ def test_setting_a_value_leaves_everything_else_as_people_wrote_it(file: tuple[s
     if name in names:
         (at,) = [number for number, line in enumerate(old) if name in line.partition(":")[0].strip(" \"'")]
         assert old[:at] + old[at + 1 :] == new[:at] + new[at + 1 :]
-        spelt, tail = new[at].partition(":")[0], new[at].partition(" #")[1:]
-        assert spelt == old[at].partition(":")[0]
-        assert "why" not in old[at] or tail[-1] == old[at].partition(" #")[2]
+        assert new[at].partition(":")[0] == old[at].partition(":")[0]
+        for tail in ("  # why", " #x: y"):
+            assert old[at].rstrip("\r\n").endswith(tail) == new[at].rstrip("\r\n").endswith(tail)
     else:
         assert after.startswith(text)
         assert len(new) == len(old) + 1

@@ -14,6 +14,10 @@ DEFAULTS = {one.name: one.default for one in SETTINGS}
 """Every setting with its built-in value, as text."""
 check_setting = check
 FILE = "config.yaml"
+LARGEST = 1 << 18
+"""Bytes of a configuration."""
+BRACKETS = 200
+"""Brackets in it, comments included; a flat mapping needs one."""
 PLAIN = ("str", "int", "float", "bool", "null", "timestamp")
 """What a value may be to YAML."""
 
@@ -96,6 +100,8 @@ def compose(raw: bytes) -> "tuple[str, MappingNode | None]":
     """
     if not raw.strip():
         return raw.decode("ascii", "replace"), None
+    if len(raw) > LARGEST or raw.count(b"{") + raw.count(b"[") > BRACKETS:  # on which the reader would be at for long
+        raise _invalid("this is too large, or too deep, for settings", "write lines like 'lock_timeout: 30'")
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
     from ruamel.yaml.nodes import MappingNode
