@@ -228,7 +228,16 @@ def test_an_index_is_made_again_and_decides_about_no_answer(tmp_path: Path) -> N
     prepared(tmp_path, 1 << 20).close()
     index = tmp_path / "cache/indexes/default.index"
     lines = index.read_bytes().splitlines(keepends=True)
-    for text in (b"", b"\0" * 100, lines[0] + b"[[[\n", b"".join(lines)[:-7], b'["v",1,9]\n["+","k1"]\n', None):
+    for text in (
+        b"",
+        b"\0" * 100,
+        lines[0] + b"[[[\n",
+        b"".join(lines)[:-7],
+        b'["v",1,9]\n["+","k1"]\n',
+        b'["v",1,"x"]\n',
+        b'["v",1,9]\n["*","k1","hot",1,"x",0,"",0]\n["-"]\n["h",[],{},1,1]\n["t",5]\n1\n',
+        None,
+    ):
         if text is None:
             index.unlink()
         else:

@@ -138,9 +138,9 @@ def stats_text(found: "Statistics") -> str:
     head = (
         f"{paint(flat(found.namespace), BOLD)}: {_entries(len(found.entries))} of {found.limit:,}, {size(found.bytes)}"
     )
-    average = "" if found.average is None else f"; an entry was used {found.average:.1f} times on average"
+    average = "" if found.average is None else f"{found.average:.1f} uses of an entry on average; "
     gone = ", ".join(f"{counts[name]:,} {name}" for name in ("evicted", "expired", "invalidated", "damaged"))
-    blocks = [[f"{head}{'' if runtime.is_terminal(1) else ' bytes'}; {rate}", paint(f"{gone}{average}", DIM)]]
+    blocks = [[f"{head}{'' if runtime.is_terminal(1) else ' bytes'}; {rate}", paint(f"{average}{gone}", DIM)]]
     blocks += [_tiers(found), _agents(found), _over_time(found), _extremes(found)]
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)
 

@@ -81,7 +81,7 @@ class Cache:
             is_held = self._share()
             found, was = None, ""
             try:
-                found, was, lines = self._look(key, tier, content_hash, now)
+                found, was, lines = self._look(key, tier, content_hash, now, is_held=is_held)
                 lines.append(line("h", key, was, now, 1) if found else line("m", now, agent, 1))
                 self._count(lines, is_held=is_held, used=found, now=now)
             except (OSError, MilestoneError) as error:
@@ -110,8 +110,13 @@ class Cache:
         entry.tier, entry.stored, entry.used = tier, found[1].st_size, found[1].st_atime_ns
         return entry
 
-    def _look(self, key: str, tier: str, content_hash: str, now: int) -> "tuple[Entry | None, str, list[bytes]]":
-        """The entry, the tier that it belonged to, and what is to be told of those that were no answer and went."""
+    def _look(
+        self, key: str, tier: str, content_hash: str, now: int, *, is_held: bool
+    ) -> "tuple[Entry | None, str, list[bytes]]":
+        """The entry, the tier that it belonged to, and what is to be told of those that were no answer and went.
+
+        Without the lock nothing goes: what was read may have been replaced since.
+        """
         lines: list[bytes] = []
         for lies in TIERS:
             why = ""
@@ -134,7 +139,8 @@ class Cache:
                 else:
                     return entry, belongs, lines
             try:
-                self.folder.remove(lies, key)
+                if not is_held or not self.folder.remove(lies, key):
+                    continue
             except OSError:
                 continue  # a disk that only reads: it is no answer all the same
             lines.append(line("-", key, now, why))
@@ -313,8 +319,12 @@ class Cache:
         return self.remove(lambda entry: self.shelves.is_void(entry, now), why="expired")
 
     def clear(self) -> "list[str]":
-        """Take away every entry; keys. Raises as `invalidate`."""
-        return self.remove(lambda _: True)
+        """Take away every entry, and what is known of the commands that were run; keys. Raises as `invalidate`."""
+        from milestone_cli.storage.files import runlog
+
+        gone = self.remove(lambda _: True)
+        runlog.forget(self.folder.folder(runlog.FOLDER), self.namespace)
+        return gone
 
     def remove(self, is_meant: "Callable[[Entry], bool]", key: str = "", why: str = "invalidated") -> "list[str]":
         """Take away the entries that are meant, of all or of one key, and those that cannot say what they are."""

@@ -61,7 +61,9 @@ class Statistics:
 
     def least(self) -> "list[Entry]":
         """Those that were used least, except those that were named already."""
-        return sorted(self.entries, key=lambda entry: (entry.hits, entry.used))[: min(MOST, len(self.entries) - MOST)]
+        named = {entry.key for entry in self.most()}
+        others = [entry for entry in self.entries if entry.key not in named]
+        return sorted(others, key=lambda entry: (entry.hits, entry.used))[:MOST]
 
 
 def statistics(cache: "Cache") -> Statistics:

@@ -121,6 +121,7 @@ class Table:
         word = record[0]
         if word == "h":
             _, key, tier, now, times = record
+            _counts(now, times)
             row = self.rows.pop(key, None)
             if row is not None:
                 row.hits += times
@@ -128,9 +129,11 @@ class Table:
                 self.rows[key] = row
             self.tally.got(now, row.agent if row else "", tier, times, 0)
         elif word == "m":
-            self.tally.got(record[1], record[2], "", 0, record[3])
+            _counts(record[1], record[3])
+            self.tally.got(record[1], str(record[2]), "", 0, record[3])
         elif word in ("+", "*"):
             _, key, tier, size, used, expires, agent, hits = record
+            _counts(size, used, expires, hits)
             self._drop(key)
             self.bytes[tier] += size
             self.rows[key] = Row(tier, size, used, expires, agent, hits)
@@ -142,6 +145,7 @@ class Table:
                 self.tally.counts[record[3]] += 1
         elif word == "=":
             _, key, tier, size = record
+            _counts(size)
             row = self.rows.get(key)
             if row is not None:
                 self.bytes[row.tier] -= row.bytes
@@ -150,6 +154,7 @@ class Table:
         elif word == "t":
             self.tally.load(record[1])
         elif word == "v":
+            _counts(record[2])
             self.limit = record[2]
         else:
             raise ValueError(word)
@@ -184,6 +189,11 @@ class Table:
 def line(*record: object) -> bytes:
     """A line of the index."""
     return dumps(list(record)).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _counts(*values: object) -> None:
+    if not all(is_count(value) for value in values):
+        raise ValueError("no number")
 
 
 def _record(text: bytes) -> "Any":

@@ -62,7 +62,7 @@ class CacheFolder:
             self._pid = runtime.getpid()
         if self._lock < 0:
             folder = self.folder(cachenames.INDEXES)
-            self._lock = os.open(cachenames.lock_file(self.namespace), OPEN, 0o600, dir_fd=folder)
+            self._lock = _opened(cachenames.lock_file(self.namespace), OPEN, folder)
         deadline, pause = runtime.monotonic() + patience, 0.0005
         while True:
             try:
@@ -195,7 +195,7 @@ class CacheFolder:
                 os.close(self._index)
                 self._index = -1
         if self._index < 0:
-            self._index = os.open(name, OPEN | os.O_APPEND, 0o600, dir_fd=folder)
+            self._index = _opened(name, OPEN | os.O_APPEND, folder)
         return self._index
 
     def index_identity(self) -> "tuple[int, int]":
@@ -263,6 +263,16 @@ class CacheFolder:
         if self._folders is not None:
             self._folders.close()
             self._folders = None
+
+
+def _opened(name: str, flags: int, folder: int) -> int:
+    """Open a file, made where it is missing; on a disk that only reads, as it is."""
+    try:
+        return os.open(name, flags, 0o600, dir_fd=folder)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+        return os.open(name, READ, dir_fd=folder)
 
 
 def namespaces(root: str) -> "list[str]":
