@@ -87,6 +87,8 @@ def test_what_is_damaged_or_in_the_way_is_told_and_kept(work: Path, cli: Cli) ->
         packed.write_bytes(damaged)
         assert run(cli, "list")["items"][0]["trouble"]
         assert run(cli, "restore", "done", code=6)["code"] == "damaged"
+    told = {one["id"] for one in json.loads(cli("doctor", "--format", "json").stdout)["findings"]}
+    assert {"archive.damaged", "archive.twice"} <= told
     assert packed.exists()
     assert run(cli, "show", "../../etc/passwd", code=5)["code"] == "invalid_name"
     (work / "tasks/done.json").unlink()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Place = tuple[str, str]
 
-AT_ONCE = 200
+AT_ONCE = 1000
 """Tasks that go in one transaction."""
 
 
