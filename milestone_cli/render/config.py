@@ -30,9 +30,7 @@ def change_text(done: "dict[str, object]") -> str:
     assert isinstance(settings, list)
     if not done["transaction_id"] and all(one["before"] == one["after"] for one in settings):
         return "nothing to change"
-    return "\n".join(
-        [flat(f"{one['name']}: {_side(one['before'])} -> {_side(one['after'])}") for one in settings]
-    )
+    return "\n".join([flat(f"{one['name']}: {_side(one['before'])} -> {_side(one['after'])}") for one in settings])
 
 
 def _side(value: "str | None") -> str:

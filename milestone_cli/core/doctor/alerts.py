@@ -8,6 +8,7 @@ from milestone_cli.core.metrics.saves import RETRIED, is_failed_save
 from milestone_cli.core.times import duration
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import size_of
+from milestone_cli.storage.files.health.disk import size
 from milestone_cli.storage.findings import Finding, count, named, sound
 from milestone_cli.storage.measures import measures
 from milestone_cli.storage.usage import usage
@@ -119,6 +120,6 @@ def _room(store: "Store") -> "Iterator[Finding]":
     if free is not None and free < least:
         yield Finding(
             "alerts", "free_space", "warning",
-            f"{free:,} bytes are free on the disk, fewer than the {least:,} that shall be",
+            f"{size(free)} are free on the disk, less than the {size(least)} that shall be",
             "free some space; `milestone cleanup plan` shows what of this store could go",
         )  # fmt: skip
