@@ -42,5 +42,13 @@ def append(folders: "Folders", namespace: str, line: bytes) -> None:
         pass
 
 
+def forget(folder: int, namespace: str) -> None:
+    """Remove all of them, in the open folder `FOLDER`."""
+    try:
+        os.unlink(_name(namespace), dir_fd=folder)
+    except FileNotFoundError:
+        pass
+
+
 def _name(namespace: str) -> str:
     return namespace + ".runs"
