@@ -10,7 +10,10 @@ from milestone_cli.cli.completion.declared import program
 COMMANDS = {one.path: one for one in program()[2]}
 APPLIED = ["transaction", "apply", '{"op": "set", "milestone": "demo", "path": "step", "value": 3}']
 AGENT = ["agent", "register", "builder"]
+TASK = ["task", "create", "t1", "write the tests"]
 BEFORE = {
+    **{f"task {verb}": TASK for verb in ("claim", "start", "update", "log", "result", "complete", "fail", "cancel",
+                                         "release", "delete", "show")},
     "state redo": ["state", "undo", "demo"],
     "agent update": AGENT,
     "agent heartbeat": AGENT,
@@ -29,7 +32,7 @@ BEFORE = {
     "archive restore": ["archive", "run", "--older-than", "0"],
     "lock show": ["lock", "acquire", "demo"],
     "lock break": ["lock", "acquire", "demo"],
-}
+}  # fmt: skip
 """What must have been done before the example of a command can work."""
 
 

@@ -37,7 +37,7 @@ def claim(
     is known to live: by the server's clock, or this machine's own. Whatever the holder writes of the task begins the
     lease anew, as does claiming it again; so does a heartbeat of its agent. --for-pid 0: the lease alone tells.
 
-    Example: milestone task create "write the tests" && milestone task claim --agent builder --lease 10m
+    Example: milestone task claim --agent builder --lease 10m
     """
     from milestone_cli import render
     from milestone_cli.core.tasks import handing
@@ -64,7 +64,7 @@ def release(
 ) -> None:
     """Make a task pending again: one that was claimed or started, that failed, or was cancelled.
 
-    Example: milestone task create t1 "write the tests" && milestone task claim t1 && milestone task release t1
+    Example: milestone task release t1
     """
     from milestone_cli import render
     from milestone_cli.core.tasks import handing
@@ -93,7 +93,7 @@ def delete(
     At a terminal it is shown and confirmed first, unless --yes. While somebody has claimed it, or it is not completed
     and others wait for it, it is refused (exit 4), unless --force: they then wait for it no longer.
 
-    Example: milestone task create t1 "write the tests" && milestone task delete t1 --dry-run
+    Example: milestone task delete t1 --dry-run
     """
     from milestone_cli import render, runtime
     from milestone_cli.core.tasks import handing, task

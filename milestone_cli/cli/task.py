@@ -91,7 +91,7 @@ def start(
 
     One that failed or was cancelled is begun anew. Exit 4 while it waits for another task, or somebody has it.
 
-    Example: milestone task create t1 "write the tests" && milestone task start t1
+    Example: milestone task start t1
     """
     from milestone_cli.core.tasks import tasking
     from milestone_cli.core.tasks.terms import Terms
@@ -116,7 +116,7 @@ def update(
 ) -> None:
     """Say anew what a task is; --depends-on replaces all that it depended on. A circle is refused (exit 4).
 
-    Example: milestone task create t1 "tests" && milestone task update t1 --description "tests of the parser"
+    Example: milestone task update t1 --description "tests of the parser"
     """
     from milestone_cli.core.tasks import tasking
     from milestone_cli.core.tasks.terms import Terms
@@ -146,7 +146,7 @@ def log(
 
     The last 20 entries stand in the task's file, long ones cut; all of them, whole, are events of type task_logged.
 
-    Example: milestone task create t1 "write the tests" && milestone task log t1 "half of them pass"
+    Example: milestone task log t1 "half of them pass"
     """
     from milestone_cli.core.tasks import tasking
     from milestone_cli.core.tasks.terms import Terms
@@ -168,7 +168,7 @@ def complete(
 ) -> None:
     """Let a task end well, with its result; what waited for it may be ready now.
 
-    Example: milestone task create t1 "write the tests" && milestone task complete t1 --result '{"tests_passed": true}'
+    Example: milestone task complete t1 --result '{"tests_passed": true}'
     """
     from milestone_cli.core.tasks import tasking
     from milestone_cli.core.tasks.terms import Terms
@@ -194,7 +194,7 @@ def fail(
 ) -> None:
     """Record that a task has failed; `task release` makes it pending again.
 
-    Example: milestone task create t1 "write the tests" && milestone task fail t1 --reason 'the parser is not there'
+    Example: milestone task fail t1 --reason 'the parser is not there'
     """
     from milestone_cli.core.tasks import tasking
     from milestone_cli.core.tasks.terms import Terms
@@ -219,7 +219,7 @@ def cancel(
 ) -> None:
     """Record that a task is not to be done any more.
 
-    Example: milestone task create t1 "write the tests" && milestone task cancel t1 --reason 'nobody needs it'
+    Example: milestone task cancel t1 --reason 'nobody needs it'
     """
     from milestone_cli.core.tasks import tasking
     from milestone_cli.core.tasks.terms import Terms
@@ -241,7 +241,7 @@ def result(
 ) -> None:
     """Keep what came of a task, any JSON value, as it is written.
 
-    Example: milestone task create t1 "write the tests" && milestone task result t1 '{"files_created": ["a.py"]}'
+    Example: milestone task result t1 '{"files_created": ["a.py"]}'
     """
     from milestone_cli.core.tasks import tasking
     from milestone_cli.core.tasks.terms import Terms

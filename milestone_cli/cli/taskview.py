@@ -29,7 +29,7 @@ def list_(
 def show(name: "TaskName", output: "Format" = "text") -> None:
     """Show all of a task: the end of its log, its result, who has it and until when.
 
-    Example: milestone task create t1 "write the tests" && milestone task show t1
+    Example: milestone task show t1
     """
     from milestone_cli import render
     from milestone_cli.core.coldstore.keeping import task_of
