@@ -43,6 +43,7 @@ LEFT_OUT: dict[str, str] = {
     "handoff::test_what_is_open_is_told": FILE,
     "import::test_a_taking_in_that_ended_goes_on": DIRECT,
     "import::test_an_archive_and_a_store_of_ours": FILE,
+    "import::test_tasks_and_sessions_of_a_coding_agent": "documents and events go the way of the sessions'",
     "import::test_what_is_hostile_is_left_and_named": "it is about what is read, not about where it goes",
     "lifecycle::test_a_reader_never_misses_a_milestone_that_moves": DIRECT,
     "lifecycle::test_a_save_that_waited_for_a_completion_is_refused": FILE,

@@ -11,6 +11,7 @@ from bash_utilities import STAND_IN, STAND_IN_NAMES, BashUtilities
 from conftest import Cli
 from foreign import TASK, agent_state, session_tree
 
+from milestone_cli.core.migration import intake
 from milestone_cli.render.schemas import schema
 
 
@@ -172,16 +173,15 @@ def test_what_is_hostile_is_left_and_named(store: Path, cli: Cli, tmp_path: Path
     page = (tree / "session.yaml").read_text()
     for text in ("a: &a [1]\nb: *a\n", page + "session: {}\n", "- 1\n", "a: [" * 5000, "\x00", "x" * (2 << 20)):
         (tree / "session.yaml").write_text(text)
-        found = take(cli, tmp_path / "old", "--dry-run", code=9)
-        assert found["sessions"] == 0, text[:20]
-        assert "state/sessions/s1/session.yaml" in left(found)
+        found = intake.look(str(tmp_path / "old"))
+        assert ("session", "s1") not in found.documents, text[:20]
+        assert "state/sessions/s1/session.yaml" in dict(found.left)
     for path, code in (("nowhere", 3), (str(tmp_path / "home"), 5), (str(secret), 6)):
         (tmp_path / "home").mkdir(exist_ok=True)
         take(cli, path, code=code)
 
 
 def test_a_taking_in_that_ended_goes_on(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from milestone_cli.core.migration import intake
     from milestone_cli.storage import open_store
 
     monkeypatch.chdir(tmp_path)

@@ -125,6 +125,8 @@ class Migrator:
             self._note(stamp, "backup", files=files, bytes=size)
         if not any("sound" in one for one in said):
             self._note(stamp, "begin", start=found.start, end=found.end, sound=sound())
+        if found.is_resumed:
+            self._free()
         before = next(one["sound"] for one in self._said(stamp) if isinstance(one.get("sound"), list))
         for number, steps in migrations.MIGRATIONS:
             for step in steps if found.start < number <= found.end else ():
@@ -150,6 +152,16 @@ class Migrator:
             )
         marks.write(self._store, None, None, str(found.end))
         self._note(stamp, "migrated", start=found.start, end=found.end)
+
+    def _free(self) -> None:
+        """Take away the locks that the one who was killed had, so that bash waits for nobody."""
+        locks = self._store.locks()
+        for name in locks.names():
+            try:
+                locks.break_(name, force=False)
+            except MilestoneError as error:
+                if error.code not in ("conflict", "not_found"):
+                    raise
 
     def _undo(self, found: Outcome, stamp: str) -> None:
         """Put back what a migration has changed that shall not be finished."""
