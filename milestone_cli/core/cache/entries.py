@@ -320,10 +320,10 @@ class Cache:
 
     def clear(self) -> "list[str]":
         """Take away every entry, and what is known of the commands that were run; keys. Raises as `invalidate`."""
-        from milestone_cli.storage.files import runlog
+        from milestone_cli.storage.files import cachenames, runlog
 
         gone = self.remove(lambda _: True)
-        runlog.forget(self.folder.folder(runlog.FOLDER), self.namespace)
+        runlog.forget(self.folder.folder(cachenames.INDEXES), self.namespace)
         return gone
 
     def remove(self, is_meant: "Callable[[Entry], bool]", key: str = "", why: str = "invalidated") -> "list[str]":

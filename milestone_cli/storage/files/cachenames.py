@@ -4,6 +4,7 @@ TIERS = ("hot", "warm", "cold")
 """From the one that is looked at first to the one that forgets."""
 SHELVES = "cache/state_cache"
 INDEXES = "cache/indexes"
+CHECKSUMS = "cache/checksums"
 ENTRY = ".cache"
 
 
@@ -40,3 +41,17 @@ def index_aside(namespace: str, token: str) -> str:
 def lock_file(namespace: str) -> str:
     """The kernel's lock of a namespace, in `INDEXES`."""
     return namespace + ".lock"
+
+
+def runs_file(namespace: str) -> str:
+    """What is known of commands that were run, in `INDEXES`."""
+    return namespace + ".runs"
+
+
+RUNNING = ".running"
+"""How the file ends that locks a command while it runs, in `INDEXES`."""
+
+
+def running_file(key: str) -> str:
+    """That file."""
+    return f".{key}{RUNNING}"

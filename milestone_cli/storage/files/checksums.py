@@ -9,13 +9,13 @@ import os
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import digest
+from milestone_cli.storage.files.cachenames import CHECKSUMS
 from milestone_cli.storage.files.commit import replace_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.files.folders import Folders
 
-FOLDER = "cache/checksums"
 HEAD = b"milestone-checksums 1 "
 LIMIT = 32 << 20
 """Largest index, in bytes."""
@@ -35,7 +35,7 @@ class Checksums:
     def read(self, folder: str) -> Known:
         """What is known of the files in a folder, given by its absolute path; empty where nothing proves itself."""
         try:
-            raw = self._folders.read_file(FOLDER, _name(folder), LIMIT)
+            raw = self._folders.read_file(CHECKSUMS, _name(folder), LIMIT)
         except (OSError, MilestoneError):
             return {}
         head, _, body = raw.partition(b"\n")
@@ -53,7 +53,7 @@ class Checksums:
             words += [name, facts, sum_]
         body = b"\0".join([*words, b""])
         try:
-            fd = self._folders.folder(FOLDER)
+            fd = self._folders.folder(CHECKSUMS)
             self._make_room(fd)
             replace_file(_name(folder), HEAD + digest(body).encode() + b"\n" + body, fd)
         except (OSError, MilestoneError):

@@ -8,6 +8,7 @@ import fcntl
 import os
 
 from milestone_cli import runtime
+from milestone_cli.storage.files.cachenames import INDEXES, RUNNING, running_file
 from milestone_cli.storage.files.contention import field
 from milestone_cli.storage.files.log import FLAGS, flock
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from milestone_cli.storage.files.folders import Folders
-
-FOLDER = "cache/indexes"
-ENDING = ".running"
 
 
 class RunLock:
@@ -40,8 +38,8 @@ class RunLock:
             OSError: when the file cannot be made.
         """
         self.name = name
-        self._file = f".{name}{ENDING}"
-        self._folder = folders.folder(FOLDER)
+        self._file = running_file(name)
+        self._folder = folders.folder(INDEXES)
         deadline = runtime.monotonic() + timeout
         while True:
             self._fd = os.open(self._file, FLAGS, 0o600, dir_fd=self._folder)
@@ -89,7 +87,7 @@ class RunLock:
     def _sweep(self) -> None:
         """Remove the files of holders that were killed: nobody has their locks."""
         for name in os.listdir(self._folder):
-            if name[:1] == "." and name.endswith(ENDING):
+            if name[:1] == "." and name.endswith(RUNNING):
                 fd = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._folder)
                 try:
                     # With the lock of a file that still has its name nobody else removes it.
