@@ -81,6 +81,8 @@ NEEDED = {
     "lock run": {"enum"},  # by signal, which it passes on
     "agent run": {"enum"},  # likewise
     "agent monitor": {"enum"},  # by signal, which ends it
+    "snapshot watch": {"enum"},  # by signal, at which it saves once more
+    "store export": {"hashlib", "re", "enum"},  # by tarfile; and whole logs are hashed
     "store copy": {"hashlib"},  # whole stores are hashed: OpenSSL is faster
     "store moved": {"hashlib"},
 }
