@@ -545,7 +545,7 @@ def test_the_cache_is_told_and_kept_up_with_the_rest(cli: Cli, store: Path, tmp_
     told = {one["kind"]: one["reason"] for one in planned["items"] if "cache" in one["kind"]}
     assert told == {
         "cache": "1 entry within the bounds of the cache",
-        "cache entries": "over by the cache's own clock, or damaged",
+        "cache entries": "over, by the cache's own clock",
     }
     done = json.loads(cli(*words, env=env, check=True).stdout)
     assert [one["name"] for one in done["removed"] if one["kind"] == "cache entries"] == ["default: 1"]

@@ -1,5 +1,7 @@
 """The cache in a clean-up: it has bounds and a clock of its own, so here it is only told, and kept up with the rest."""
 
+from milestone_cli.core.cache.opening import open_cache, root_of
+from milestone_cli.core.cache.upkeep import keep_up
 from milestone_cli.core.retention.cleanup import CACHE
 from milestone_cli.core.retention.plan import Decision, Item
 from milestone_cli.errors import MilestoneError
@@ -7,45 +9,52 @@ from milestone_cli.storage.files.cachefolder import namespaces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.cache.upkeep import Done
-    from milestone_cli.storage.contract import Store
+    from collections.abc import Iterator
 
-KIND, OVER = "cache", CACHE
+    from milestone_cli.core.cache.entries import Cache
+    from milestone_cli.storage.contract import Store
 
 
 def decisions(store: "Store", now: int) -> "list[Decision]":
     """Of each namespace what is within its bounds, and what is over."""
     found = []
-    for done in _kept_up(store, dry_run=True):
-        if done.entries:
-            item = Item(KIND, done.namespace, now, done.bytes)
-            told = "1 entry" if done.entries == 1 else f"{done.entries} entries"
-            found.append(Decision(item, f"{told} within the bounds of the cache", is_kept=True))
-        if done.expired or done.damaged:
-            found.append(Decision(_over(done, now), "over by the cache's own clock, or damaged", is_kept=False))
+    for cache in _caches(store):
+        try:
+            entries, clock = cache.listing(), cache.clock()
+        except MilestoneError:
+            continue  # another process has it for long
+        over = [entry for entry in entries if cache.shelves.is_void(entry, clock)]
+        count = len(entries) - len(over)
+        if count:
+            item = Item("cache", cache.namespace, now, sum(one.stored for one in entries) - sum(e.stored for e in over))
+            told = f"{count} {'entry' if count == 1 else 'entries'} within the bounds of the cache"
+            found.append(Decision(item, told, is_kept=True))
+        if over:
+            item = Item(CACHE, f"{cache.namespace}: {len(over)}", now, sum(entry.stored for entry in over))
+            found.append(Decision(item, "over, by the cache's own clock", is_kept=False))
     return found
 
 
-def keep_up(store: "Store", now: int) -> "list[Item]":
-    """Maintain every namespace; what went."""
-    return [_over(done, now) for done in _kept_up(store, dry_run=False) if done.expired or done.damaged]
+def maintain(store: "Store", planned: "list[Item]") -> "list[Item]":
+    """Maintain the namespaces of which a plan says that something is over; what went of them."""
+    wanted = {item.name.partition(":")[0]: item for item in planned if item.kind == CACHE}
+    gone = []
+    for cache in _caches(store):
+        if cache.namespace in wanted:
+            try:
+                done = keep_up(cache)
+            except MilestoneError:
+                continue
+            item = wanted[cache.namespace]
+            name = f"{cache.namespace}: {done.expired + done.damaged}"
+            gone.append(Item(CACHE, name, item.time, item.size))
+    return gone
 
 
-def _over(done: "Done", now: int) -> Item:
-    return Item(OVER, f"{done.namespace}: {done.expired + done.damaged}", now)
-
-
-def _kept_up(store: "Store", *, dry_run: bool) -> "list[Done]":
-    """What the maintenance did, or would do; nothing where there is no cache, or another process has it."""
-    is_here = "://" not in store.path
-    if is_here and not namespaces(store.path):
-        return []
-    from milestone_cli.core.cache.opening import root_of
-    from milestone_cli.core.cache.upkeep import keep_all_up
-
+def _caches(store: "Store") -> "Iterator[Cache]":
     try:
-        return keep_all_up(store, None, dry_run=dry_run) if is_here or namespaces(root_of(store)) else []
-    except MilestoneError as error:
-        if error.code in ("lock_timeout", "invalid_config"):
-            return []
-        raise
+        names = namespaces(root_of(store))
+    except MilestoneError:
+        return  # there is no home, and so no cache
+    for name in names:
+        yield open_cache(store, name)

@@ -4,17 +4,19 @@ Everything is looked at again under the milestone's lock, and only what both loo
 is no milestone, what belongs to none is cleaned up all the same.
 """
 
+import os
+
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, draft, lock_timeout, once, setting
 from milestone_cli.core.retention import expiry
 from milestone_cli.core.retention.plan import CALENDAR, DAY, Item, Plan, Policy, plan
-from milestone_cli.core.retention.references import needed
 from milestone_cli.core.retention.sources import SOURCES
 from milestone_cli.core.times import duration
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan as Mutation
 from milestone_cli.model import log_of, safe
+from milestone_cli.storage.files.layout import CACHED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,19 +118,29 @@ def plan_cleanup(
     if tell is not None:
         tell("looking", total, total)
     found = plan(items, policy, now)
-    if with_cache:
+    if with_cache and _has_cache(store):
         from milestone_cli.core.retention import cached
 
         found.decisions += cached.decisions(store, now)
     if not milestone:
         return found
     going = {put for item in found.removed for put in item.puts}
-    need = needed(store, milestone, going)
+    need = expiry.needed(store, milestone, going)
     log = plan([*expiry.items(store, milestone, now - policy.older_than, need)], policy, now)
     found.decisions += log.decisions
     if not found.decisions and milestone not in store.milestones():
         store.read(milestone)
     return found
+
+
+def _has_cache(store: "Store") -> bool:
+    """Whether anything may have been kept in the cache; where not, not even its code is loaded."""
+    if "://" in store.path:
+        return True
+    try:
+        return bool(os.listdir(f"{store.path}/{CACHED}"))
+    except OSError:
+        return False
 
 
 def run_cleanup(
@@ -163,7 +175,7 @@ def run_cleanup(
     if any(item.kind == CACHE for item in planned.removed) and not receipts[0].replayed:
         from milestone_cli.core.retention import cached
 
-        removed += cached.keep_up(store, planned.now)
+        removed += cached.maintain(store, planned.removed)
     return removed, receipts[0].replayed
 
 

@@ -1,7 +1,8 @@
 """The events of a log that are old enough to go, and what stays in their place.
 
 What goes is always the beginning of a log, up to the end of a line. An origin and an event `events_removed` say what it
-was; with the state's text of then, every later revision is still replayed, and the chain proved.
+was; with the state's text of then, every later revision is still replayed, and the chain proved. It ends where the
+first checkpoint of a session was made that stays, or before: so its revision can be replayed for as long.
 """
 
 from milestone_cli.core.retention.plan import Item
@@ -16,10 +17,60 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milestone_cli.core.retention.references import Need
     from milestone_cli.storage.contract import Store
 
 KIND = "events"
+CHECKPOINT = "session-checkpoint"
+"""A checkpoint of a session keeps no state, it names a revision, and the place in the log at which it was made."""
+
+
+class Need:
+    """Up to where a log may be removed.
+
+    Attributes:
+        offset: in the log, bytes; what is behind it stays.
+        sequence: of the last event that may go; a repair moves offsets, but no numbers.
+        reason: who needs the rest.
+    """
+
+    __slots__ = ("offset", "reason", "sequence")
+
+    def __init__(self, offset: int, sequence: int, reason: str) -> None:
+        self.offset = offset
+        self.sequence = sequence
+        self.reason = reason
+
+
+def needed(store: "Store", milestone: str, going: "set[tuple[str, str]]") -> "Need | None":
+    """What the checkpoints that stay need of a log; None when they need nothing.
+
+    Args:
+        store: where.
+        milestone: whose log.
+        going: kind and key of the documents that go at the same time.
+    """
+    keys = [key for key in store.keys(CHECKPOINT) if (CHECKPOINT, key) not in going]
+    if not keys:
+        return None
+    from milestone_cli.core.sessions.checkpoints import Checkpoint
+
+    found: Need | None = None
+    gone = origin_of(store, milestone).revision  # what is before it, nobody brings back
+    for key in keys:
+        session, _, name = key.partition("/")
+        then = Checkpoint(session, name, store.get(CHECKPOINT, key) or b"").said("state_snapshot")
+        revision = _number(then.get("revision"))
+        if then.get("milestone_id") != milestone or then.get("sha256") is None or revision < gone:
+            continue
+        offset, sequence = _number(then.get("event_offset")), _number(then.get("event_count"))
+        if found is None or (sequence, offset) < (found.sequence, found.offset):
+            found = Need(offset, sequence, f"needed by {session}/{name}: revision {revision}")
+    return found
+
+
+def _number(value: object) -> int:
+    """A count from a document; 0, which holds everything, for what is none."""
+    return value if type(value) is int and value > 0 else 0
 
 
 def items(store: "Store", milestone: str, limit: int, need: "Need | None" = None) -> "Iterator[Item]":

@@ -1,10 +1,8 @@
 """What can be removed of sessions: those that have ended, checkpoints of the others, and what a session left behind."""
 
 from milestone_cli import runtime
-from milestone_cli.core.record import tags_of
 from milestone_cli.core.retention.plan import DAY, Item
 from milestone_cli.core.retention.records import is_of, record, size_of
-from milestone_cli.core.sessions.parts import KIND, PART
 from milestone_cli.core.sessions.session import is_alive
 from milestone_cli.timestamps import parse_ns
 
@@ -15,6 +13,9 @@ if TYPE_CHECKING:
     from milestone_cli.core.retention.records import Facts
     from milestone_cli.core.sessions.checkpoints import Checkpoint
     from milestone_cli.storage.contract import Store
+
+
+KIND, PART = "session-checkpoint", "session-part"
 
 
 def sessions(store: "Store", milestone: str) -> "Iterator[Item]":
@@ -88,6 +89,7 @@ def checkpoints_of(store: "Store", milestone: str) -> "Iterator[Item]":
 
 
 def _row(store: "Store", session: str, found: "Facts") -> "Iterator[Item]":
+    from milestone_cli.core.record import tags_of
     from milestone_cli.core.sessions.checkpoints import checkpoints
 
     settings = found.get("configuration")
@@ -113,13 +115,14 @@ def _row(store: "Store", session: str, found: "Facts") -> "Iterator[Item]":
 
 def abandoned(store: "Store", milestone: str) -> "Iterator[Item]":
     """What stands in the folders of sessions whose record is gone; the bash utilities remove the record alone."""
+    kinds = (KIND, PART, "session-yaml", "session-agent", "session-report")
+    names = {key.partition("/")[0] for kind in kinds for key in store.keys(kind)} - set(store.keys("session"))
+    if not names:
+        return
     from milestone_cli.core.sessions.checkpoints import checkpoints
-    from milestone_cli.core.sessions.pages import KIND as PAGE
     from milestone_cli.core.sessions.pinning import documents
 
-    kinds = (KIND, PART, PAGE, "session-agent", "session-report")
-    names = {key.partition("/")[0] for kind in kinds for key in store.keys(kind)}
-    for name in sorted(names - set(store.keys("session"))):
+    for name in sorted(names):
         there = checkpoints(store, name)
         whose = {one.said("state_snapshot").get("milestone_id") for one in there if not one.trouble} - {None}
         if whose and whose != {milestone}:

@@ -7,7 +7,6 @@ What belongs to no milestone is nobody else's, so the clean-up of any milestone 
 
 from milestone_cli.core.agents import departed
 from milestone_cli.core.checkpoints.copies import MARK, find_copies, parse_name
-from milestone_cli.core.record import tags_of
 from milestone_cli.core.retention.plan import Item
 from milestone_cli.core.retention.records import is_of, record
 from milestone_cli.core.retention.sessions import abandoned, checkpoints_of, sessions
@@ -45,6 +44,8 @@ def _notes(store: "Store", key: str) -> "tuple[str, int, tuple[str, ...]]":
     info, size, trouble = record(store, "checkpoint-info", key)
     if trouble or info is None:
         return "whether it is pinned cannot be read", size, ()
+    from milestone_cli.core.record import tags_of
+
     pinned = info.get("pinned")
     if pinned is None or pinned is False:
         return "", size, tags_of(info)
