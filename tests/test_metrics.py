@@ -68,6 +68,7 @@ def test_figures_are_those_of_the_store(cli: Cli, store: Path, tmp_path: Path, h
     assert told["load_duration"]["min"] <= told["load_duration"]["median"] <= told["load_duration"]["max"]
     families = {one.name for one in text_string_to_metric_families(cli("metrics", "--format", "prometheus").stdout)}
     assert {"milestone_info", "milestone_revisions", "milestone_load_duration_seconds"} <= families
+    assert 0 < value(samples, "transaction_duration_seconds", quantile="1") < 60, "of the checkpoint, by its record"
     assert "3; in the last 24 h 3, and 0 failed" in cli("metrics", check=True).stdout
     assert "hunter2" not in json.dumps(told)
 
@@ -177,6 +178,7 @@ def test_prometheus_reads_every_figure(cli: Cli, tmp_path: Path) -> None:
     inner = str(odd / ".milestones")
     note_failure(inner, "state save", "damaged", "EIO")
     cli("task", "create", "write it", cwd=odd, check=True)
+    cli("checkpoint", "create", "demo", cwd=odd, check=True)
     done = cli("metrics", "--probe", "-o", "node.prom", cwd=odd, check=True)
     assert done.stdout == ""
     text = (odd / "node.prom").read_text()

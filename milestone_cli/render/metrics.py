@@ -58,7 +58,7 @@ def machine(found: "Metrics", form: str) -> str:
 
 
 def _times(found: "Metrics", job: str) -> "dict[str, object] | None":
-    """Seconds of a job, by the last probe."""
+    """Seconds of a job, by the last probe; of transactions by their records."""
     name = f"{job}_duration_seconds"
     known = {labels["quantile"]: value for labels, value in found.samples.get(name, ())}
     if not known:
@@ -68,7 +68,7 @@ def _times(found: "Metrics", job: str) -> "dict[str, object] | None":
         "min": known["0"],
         "median": known["0.5"],
         "max": known["1"],
-        "measured_at": found.noted.probe["at"],
+        "measured_at": timestamp(found.at) if job == "transaction" else found.noted.probe["at"],
     }
 
 
@@ -135,6 +135,8 @@ def _lines(found: "Metrics") -> "Iterator[tuple[str, str]]":
     yield "failures", f"{sum(found.noted.failures.values()):,}" + (f", the last {when(last[-1][0])}" if last else "")
     yield "damage", _count(len(found.usage.damaged), "state") + " in the quarantine"
     yield "waiting", f"{_count(int(found.value('hook_calls_waiting') or 0), 'call')} of hooks"
+    if (times := _times(found, "transaction")) is not None:
+        yield "transactions", _told(times).partition(", tried")[0]
     for job in ("save", "load"):
         times = _times(found, job)
         yield job + " time", "not tried; `milestone metrics --probe` does" if times is None else _told(times)

@@ -7,6 +7,7 @@ from milestone_cli.core.metrics.saves import day_of_saves, is_failed_save
 from milestone_cli.storage.findings import text
 from milestone_cli.storage.measures import Measures, measures
 from milestone_cli.storage.places import waiting
+from milestone_cli.storage.transactions import parse
 from milestone_cli.storage.usage import Usage, usage
 from milestone_cli.timestamps import parse_ns
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
+LATEST = 50
+"""Transactions whose records are read."""
 
 
 class Metrics:
@@ -89,7 +92,7 @@ def collect(store: "Store") -> Metrics:
     _failures(store, found)
     _tasks(store, found)
     found.add("damaged_states", len(found.usage.damaged))
-    found.add("transactions_pending", len(store.keys("pending")))
+    _transactions(store, found)
     found.add("hook_calls_waiting", len(waiting(store.path)))
     troubles = [str(one.get("what")) for one in problems(store.path)]
     for what in ("waits", "failed", "lost", "usage"):
@@ -209,9 +212,28 @@ def _probed(found: Metrics) -> None:
     for job in ("save", "load"):
         times = probe.get(job)
         if isinstance(times, list) and times and all(type(one) in (int, float) for one in times):
-            times = sorted(times)
-            name = f"{job}_duration_seconds"
-            for quantile in (0, 0.5, 1):
-                found.add(name, times[round(quantile * (len(times) - 1))], quantile=str(quantile))
-            found.add(f"{name}_sum", round(sum(times), 6))
-            found.add(f"{name}_count", len(times))
+            _summary(found, f"{job}_duration_seconds", times)
+
+
+def _summary(found: Metrics, name: str, times: "list[float]") -> None:
+    """Add a summary: the shortest, the median and the longest of some times, their sum and number."""
+    times = sorted(times)
+    for quantile in (0, 0.5, 1):
+        found.add(name, times[round(quantile * (len(times) - 1))], quantile=str(quantile))
+    found.add(f"{name}_sum", round(sum(times), 6))
+    found.add(f"{name}_count", len(times))
+
+
+def _transactions(store: "Store", found: Metrics) -> None:
+    """How long the last transactions took, by the times in their records."""
+    found.add("transactions_pending", len(store.keys("pending")))
+    times = []
+    for key in store.keys("committed")[-LATEST:]:
+        record = parse(store.get("committed", key) or b"", key)
+        said = record["transaction"] if record else None
+        if isinstance(said, dict):
+            begun, ended = parse_ns(said.get("started_at")), parse_ns(said.get("committed_at"))
+            if begun is not None and ended is not None and ended >= begun:
+                times.append((ended - begun) / SECOND)
+    if times:
+        _summary(found, "transaction_duration_seconds", times)

@@ -31,6 +31,7 @@ METRICS = (
     ("day_save_failures", "gauge", "Changes of states that failed in the last 24 hours, other than by a lock."),
     ("damaged_states", "gauge", "Damaged states that were set aside, and are still in the quarantine."),
     ("transactions_pending", "gauge", "Transactions that the next writer finishes."),
+    ("transaction_duration_seconds", "summary", "The last 50 transactions, from their beginning to their record."),
     ("hook_calls_waiting", "gauge", "Calls of hooks that could not be done yet."),
     ("hook_problems", "gauge", "Calls of hooks that waited, failed, were lost or spelt wrong, of the newest notes."),
     ("save_duration_seconds", "summary", "Saving 1 KB in a scratch store on the same disk, by the last --probe."),
