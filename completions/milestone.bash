@@ -383,7 +383,7 @@ _milestone() {
             'cache list') _milestone_offer '--namespace --format --help' ;;
             'cache show') _milestone_offer '--namespace --format --help' ;;
             'cache stats') _milestone_offer '--namespace --format --help' ;;
-            'cache expire') _milestone_offer '--namespace --format --help' ;;
+            'cache expire') _milestone_offer '--namespace --dry-run --yes --format --help' ;;
             'cache clear') _milestone_offer '--namespace --dry-run --yes --format --help' ;;
             'cleanup plan') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --format --help' ;;
             'cleanup run') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;

@@ -730,6 +730,8 @@ complete -c milestone -n '__milestone_at "cache show"' -l format -x -a 'text jso
 complete -c milestone -n '__milestone_at "cache stats"' -l namespace -x -d 'A cache of its own, such as a session\'s (default: default).'
 complete -c milestone -n '__milestone_at "cache stats"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "cache expire"' -l namespace -x -d 'A cache of its own, such as a session\'s (default: default).'
+complete -c milestone -n '__milestone_at "cache expire"' -l dry-run -d 'Show what would be done, and do nothing.'
+complete -c milestone -n '__milestone_at "cache expire"' -l yes -d 'Do not ask, at a terminal either.'
 complete -c milestone -n '__milestone_at "cache expire"' -l format -x -a 'text json jsonl yaml' -d 'Form of the output.'
 complete -c milestone -n '__milestone_at "cache clear"' -l namespace -x -d 'A cache of its own, such as a session\'s (default: default).'
 complete -c milestone -n '__milestone_at "cache clear"' -l dry-run -d 'Show what would be done, and do nothing.'

@@ -71,7 +71,7 @@ WITHOUT_FORMAT = {
 }
 REMOVES = {
     "doctor", "events repair", "state delete", "state recover", "checkpoint restore", "checkpoint delete",
-    "cleanup run", "lock break", "cache clear", "cache invalidate",
+    "cleanup run", "lock break", "cache clear", "cache invalidate", "cache expire",
     "cleanup sessions",
     "session delete", "session recover", "task delete",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",

@@ -194,7 +194,7 @@ def show(key: "CacheKey", namespace: "CacheNamespace" = None, output: "Format" =
 def stats(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None:
     """Show what the cache comes to: hits and misses by tier, agent and hour, and what is used most and least.
 
-    Example: milestone cache put demo-answer 42; milestone cache get demo-answer; milestone cache stats
+    Example: milestone cache put demo-answer 42; milestone cache stats
     """
     from milestone_cli import render
     from milestone_cli.core.cache.statistics import statistics
@@ -204,15 +204,21 @@ def stats(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None
     render.emit("cache-stats", stats_fields(found), stats_text(found) if output == "text" else "", output)
 
 
-def expire(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None:
+def expire(
+    namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, yes: "Yes" = False, output: "Format" = "text"
+) -> None:
     """Take away what is over: by its own time, or because it was not used for too long.
 
-    The cache does this by itself as it is used; `milestone cleanup cache` does all there is to do.
+    The cache does this by itself as it is used; `milestone cleanup cache` does all there is to do. At a terminal it is
+    asked before more than one goes, unless --yes.
 
     Example: milestone cache expire
     """
     cache = _open(namespace)
-    _removed(cache, cache.expire(), "expired", output, dry_run=False)
+    if not dry_run and not yes:
+        _ask(cache, cache.over(), "Remove")
+    gone = cache.over() if dry_run else cache.expire()
+    _removed(cache, gone, "would expire" if dry_run else "expired", output, dry_run=dry_run)
 
 
 def clear(

@@ -99,7 +99,7 @@ cache invalidate\tmilestone_cli.cli.cache:invalidate: :key:s: --agent:agent:s: -
 cache list\tmilestone_cli.cli.cache:list_: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache show\tmilestone_cli.cli.cache:show:key :key:s: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache stats\tmilestone_cli.cli.cache:stats: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
-cache expire\tmilestone_cli.cli.cache:expire: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
+cache expire\tmilestone_cli.cli.cache:expire: --namespace:namespace:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 cache clear\tmilestone_cli.cli.cache:clear: --namespace:namespace:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 cleanup plan\tmilestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --format:output:c:text,json,jsonl,yaml
 cleanup run\tmilestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml

@@ -313,8 +313,13 @@ class Cache:
         is_meant = _matching(key, agent, tag, content_hash)
         return [entry.key for entry in self.listing() if is_meant(entry)]
 
+    def over(self) -> "list[str]":
+        """Keys of what is over, by its own time or after too long a silence."""
+        now = self.clock()
+        return [entry.key for entry in self.listing() if self.shelves.is_void(entry, now)]
+
     def expire(self) -> "list[str]":
-        """Take away what is over, by its own time or after too long a silence; keys. Raises as `invalidate`."""
+        """Take away what is `over`; keys. Raises as `invalidate`."""
         now = self.clock()
         return self.remove(lambda entry: self.shelves.is_void(entry, now), why="expired")
 

@@ -128,6 +128,11 @@ class SharedCache(Cache):
             cached.remove(self.store, self._place(name))
         return sorted({*gone, *super().remove(is_meant, key, why)})
 
+    def over(self) -> "list[str]":
+        """Keys of what is over by its own time."""
+        now = self.clock()
+        return [entry.key for entry in self._labels() if is_over(entry.created, entry.expires, now)]
+
     def expire(self) -> "list[str]":
         """Take away what is over by its own time; how long it was silent, no machine can say."""
         now = self.clock()
