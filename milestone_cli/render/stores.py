@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sized
     from typing import Any
 
+    from milestone_cli.core.migration.migrate import Outcome
     from milestone_cli.core.transfer import Copy
     from milestone_cli.render.table import Cell
-    from milestone_cli.storage.migration import Outcome
 
 WIDTH = 24
 """Columns of a bar."""

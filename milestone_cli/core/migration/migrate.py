@@ -1,6 +1,7 @@
 """Bringing a store to another format, of whatever kind it is: planned first, and every log proved before and after."""
 
-from milestone_cli.storage.migration import Outcome, target
+from milestone_cli.storage.migration import Outcome as Outcome  # noqa: PLC0414 - whoever shows it names it here
+from milestone_cli.storage.migration import target
 from milestone_cli.storage.sides import open_migrator, open_side
 
 TYPE_CHECKING = False
