@@ -15,6 +15,7 @@ from milestone_cli.core.sessions.pinning import stream_of
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan as Mutation
+from milestone_cli.model import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
     from milestone_cli.storage.files import FileStore
 
+BLOCK = 4096
+"""Bytes that a file takes at least, so that there is nothing to share below."""
 NEWEST = 10
 """So many backups of each milestone stay as they are, however old."""
 
@@ -31,7 +34,7 @@ class Gain:
 
     Attributes:
         files: that were compressed; `before` and `after`, their bytes.
-        shared: files that are one with another now; `shared_bytes`, what they had.
+        shared: files that are in one place of the disk with another now; `shared_bytes`, what they had.
         removed: old checkpoints of sessions that went, with the parts that nothing else needs; `removed_bytes`.
     """
 
@@ -185,6 +188,7 @@ def _squeeze(
             store.get(kind, key)
         done.seconds = (before, None if dry_run else runtime.monotonic() - start)
     _share(files, [key for kind, key in found if kind == PART], done, wait, dry_run=dry_run)
+    _share_copies(files, {place for place in packed if place[0] == "backup"}, done, dry_run=dry_run)
 
 
 def candidates(store: "Store", limit: int) -> "list[tuple[str, str]]":
@@ -215,3 +219,22 @@ def _share(files: "FileStore", parts: "list[str]", done: Optimization, wait: flo
         for gain in done.gains(PART, key) if size else ():
             gain.shared += 1
             gain.shared_bytes += size
+
+
+def _share_copies(files: "FileStore", packed: "set[tuple[str, str]]", done: Optimization, *, dry_run: bool) -> None:
+    """Share what backups and checkpoints have in common, as a checkpoint and the backup of its revision have all.
+
+    The bash utilities write into them, so they stay files of their own, and only some file systems can do it.
+    """
+    from milestone_cli.storage.files.extents import share
+
+    first: dict[str, tuple[str, str]] = {}
+    for place in ((kind, key) for kind in ("backup", "checkpoint") for key in files.keys(kind)):
+        try:
+            raw = files.get(*place) or b""
+        except (MilestoneError, OSError):
+            continue  # `cleanup plan` and doctor tell of it
+        original = first.setdefault(digest(raw), place) if len(raw) > BLOCK and place not in packed else place
+        size = share(files, *place, original, dry_run=dry_run) if original != place else 0
+        done.total.shared += bool(size)
+        done.total.shared_bytes += size
