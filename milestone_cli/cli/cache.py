@@ -40,20 +40,18 @@ def key(
 
     Example: milestone cache key --agent locator --request 'find all Go files' --permissions '{"read": ["src"]}'
     """
+    import os
+
     from milestone_cli import render
-    from milestone_cli.core.cache.keys import key_of
+    from milestone_cli.core.cache.keys import key_of, sums_of
+    from milestone_cli.storage import locate
 
     from .data import read_data
 
     sums: list[tuple[str, str]] = []
     count = 0
     if inputs:
-        import os
-
-        from milestone_cli.core.cache.inputs import Inputs
-
-        found = Inputs(inputs, os.getcwd())
-        sums, count = [*found.sums().items()], found.count()
+        sums, count = sums_of(inputs, os.getcwd(), locate(os.getcwd()))
     made = key_of(agent, request, read_data(permissions) if permissions is not None else b"", sums)
     render.emit("cache-key", {"key": made, "inputs": count}, made, output)
 

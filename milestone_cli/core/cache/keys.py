@@ -1,5 +1,6 @@
 """Keys of questions: the same question gives the same key, whatever the order of its parts."""
 
+from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps, loads
 from milestone_cli.model import LIMIT, digest
 
@@ -34,6 +35,26 @@ def key_of(
         **more,
     }
     return digest(dumps(_sorted(parts)).encode("utf-8", "surrogateescape"))
+
+
+def sums_of(patterns: "list[str]", base: str, store: "str | None") -> "tuple[list[tuple[str, str]], int]":
+    """Each pattern with the checksum of the files that it means, and how many files there are.
+
+    Args:
+        patterns: paths, folders and globs, see `paths`.
+        base: the folder, absolute, that relative ones begin in.
+        store: the folder of a store, which remembers what was hashed; None, or one elsewhere: nothing is remembered.
+    """
+    from milestone_cli.core.cache.inputs import Inputs
+    from milestone_cli.storage.files.checksums import Checksums
+    from milestone_cli.storage.files.folders import Folders
+
+    try:
+        known = Checksums(Folders(store)) if store and "://" not in store else None
+    except (MilestoneError, OSError):
+        known = None  # no store is needed for a key
+    found = Inputs(patterns, base, known)
+    return [*found.sums().items()], found.count()
 
 
 def _sorted(value: object) -> object:
