@@ -153,17 +153,26 @@ class _Run:
             return _execute(self._command, _Alone(), Recorder("", self._given), self._tell)
         try:
             # Somebody may have run it just before; only then it counts as a second question.
-            if not self._wish.refresh and self._cache.peek(question.key) and (kept := self._find(question)):
-                return self._replay(kept, question)
-            if self._wish.explain:
-                for line in self._why(question):
-                    self._tell(line)
-            return self._record(question, lock)
+            if not self._wish.refresh and self._cache.peek(question.key):
+                kept = self._find(question)
+            if kept is None:
+                if self._wish.explain:
+                    for line in self._why(question):
+                        self._tell(line)
+                return self._record(question, lock)
         finally:
+            self._release(lock)
+        return self._replay(kept, question)
+
+    def _release(self, lock: "RunLock | Lease") -> None:
+        """Give the lock back; what stands in the way is no failure of the command that has run."""
+        try:
             if isinstance(lock, RunLock):
                 lock.end()
             else:
                 self._store.locks().end(lock)
+        except (MilestoneError, OSError) as error:
+            self._tell(f"the lock of this run could not be given back: {error}")
 
     def _find(self, question: Question) -> "Entry | None":
         """The entry of a question, if it holds."""
