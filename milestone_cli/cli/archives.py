@@ -85,7 +85,7 @@ def clear(
 
     side = open_side(store)
     found = clearing.Clearing(side)
-    path = os.path.abspath(backup) if backup else _place(side.path)
+    path = os.path.abspath(backup) if backup else clearing.place(side.path)
     _refuse_inside(path, side.path)
     if not dry_run:
         clearing.refuse(found, side, force=force)
@@ -96,15 +96,3 @@ def clear(
         found = clearing.clear(side, path, save, force=force)
     fields = {**found.fields(side), "dry_run": dry_run, "cleared": not dry_run and not found.is_empty}
     render.emit("store-clear", fields, clear_text(side.path, found, path, dry_run=dry_run), output)
-
-
-def _place(store: str) -> str:
-    """Where the archive goes that nobody named."""
-    from milestone_cli import runtime
-    from milestone_cli.storage.emergency import folder_of
-    from milestone_cli.storage.spool import make_folder
-
-    folder = folder_of(store)
-    make_folder(folder)
-    second = runtime.timestamp(runtime.now_ns())[:26].translate(str.maketrans("T.", "--", ":-"))
-    return f"{folder}/cleared-{second}.tar"

@@ -170,3 +170,15 @@ def _remove(side: "Side") -> None:
     documents = [place for place in side.documents() if place[0] not in STAY]
     side.put([(*place, None, 0) for place in [POINTER, *documents]])
     side.sync()
+
+
+def place(store: str) -> str:
+    """Where the archive goes that nobody named."""
+    from milestone_cli import runtime
+    from milestone_cli.storage.emergency import folder_of
+    from milestone_cli.storage.spool import make_folder
+
+    folder = folder_of(store)
+    make_folder(folder)
+    second = runtime.timestamp(runtime.now_ns())[:26].translate(str.maketrans("T.", "--", ":-"))
+    return f"{folder}/cleared-{second}.tar"
