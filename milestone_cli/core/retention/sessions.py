@@ -122,6 +122,7 @@ def abandoned(store: "Store", milestone: str) -> "Iterator[Item]":
     from milestone_cli.core.sessions.checkpoints import checkpoints
     from milestone_cli.core.sessions.pinning import documents
 
+    pointed = _pointed(store)
     for name in sorted(names):
         there = checkpoints(store, name)
         whose = {one.said("state_snapshot").get("milestone_id") for one in there if not one.trouble} - {None}
@@ -129,6 +130,6 @@ def abandoned(store: "Store", milestone: str) -> "Iterator[Item]":
             continue
         puts = [put for put in documents(store, name) if put[0] != "session"]
         puts += [("session-agent", key) for key in store.keys("session-agent", name)]
-        hold = next((one.trouble for one in there if one.trouble), "") or _pin(there)
+        hold = pointed.get(name, "") or next((one.trouble for one in there if one.trouble), "") or _pin(there)
         time = max(store.modified(*put) for put in puts)
         yield Item("session folder", name, time, size_of(store, puts), hold=hold, puts=tuple(puts))
