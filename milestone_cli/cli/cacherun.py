@@ -45,8 +45,9 @@ def cache_run(
     Example: milestone cache run --input '*.json' --explain -- grep -c type schema.json
     """
     from milestone_cli.core.cache import run
+    from milestone_cli.core.cache.wish import Wish
 
-    wish = run.Wish()
+    wish = Wish()
     wish.patterns, wish.names = inputs or [], environment or []
     wish.agent, wish.tags, wish.namespace = agent or "", tags or [], namespace
     wish.reads, wish.failures, wish.refresh, wish.explain = stdin, cache_failures, refresh, explain

@@ -6,12 +6,11 @@ failed, or whose inputs changed while it ran leaves no entry. Who asks while som
 under way waits for it, under a lock that the kernel gives back when the runner dies.
 """
 
-import os
-
 from milestone_cli import runtime
 from milestone_cli.core.cache import explanation
 from milestone_cli.core.cache.question import Question
 from milestone_cli.core.cache.recording import Recorder, is_whole, replay
+from milestone_cli.core.cache.wish import Wish, standard_input
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.storage.files.runlock import RunLock
@@ -28,46 +27,12 @@ if TYPE_CHECKING:
 
     Tell = Callable[[str], None]
 
-WAIT = 600.0
-"""Seconds to wait for another one's run of the same command, unless it is said."""
 UNRUN = (126, 127)
 """Exit codes of a command that could not be run, as shells give them; never kept."""
 AROUND = "MILESTONE_CACHE_RUNS"
 """The variable that tells a command which questions it is inside of, and which processes ask them."""
 SIGNALLED = 128
 """Exit codes above it tell of a signal; never kept, since nothing is known of a run that was stopped."""
-GIVEN = 32 << 20
-"""Most bytes of standard input that a question can have."""
-
-
-class Wish:
-    """How a command shall be run.
-
-    Attributes:
-        patterns: of its inputs.
-        names: of the variables that its result depends on.
-        reads: it reads standard input, which belongs to the question; else it has an empty one.
-        ttl: nanoseconds for which its result holds; None: as configured.
-        agent, tags: what the entry is found by.
-        namespace: where it is kept.
-        failures: keep the result when its exit code is not 0.
-        refresh: run it whatever is kept.
-        explain: say why it was a hit or a miss.
-        wait: seconds to wait for another one's run.
-    """
-
-    def __init__(self) -> None:
-        self.patterns: list[str] = []
-        self.names: list[str] = []
-        self.reads = False
-        self.ttl: int | None = None
-        self.agent = ""
-        self.tags: list[str] = []
-        self.namespace: str | None = None
-        self.failures = False
-        self.refresh = False
-        self.explain = False
-        self.wait = WAIT
 
 
 class _Alone:
@@ -101,7 +66,7 @@ def run(store: "Store | None", command: "list[str]", wish: Wish, tell: "Tell") -
         MilestoneError: `lock_timeout` when somebody else's run of it did not end in time; `invalid_name`.
         OSError: when standard output does not take what is written.
     """
-    given, checksum = _given() if wish.reads else (-1, None)
+    given, checksum = standard_input() if wish.reads else (-1, None)
     if store is None:
         return _execute(command, _Alone(), Recorder("", given), tell)
     try:
@@ -314,31 +279,6 @@ def _execute(command: "list[str]", lock: "Upkeep", recorder: Recorder, tell: "Te
     for note in notes:
         tell(note)
     return code
-
-
-def _given() -> "tuple[int, str]":
-    """Standard input, read to its end into a file without a name, and its checksum.
-
-    Raises:
-        MilestoneError: `too_large`.
-    """
-    import tempfile
-
-    from milestone_cli.model import sha256
-
-    hash_, size = sha256(), 0
-    with tempfile.TemporaryFile() as file:
-        while block := os.read(0, 1 << 16):
-            size += len(block)
-            if size > GIVEN:
-                told = f"standard input has more than {GIVEN >> 20} MB"
-                raise MilestoneError("too_large", told, "write it to a file, and name that with --input")
-            hash_.update(block)
-            file.write(block)
-        file.flush()
-        fd = os.dup(file.fileno())
-    os.lseek(fd, 0, os.SEEK_SET)
-    return fd, hash_.hexdigest()
 
 
 def _near(store: "Store") -> "Folders | None":
