@@ -176,6 +176,10 @@ def test_what_is_hostile_is_left_and_named(store: Path, cli: Cli, tmp_path: Path
         found = intake.look(str(tmp_path / "old"))
         assert ("session", "s1") not in found.documents, text[:20]
         assert "state/sessions/s1/session.yaml" in dict(found.left)
+    log = tree / "events/session.jsonl"
+    log.write_text("{\n" * 200_000 + '["a",\n' * 200_000)
+    found = intake.look(str(tmp_path / "old"))
+    assert dict(found.left)["state/sessions/s1/events/session.jsonl"].startswith("10000 lines")
     for path, code in (("nowhere", 3), (str(tmp_path / "home"), 5), (str(secret), 6)):
         (tmp_path / "home").mkdir(exist_ok=True)
         take(cli, path, code=code)

@@ -3,7 +3,7 @@
 from milestone_cli.core.migration.tree import LOG
 from milestone_cli.core.record import squeezed
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import check, dumps, first_value, loads, members, quote, skip
+from milestone_cli.jsontext import check, dumps, loads, members, quote, skip
 from milestone_cli.model import digest, safe
 
 TYPE_CHECKING = False
@@ -20,6 +20,8 @@ BEFORE = "import-"
 """How the ids of events begin that were taken in."""
 LINE = 1 << 20
 """Bytes of an event that is taken in."""
+MANY, DOUBTFUL, SHORT = 10_000, 100, 1 << 12
+"""After so many lines that are no event the rest of a log is left; after how many an event is sought only so far."""
 
 
 class Entry:
@@ -131,23 +133,33 @@ def lines(tree: "Tree", path: str, found: Harvest) -> "Iterator[tuple[dict[str, 
         found.leave(path, error.message)
         return
     at, bad = 0, 0
-    while (at := skip(text, at)) < len(text):
-        try:
-            _, end = first_value(text, at)
-            raw = text[at:end]
-            one = check(raw.encode(), LINE, "it")
+    while (at := skip(text, at)) < len(text) and bad < MANY:
+        ends = _ends(text, at, LINE if bad < DOUBTFUL else SHORT)
+        for end in ends:
+            try:
+                one = check(text[at:end].encode(), LINE, "it")
+            except (MilestoneError, UnicodeEncodeError):
+                continue
             start = skip(one, 0)
-            is_object = one[start] == "{"
-            bad += not is_object
-            at = end
-            if is_object:
+            if one[start] == "{":
                 yield {name: one[first:last] for name, _, first, last in members(one, start)}, mapping(loads(one))
-        except (ValueError, MilestoneError, StopIteration, RecursionError):
+            else:
+                bad += 1
+            break
+        else:
             bad += 1
-            after = text.find("\n", at)
-            at = len(text) if after < 0 else after + 1
+            end = ends[0]
+        at = end
     if bad:
         found.leave(path, f"{bad} line{'s' * (bad > 1)} that {'are' if bad > 1 else 'is'} no event")
+
+
+def _ends(text: str, at: int, reach: int) -> "list[int]":
+    """Where an event may end that begins at a position: with its line, or with a brace that begins one within reach."""
+    end = text.find("\n", at)
+    end = len(text) if end < 0 else end
+    brace = text.find("\n}", at, at + reach) if text[at:end].strip() == "{" else -1
+    return [end] if brace < 0 else [end, brace + 2]
 
 
 def take_events(tree: "Tree", path: str, stream: str, found: Harvest, session: str = NO_SESSION) -> None:
