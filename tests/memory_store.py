@@ -226,7 +226,7 @@ class MemoryStore:
         return iter(())
 
     def set_aside(self, kind: str, key: str, why: str) -> str:
-        return ""
+        return "memory" if self._documents.pop((kind, key), None) else ""
 
     def config_identity(self) -> None:
         return None

@@ -44,6 +44,19 @@ def test_what_was_saved_is_read_verbatim_with_its_revision(store):
     assert document.sha256 == receipt.sha256
 
 
+def test_what_is_set_aside_by_a_plan_of_nothing_else_is_gone(store):
+    made = Plan("make")
+    made.puts.append(("agent", "a", b"{}\n"))
+    store.transact([], lambda: made, 5)
+
+    def build():
+        assert store.set_aside("agent", "a", "it is wrong")
+        return Plan("repair")
+
+    assert store.transact([], build, 5) == []
+    assert store.get("agent", "a") is None
+
+
 def test_every_revision_can_be_read(store):
     texts = [b'{"n":%d,"pad":"%s"}' % (n, b"x" * (n % 7)) for n in range(1, 41)]
     for text in texts:

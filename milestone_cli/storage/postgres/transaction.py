@@ -69,7 +69,7 @@ def _try(
         if found:
             abandon(store)
             return found
-        settled = _settle(store, names)
+        _settle(store, names)
         started = runtime.timestamp(store.clock())
         plan = build()
         plan.id = plan.id or runtime.new_transaction_id(runtime.now_ns())
@@ -79,10 +79,7 @@ def _try(
             _commit(store)
             raise plan.refused  # noqa: TRY301 - nothing is open any more
         if not plan.puts and not plan.events:
-            if settled:
-                _commit(store)
-            else:
-                abandon(store)
+            _commit(store)  # what was settled stays so, and what `build` set aside
             return []
         receipts = _do(store, plan, started, broken, once, sent)
         attempt.event = next(iter(sent), "a plan without events")
@@ -168,21 +165,15 @@ def _before(store: "PostgresStore", attempt: Attempt, once: "Once | None", sent:
     return [replayed(once[0], rows[0][0])] if rows and rows[0][0] is not None else []
 
 
-def _settle(store: "PostgresStore", names: "list[str]") -> bool:
-    """Bring logs up to states that something else has changed, so that every plan starts from what is recorded.
-
-    Returns:
-        Whether something was recorded.
-    """
-    settled = False
+def _settle(store: "PostgresStore", names: "list[str]") -> None:
+    """Bring logs up to states that something else has changed, so that every plan starts from what is recorded."""
     from milestone_cli.storage.postgres.recovery import reconcile_state
 
     for name in names:
         head = store.head(name)
         raw = store.get("active", name)
         if raw is not None:
-            settled = reconcile_state(store, name, head, raw) or settled
-    return settled
+            reconcile_state(store, name, head, raw)
 
 
 def _do(
