@@ -129,6 +129,10 @@ class Recorder:
 
 def _nameless(folder: str) -> int:
     """A new file in a folder, which is gone with whoever has it open; -1 where none can be made."""
+    try:
+        return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except (AttributeError, OSError):
+        pass  # not Linux, or a file system that has no such files: then there is a name for a moment
     path = f"{folder}/.run.{runtime.token()}.tmp"
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
