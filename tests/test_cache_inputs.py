@@ -58,6 +58,12 @@ def test_patterns_mean_what_they_mean_to_a_shell(tree: Path, monkeypatch: pytest
     (tree / "a/b/up").symlink_to(tree / "a")  # a circle
     assert paths.find("**", str(tree)) == sorted(glob_files(tree))
     assert "a/b/up/x.py" not in paths.find("a", str(tree))
+    assert paths.find("a/b/u*", str(tree)) == ["a/b/up"]  # it may lead anywhere
+    assert paths.find("a/b/up/*.py", str(tree)) == paths.find("a/b/u*/*.py", str(tree)) == ["a/b/up/x.py"]
+    first = Inputs(["a/b/u*"], str(tree)).sums()
+    (tree / "a/b/up").unlink()
+    (tree / "a/b/up").symlink_to(tree / "a/b")
+    assert Inputs(["a/b/u*"], str(tree)).sums() != first
 
 
 def glob_files(tree: Path) -> list[str]:

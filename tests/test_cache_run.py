@@ -243,6 +243,7 @@ def test_the_cache_is_never_why_a_command_does_not_run(runner: Runner, cli: Cli,
         done = runner("echo hi")
         assert (done.returncode, done.stdout) == (0, b"hi\n")
         assert b"is no recording of a command" in done.stderr
+    assert cli("cache", "run", "--", "").returncode == 127
     (tmp_path / "secret").mkdir()
     done = runner("echo hi", "--input", "secret/" + "x" * 300)
     assert (done.returncode, done.stdout) == (0, b"hi\n")

@@ -73,7 +73,7 @@ def supervise(
                 setsigmask=before,
                 setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],  # which Python ignores, and a child would inherit that
             )
-        except FileNotFoundError:
+        except (FileNotFoundError, ValueError):  # the latter for an empty name
             return 127, [f"{command[0]}: there is no such command"]
         except OSError as error:
             return 126, [f"{command[0]}: {error.strerror}"]

@@ -48,7 +48,8 @@ class Inputs:
 
     Attributes:
         patterns: as they were given, sorted, none twice.
-        files: of each pattern, path and checksum (64 hexadecimal digits, `missing` or `special`), sorted by path.
+        files: of each pattern, path and checksum (64 hexadecimal digits, `missing` or `special`), sorted by path; of
+            a link to a folder the checksum of where it leads.
         program: checksum of the program; empty without one.
         read: how many files were read, and how many bytes; the others were known.
     """
@@ -116,6 +117,8 @@ class _Hasher:
             status = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             return MISSING
+        if stat.S_ISDIR(status.st_mode) and os.path.islink(path):
+            return digest(b"link\0" + os.readlink(os.fsencode(path)))
         if not stat.S_ISREG(status.st_mode):
             return SPECIAL
         folder, _, leaf = path.rpartition("/")

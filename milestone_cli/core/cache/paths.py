@@ -2,7 +2,7 @@
 
 `*`, `?` and `[…]` stand for parts of one name, `**` for any folders; names that begin with a dot are meant only by
 patterns that do. A folder stands for all files below it, except what belongs to git and to the store. No link to a
-folder is followed on the way down, so nothing is met twice, and nothing for ever.
+folder is followed that was not named, so nothing is met for ever; what counts of it is where it leads.
 """
 
 import os
@@ -65,9 +65,11 @@ def _choose(found: str, part: str, rest: "list[str]", base: str) -> "Iterator[st
             elif name[:1] != "." and not rest and not is_folder:
                 yield before + name
         return
-    for name, is_folder, _ in _names(_at(found or ".", base)):
+    for name, is_folder, is_link in _names(_at(found or ".", base)):
         is_meant = (name[:1] != "." or part[:1] == ".") and name not in PASSED_OVER and matches(name, part)
-        if is_meant and (is_folder or not rest):
+        if is_meant and is_folder and is_link and not rest:
+            yield before + name  # it may lead anywhere, as /proc/self/root does
+        elif is_meant and (is_folder or not rest):
             yield from _expand(before + name, rest, base)
 
 
