@@ -4,31 +4,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.agents.wish import Wish
 
-    from .options import (
+    from .options.agents import (
         AgentCommand,
         AgentMeant,
         AgentName,
-        AgentPid,
         AgentState,
         AgentType,
         BeatInterval,
         BuryDead,
         DependsOn,
         EverybodyToo,
-        Format,
-        IdempotencyKey,
-        LockTimeout,
         Looks,
         MonitorInterval,
         MoreErrors,
         MoreOperations,
         MoreTime,
-        OfMilestone,
-        OfSession,
-        Reason,
         StaleAfter,
         Subscribe,
     )
+    from .options.shared import AgentPid, Format, IdempotencyKey, LockTimeout, OfMilestone, OfSession, Reason
 
 
 def register(

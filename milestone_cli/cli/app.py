@@ -35,7 +35,6 @@ from . import (
     lifecycle,
     lock,
     metrics,
-    options,
     query,
     recovery,
     session,
@@ -54,6 +53,7 @@ from . import (
     wait,
     watch,
 )
+from .options import ROOMS
 
 Command = Callable[..., int | None]  # what it returns is the exit code
 
@@ -235,7 +235,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
     ),
 }
 """A function that is called like its group is what the group's name alone runs."""
-LENT = {name: type_ for name, type_ in vars(options).items() if get_origin(type_) is Annotated}
+LENT = {name: type_ for room in ROOMS for name, type_ in vars(room).items() if get_origin(type_) is Annotated}
 
 
 class Entry(TyperGroup):

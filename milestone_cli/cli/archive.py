@@ -2,7 +2,8 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import ArchivedName, ArchiveSpan, DryRun, Format, LockTimeout, Yes
+    from .options.shared import DryRun, Format, LockTimeout, Yes
+    from .options.stores import ArchivedName, ArchiveSpan
 
 
 def run(

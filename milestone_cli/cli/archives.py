@@ -2,7 +2,8 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import BackupFile, DryRun, ExportFile, Force, Format, StoreName, Yes
+    from .options.shared import DryRun, Force, Format, Yes
+    from .options.stores import BackupFile, ExportFile, StoreName
 
 
 def export(

@@ -4,27 +4,24 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.cache.entries import Cache
 
-    from .options import (
+    from .options.cache import (
         CacheAgent,
         CacheData,
         CacheKey,
-        CacheNamespace,
         CacheRequest,
         CacheTag,
         CacheTags,
         CacheTier,
         CacheTtl,
         ContentHash,
-        DryRun,
-        Format,
         KeyAgent,
         KeyOrNone,
         KeyRequest,
         Permissions,
         PutTier,
         RunInputs,
-        Yes,
     )
+    from .options.shared import CacheNamespace, DryRun, Format, Yes
 
 
 def key(

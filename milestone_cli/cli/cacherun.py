@@ -6,7 +6,7 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
+    from .options.cache import (
         RunAgent,
         RunCommand,
         RunEnvironment,

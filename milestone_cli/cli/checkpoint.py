@@ -9,11 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .options import (
-        CheckpointDiffWords,
-        CheckpointName,
-        CheckpointState,
-        CheckpointWords,
+    from .options.checkpoints import CheckpointDiffWords, CheckpointName, CheckpointState, CheckpointWords, Tags
+    from .options.shared import (
         DocumentFormat,
         DryRun,
         Force,
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
         MilestoneId,
         OfSession,
         Reason,
-        Tags,
         Yes,
     )
 

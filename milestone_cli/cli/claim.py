@@ -2,22 +2,19 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
+    from .options.shared import (
         ActingAgent,
         AgentPid,
         DryRun,
         Force,
         Format,
         IdempotencyKey,
-        IfTaskRevision,
-        LeaseSpan,
         LockTimeout,
         OfMilestone,
         Reason,
-        TaskMeant,
-        TaskName,
         Yes,
     )
+    from .options.tasks import IfTaskRevision, LeaseSpan, TaskMeant, TaskName
 
 
 def claim(

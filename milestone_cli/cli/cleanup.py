@@ -5,11 +5,8 @@ if TYPE_CHECKING:
     from milestone_cli.core.retention.plan import Plan, Policy
     from milestone_cli.storage.contract import Store
 
-    from .options import (
-        CacheNamespace,
-        DryRun,
-        Format,
-        IdempotencyKey,
+    from .options.shared import CacheNamespace, DryRun, Format, IdempotencyKey, LockTimeout, MilestoneId, Yes
+    from .options.stores import (
         InactiveSpan,
         KeepDaily,
         KeepHourly,
@@ -18,10 +15,7 @@ if TYPE_CHECKING:
         KeepTag,
         KeepWeekly,
         KeepWithin,
-        LockTimeout,
-        MilestoneId,
         OlderThan,
-        Yes,
     )
 
 

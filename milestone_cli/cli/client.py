@@ -11,17 +11,8 @@ if TYPE_CHECKING:
 
     from milestone_cli.core.claude.install import Plan
 
-    from .options import (
-        DryRun,
-        Format,
-        HookEvents,
-        InLocal,
-        InPlugin,
-        InProject,
-        InUser,
-        StatusLine,
-        Yes,
-    )
+    from .options.client import HookEvents, InLocal, InPlugin, InProject, InUser, StatusLine
+    from .options.shared import DryRun, Format, Yes
 
 
 def hook_install(

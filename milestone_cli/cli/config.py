@@ -4,17 +4,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.configfile import Problem
 
-    from .options import (
-        Assignments,
-        ConfigFile,
-        Editor,
-        Format,
-        FromDraft,
-        IdempotencyKey,
-        LockTimeout,
-        SettingName,
-        SettingNames,
-    )
+    from .options.shared import Format, IdempotencyKey, LockTimeout
+    from .options.stores import Assignments, ConfigFile, Editor, FromDraft, SettingName, SettingNames
 
 
 def show(output: "Format" = "text") -> None:

@@ -2,7 +2,8 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import DryRun, FailOn, Fix, Format, SelfTest, Yes
+    from .options.shared import DryRun, Format, Yes
+    from .options.stores import FailOn, Fix, SelfTest
 
 
 def doctor(

@@ -4,15 +4,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.model import Receipt
 
-    from .options import (
-        Agent,
-        Batch,
-        EventWords,
-        Format,
-        IdempotencyKey,
-        LockTimeout,
-        Session,
-    )
+    from .options.logs import Batch, EventWords, Session
+    from .options.shared import Agent, Format, IdempotencyKey, LockTimeout
 
 
 def log(

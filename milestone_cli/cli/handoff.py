@@ -7,7 +7,8 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import MaxTokens, PacketFormat, SessionId
+    from .options.sessions import MaxTokens, PacketFormat
+    from .options.shared import SessionId
 
 
 def session_handoff(name: "SessionId" = None, max_tokens: "MaxTokens" = 1500, output: "PacketFormat" = "text") -> None:

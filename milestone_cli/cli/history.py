@@ -8,17 +8,8 @@ from .state import acknowledge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
-        Data,
-        DiffWords,
-        Format,
-        HistoryLimit,
-        IdempotencyKey,
-        IfRevision,
-        LockTimeout,
-        MilestoneId,
-        PatchType,
-    )
+    from .options.shared import Data, Format, IdempotencyKey, LockTimeout, MilestoneId
+    from .options.states import DiffWords, HistoryLimit, IfRevision, PatchType
 
 
 def patch(

@@ -14,7 +14,7 @@ from milestone_cli.core.hook import EDGE, WHOLE, Turn, answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import Block, Deadline
+    from .options.client import Block, Deadline
 
 PIECE = 1 << 16
 BLOCKED = 2

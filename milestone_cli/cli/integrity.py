@@ -6,21 +6,8 @@ if TYPE_CHECKING:
 
     from milestone_cli.core.log.replay import Step
 
-    from .options import (
-        Accept,
-        AllLogs,
-        DryRun,
-        Format,
-        FromEvent,
-        LockTimeout,
-        MilestoneId,
-        ReplayAt,
-        ReplayFormat,
-        SessionLog,
-        ToEvent,
-        VerifyFormat,
-        Yes,
-    )
+    from .options.logs import Accept, AllLogs, FromEvent, ReplayAt, ReplayFormat, SessionLog, ToEvent, VerifyFormat
+    from .options.shared import DryRun, Format, LockTimeout, MilestoneId, Yes
 
 
 def replay(

@@ -9,17 +9,8 @@ from .state import acknowledge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
-        DryRun,
-        Format,
-        FromCopy,
-        IdempotencyKey,
-        IfRevision,
-        LockTimeout,
-        MilestoneId,
-        SchemaFile,
-        Yes,
-    )
+    from .options.shared import DryRun, Format, IdempotencyKey, LockTimeout, MilestoneId, Yes
+    from .options.states import FromCopy, IfRevision, SchemaFile
 
 
 def complete(

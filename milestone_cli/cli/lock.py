@@ -6,7 +6,8 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import DryRun, Force, Format, ForPid, IdempotencyKey, LockCommand, LockName, LockWait, Yes
+    from .options.agents import ForPid, LockCommand, LockName, LockWait
+    from .options.shared import DryRun, Force, Format, IdempotencyKey, Yes
 
 
 def run(name: "LockName", command: "LockCommand", wait: "LockWait" = None) -> int:

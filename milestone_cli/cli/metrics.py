@@ -2,7 +2,8 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import MetricsFormat, Probe, TimelineFile
+    from .options.shared import TimelineFile
+    from .options.stores import MetricsFormat, Probe
 
 
 def metrics(probe: "Probe" = False, output: "MetricsFormat" = None, into: "TimelineFile" = None) -> None:

@@ -6,27 +6,23 @@ if TYPE_CHECKING:
 
     from milestone_cli.core.log.follow import Following
 
-    from .options import (
+    from .options.logs import (
         AfterCursor,
         AgentFilter,
         AllMilestones,
         CountOnly,
-        Events,
         FirstEvent,
-        FollowFormat,
         FollowLines,
         LastEvent,
-        MilestoneId,
         QueryLimit,
-        Reverse,
         SessionFilter,
         ShowCursor,
         Since,
         TextFilter,
-        TypeFilter,
         Until,
         WhereFilter,
     )
+    from .options.shared import Events, FollowFormat, MilestoneId, Reverse, TypeFilter
 
 DEFAULT = 50
 """Events that a query shows unless told otherwise."""

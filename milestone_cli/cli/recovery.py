@@ -5,18 +5,8 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
-        DryRun,
-        Force,
-        Format,
-        FromPoint,
-        GitWay,
-        IdempotencyKey,
-        KeepState,
-        LockTimeout,
-        SessionId,
-        Yes,
-    )
+    from .options.checkpoints import FromPoint, GitWay, KeepState
+    from .options.shared import DryRun, Force, Format, IdempotencyKey, LockTimeout, SessionId, Yes
 
 
 def session_recover(

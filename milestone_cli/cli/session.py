@@ -6,31 +6,24 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
+    from .options.sessions import (
         ActiveOnly,
         AutoCheckpoint,
         BackupRetention,
         CheckpointInterval,
         Count,
-        DryRun,
-        Force,
-        Format,
-        IdempotencyKey,
         InactiveFor,
-        LockTimeout,
         MaxDuration,
-        MilestoneId,
         NoAutoCheckpoint,
         NoMilestone,
         SessionContext,
-        SessionId,
         SessionMetadata,
         SessionName,
         SessionOwnName,
         SessionType,
         User,
-        Yes,
     )
+    from .options.shared import DryRun, Force, Format, IdempotencyKey, LockTimeout, MilestoneId, SessionId, Yes
 
 
 def create(

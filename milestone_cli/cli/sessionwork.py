@@ -7,25 +7,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.model import Receipt
 
-    from .options import (
-        Agent,
-        DocumentFormat,
+    from .options.sessions import (
         Duration,
         EntryResponse,
         Escalation,
-        Events,
-        Format,
-        IdempotencyKey,
         KeyWords,
         LastEntries,
-        Limit,
-        LockTimeout,
         Operation,
         ProgressWords,
         Request,
+        SetKeyWords,
+    )
+    from .options.shared import (
+        Agent,
+        DocumentFormat,
+        Events,
+        Format,
+        IdempotencyKey,
+        Limit,
+        LockTimeout,
         Reverse,
         SessionId,
-        SetKeyWords,
         TypeFilter,
     )
 

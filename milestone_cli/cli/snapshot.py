@@ -7,20 +7,8 @@ if TYPE_CHECKING:
     from milestone_cli.errors import MilestoneError
     from milestone_cli.storage.contract import Store
 
-    from .options import (
-        DryRun,
-        FollowFormat,
-        ForceLoad,
-        Format,
-        IdempotencyKey,
-        LockTimeout,
-        SaveInterval,
-        Saves,
-        SnapshotFile,
-        SnapshotName,
-        Strict,
-        Yes,
-    )
+    from .options.shared import DryRun, FollowFormat, Format, IdempotencyKey, LockTimeout, Strict, Yes
+    from .options.stores import ForceLoad, SaveInterval, Saves, SnapshotFile, SnapshotName
 
 
 def save(

@@ -8,22 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.model import Receipt
 
-    from .options import (
-        At,
-        Data,
-        DocumentFormat,
-        Format,
-        IdempotencyKey,
-        IfRevision,
-        Indent,
-        LockTimeout,
-        MilestoneId,
-        PathWords,
-        RecordAccess,
-        Revision,
-        SetWords,
-        Strict,
-    )
+    from .options.shared import Data, DocumentFormat, Format, IdempotencyKey, LockTimeout, MilestoneId, Strict
+    from .options.states import At, IfRevision, Indent, PathWords, RecordAccess, Revision, SetWords
 
 
 def save(

@@ -2,20 +2,18 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
+    from .options.logs import (
         AgentFilter,
         AllMilestones,
         FirstEvent,
-        Format,
         LastEvent,
-        MilestoneId,
         SessionFilter,
         Since,
         TextFilter,
-        TypeFilter,
         Until,
         WhereFilter,
     )
+    from .options.shared import Format, MilestoneId, TypeFilter
 
 
 def stats(

@@ -2,7 +2,8 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import Format, Kind, MilestoneId, NamesOf
+    from .options.shared import Format, MilestoneId
+    from .options.stores import Kind, NamesOf
 
 
 def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:

@@ -2,21 +2,18 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
-        DryRun,
-        Format,
+    from .options.shared import DryRun, Format, Reason, Yes
+    from .options.stores import (
         FormatTo,
         GoBack,
         ImportFrom,
         ReaderRole,
-        Reason,
         Resume,
         StoreName,
         StoreSource,
         StoreTarget,
         VerifyCopy,
         WriterRole,
-        Yes,
     )
 
 

@@ -5,22 +5,8 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
-        ActingAgent,
-        AgentsList,
-        AgentState,
-        Format,
-        IdempotencyKey,
-        LockTimeout,
-        NoWait,
-        OfMilestone,
-        OfSession,
-        OnlyOpen,
-        SeenRevision,
-        SyncId,
-        SyncTimeout,
-        Trigger,
-    )
+    from .options.agents import AgentsList, AgentState, NoWait, OnlyOpen, SeenRevision, SyncId, SyncTimeout, Trigger
+    from .options.shared import ActingAgent, Format, IdempotencyKey, LockTimeout, OfMilestone, OfSession
 
 
 def sync(

@@ -4,20 +4,22 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.tasks.terms import Outcome
 
-    from .options import (
+    from .options.shared import (
         ActingAgent,
-        AloneTask,
         Data,
         Force,
         Format,
         IdempotencyKey,
-        IfTaskRevision,
         LockTimeout,
-        LogMessage,
-        LogType,
         OfMilestone,
         OfSession,
         Reason,
+    )
+    from .options.tasks import (
+        AloneTask,
+        IfTaskRevision,
+        LogMessage,
+        LogType,
         TaskDescription,
         TaskLevel,
         TaskName,

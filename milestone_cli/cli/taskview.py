@@ -2,7 +2,8 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import Format, OfMilestone, OfSession, OnlyReady, ReportFormat, TaskFile, TaskName, TaskStatus
+    from .options.shared import Format, OfMilestone, OfSession
+    from .options.tasks import OnlyReady, ReportFormat, TaskFile, TaskName, TaskStatus
 
 
 def list_(

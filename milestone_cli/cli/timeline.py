@@ -4,22 +4,19 @@ from milestone_cli import runtime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
+    from .options.logs import (
         AgentFilter,
         AllMilestones,
         FirstEvent,
         LastEvent,
-        Limit,
-        MilestoneId,
         SessionFilter,
         Since,
         TextFilter,
-        TimelineFile,
         TimelineFormat,
-        TypeFilter,
         Until,
         WhereFilter,
     )
+    from .options.shared import Limit, MilestoneId, TimelineFile, TypeFilter
 
 
 def timeline(

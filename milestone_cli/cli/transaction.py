@@ -5,18 +5,8 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
-        DryRun,
-        Format,
-        IdempotencyKey,
-        Last,
-        LockTimeout,
-        Operations,
-        TransactionId,
-        TransactionStatus,
-        TransactionWord,
-        Yes,
-    )
+    from .options.shared import DryRun, Format, IdempotencyKey, LockTimeout, Yes
+    from .options.stores import Last, Operations, TransactionId, TransactionStatus, TransactionWord
 
 
 def apply(

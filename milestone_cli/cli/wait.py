@@ -2,12 +2,10 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options import (
+    from .options.logs import (
         AfterCursor,
         EventWish,
-        Format,
         LockWish,
-        MilestoneId,
         RevisionWish,
         SessionFilter,
         StateWish,
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
         WaitTimeout,
         WhereFilter,
     )
+    from .options.shared import Format, MilestoneId
 
 
 def wait(

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from milestone_cli.core.watch import View
     from milestone_cli.render.screen import Screen
 
-    from .options import Format, MilestoneId, WatchInterval
+    from .options.logs import WatchInterval
+    from .options.shared import Format, MilestoneId
 
 ENDING = (2, 15, 1)
 """Ctrl-C, being told to end, and a terminal that went away."""
