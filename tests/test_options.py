@@ -36,6 +36,7 @@ WITHOUT_KEY = {
     "agent run": "what is done is the command's own doing; its agent is registered anew by every run",
     "agent health": "a repair looks again before it acts, and asked for again it finds nothing left to do",
     "agent monitor": "it looks again and again",
+    "cleanup optimize": "what is compressed is, and asked for again it finds nothing left to do",
     "cleanup sessions": "what is deleted is deleted, and asked for again it finds nothing left to do",
     "config edit": "what is typed is somebody's own doing, and the same text again changes nothing",
     "doctor": "a repair looks again before it acts, and asked for again it finds nothing left to do",
@@ -71,7 +72,7 @@ WITHOUT_FORMAT = {
 }
 REMOVES = {
     "doctor", "events repair", "state delete", "state recover", "checkpoint restore", "checkpoint delete",
-    "cleanup run", "lock break", "cache clear", "cache invalidate", "cache expire",
+    "cleanup run", "cleanup optimize", "lock break", "cache clear", "cache invalidate", "cache expire",
     "cleanup sessions",
     "session delete", "session recover", "task delete",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",

@@ -32,7 +32,7 @@ def metrics(probe: "Probe" = False, output: "MetricsFormat" = None, into: "Timel
     if form == "prometheus":
         written = shown.prometheus(found)
     else:
-        written = shown.text(found) + "\n" if form == "text" else shown.machine(found, form)
+        written = render.formed("metrics", shown.fields(found), shown.text(found), form)
     if into is None:
         render.write(written)
         return

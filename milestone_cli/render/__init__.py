@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 
 def emit(kind: str, fields: "dict[str, object]", text: str, output: str) -> None:
-    """Print a result.
+    """Print a result; see `formed`."""
+    write(formed(kind, fields, text, output))
+
+
+def formed(kind: str, fields: "dict[str, object]", text: str, output: str) -> str:
+    """A result in the form that was asked for.
 
     Args:
         kind: of the output; its schema is `milestone/<kind>/v1`.
@@ -20,13 +25,12 @@ def emit(kind: str, fields: "dict[str, object]", text: str, output: str) -> None
         output: text, json, jsonl or yaml.
     """
     if output == "text":
-        write(text + "\n" if text else "")
-    elif output == "yaml":
+        return text + "\n" if text else ""
+    if output == "yaml":
         from milestone_cli.render.yaml import to_yaml
 
-        write(to_yaml({"schema": f"milestone/{kind}/v1", **fields}))
-    else:
-        write(f'{{"schema":"milestone/{kind}/v1",{dumps(fields)[1:]}\n')
+        return to_yaml({"schema": f"milestone/{kind}/v1", **fields})
+    return f'{{"schema":"milestone/{kind}/v1",{dumps(fields)[1:]}\n'
 
 
 def write(text: "str | bytes") -> None:

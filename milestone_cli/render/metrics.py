@@ -1,6 +1,5 @@
 """The figures of a store: for people with units, for machines, and as a textfile for Prometheus' node exporter."""
 
-from milestone_cli.jsontext import dumps
 from milestone_cli.render.ages import size, when
 from milestone_cli.render.table import DIM, table
 from milestone_cli.render.text import flat
@@ -45,16 +44,6 @@ def fields(found: "Metrics") -> "dict[str, object]":
             for name, type_, help_, samples in found.families()
         ],
     }
-
-
-def machine(found: "Metrics", form: str) -> str:
-    """The same as a document: json or yaml."""
-    told = {"schema": "milestone/metrics/v1", **fields(found)}
-    if form == "yaml":
-        from milestone_cli.render.yaml import to_yaml
-
-        return to_yaml(told)
-    return dumps(told) + "\n"
 
 
 def _times(found: "Metrics", job: str) -> "dict[str, object] | None":
