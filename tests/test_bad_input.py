@@ -27,13 +27,13 @@ def saved(cli: Cli, store: Path) -> Path:
 
 
 def contents(store: Path) -> dict[str, bytes | str]:
-    """Everything of a store but its locks: what each file holds, where each link leads."""
+    """Everything of a store but its locks and the numbers of failures: what each file holds, where each link leads."""
     found: dict[str, bytes | str] = {}
     for path in sorted(store.rglob("*")):
         name = str(path.relative_to(store))
         if path.is_symlink():
             found[name] = str(path.readlink())
-        elif path.is_file() and not name.startswith("state/.locks/"):
+        elif path.is_file() and not name.startswith(("state/.locks/", "spool/measures.")):
             found[name] = path.read_bytes()
     return found
 

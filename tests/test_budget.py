@@ -82,6 +82,7 @@ NEEDED = {
     "agent run": {"enum"},  # likewise
     "agent monitor": {"enum"},  # by signal, which ends it
     "snapshot watch": {"enum"},  # by signal, at which it saves once more
+    "store migrate": FORBIDDEN,  # by tarfile: the store is kept first
     "store export": {"hashlib", "re", "enum"},  # by tarfile; and whole logs are hashed
     "store copy": {"hashlib"},  # whole stores are hashed: OpenSSL is faster
     "store moved": {"hashlib"},
@@ -141,7 +142,7 @@ def require_valgrind() -> None:
         pytest.skip("valgrind is not installed")
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("form", [pytest.param("text", marks=pytest.mark.slow), "json"])
 @pytest.mark.parametrize("name", HOT)
 def test_instructions(name: str, form: str, scene: Path, home: Path) -> None:
     require_valgrind()
@@ -233,6 +234,6 @@ def test_appending_costs_the_same_in_a_long_log(scene: Path, home: Path, cli: Cl
     instructions(command, scene, home)
     short = instructions(command, scene, home)
     line = json.dumps({"event_type": "filler", "data": {"payload": "z" * 80}})
-    cli("events", "log", "--batch", input=(line + "\n") * 20_000, check=True)
+    cli("events", "log", "--batch", input=(line + "\n") * 6_000, check=True)
     instructions(command, scene, home)
     assert instructions(command, scene, home) - short <= GROWTH

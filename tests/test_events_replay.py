@@ -18,6 +18,7 @@ from milestone_cli.core.states import lifecycle, undo
 from milestone_cli.errors import MilestoneError
 from milestone_cli.render.schemas import schema
 from milestone_cli.storage.files import FileStore
+from milestone_cli.storage.origin import origin_of
 
 TEXTS = ('{"a" : 1.10}\n', '{"a":2,\r\n "é":"\\u00e9\\n", "big": 1180591620717411303424}', "[]", '"x"', '{"a":[1,[2]]}')
 
@@ -232,7 +233,7 @@ def test_what_retention_left_is_replayed_and_what_it_took_is_said(made: Any) -> 
         for step in replay.states(made, "demo", 1, replay.end_of(made, "demo"))
     }
     assert trimmed(made, runtime.now_ns() - between)
-    last = made.origin("demo").sequence
+    last = origin_of(made, "demo").sequence
     assert last > 1
     with pytest.raises(MilestoneError) as caught:
         replay.end_of(made, "demo", to=last)

@@ -63,9 +63,11 @@ def test_a_call_of_a_tool_syncs_once(hooks: Hooks, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["startup", *(pytest.param(source, marks=pytest.mark.slow) for source in ("resume", "compact"))]
+    ("source", "events"),
+    [("startup", 20_000)]
+    + [pytest.param(one, 100_000, marks=pytest.mark.slow) for one in ("startup", "resume", "compact")],
 )
-def test_the_start_of_a_session_in_a_store_that_has_seen_much(source: str, hooks: Hooks) -> None:
+def test_the_start_of_a_session_in_a_store_that_has_seen_much(source: str, events: int, hooks: Hooks) -> None:
     require_valgrind()
     record = json.loads(next((hooks.store / "state/sessions").glob("*.json")).read_text())
     for number in range(100):
@@ -74,7 +76,7 @@ def test_the_start_of_a_session_in_a_store_that_has_seen_much(source: str, hooks
         text = json.dumps({**record, "session_id": name, "status": status, "client": f"client-{number}"}, indent=2)
         (hooks.store / f"state/sessions/{name}.json").write_text(text)
     line = json.dumps({"event_type": "tool_used", "data": {"tool": "Bash", "target": "make", "outcome": "ok"}})
-    hooks.cli("events", "log", "demo", "--batch", input=(line + "\n") * 100_000, check=True)
+    hooks.cli("events", "log", "demo", "--batch", input=(line + "\n") * events, check=True)
     bare = bare_python()
     given = json.dumps(payload(f"SessionStart.{source}", session_id="new"))
     whole = instructions(HOOK, hooks.place, hooks.home, given, **hooks.environment())

@@ -146,6 +146,7 @@ def instructions(command: list[str], place: Path, home: Path) -> int:
     return int(found[1].replace(",", ""))
 
 
+@pytest.mark.slow
 def test_instructions(store: Path, cli: Cli, home: Path) -> None:
     origin = importlib.metadata.distribution("milestone-cli").read_text("direct_url.json") or "{}"
     if json.loads(origin).get("dir_info", {}).get("editable"):

@@ -47,7 +47,8 @@ def _entry(commands: str, name: str) -> str:
     """The entry of a command; empty when there is none of the name."""
     if "\n" in name:  # it could pass for a line and what follows
         return ""
-    return commands.partition(f"\n{name}\t")[2].partition("\n")[0]
+    at = commands.find(f"\n{name}\t") + len(name) + 2
+    return commands[at : commands.find("\n", at)] if at > len(name) + 1 else ""
 
 
 def _values(parameters: str, words: "list[str]", at: int) -> "dict[str, object]":

@@ -18,7 +18,7 @@ def _strace() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_killed_or_failing_at_some_system_calls(case: Case, tmp_path: Path) -> None:
-    few, fewer = 211 * case.sparse, 601 * case.sparse
+    few, fewer = 307 * case.sparse, 997 * case.sparse
     tally = every([case], lambda sound: kills(sound)[2::few] + errors(sound)[5::fewer], tmp_path, "points", jobs=1)
     assert not tally.violations, "\n".join([str(tally), *tally.violations])
 

@@ -11,8 +11,7 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError, completed
 from milestone_cli.model import size_of
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.documents import Documents
-from milestone_cli.storage.files.folders import READ
+from milestone_cli.storage.files.folders import READ, Documents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from milestone_cli.storage.files.commit import replace_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.storage.files.documents import Documents
+    from milestone_cli.storage.files.folders import Documents
 
 
 def note(store: "Documents", kind: str, key: str, data: bytes) -> None:
