@@ -225,7 +225,7 @@ class MemoryStore:
     def selftest(self):
         return iter(())
 
-    def set_aside(self, kind: str, key: str, why: str) -> str:
+    def set_aside(self, kind: str, key: str, why: str, *, stays: bool = False) -> str:
         return "memory" if self._documents.pop((kind, key), None) else ""
 
     def config_identity(self) -> None:

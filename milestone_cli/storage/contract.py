@@ -181,8 +181,11 @@ class Store(Protocol):
         """Try what the store stands on, with processes that are killed; what is made for it goes again."""
         ...
 
-    def set_aside(self, kind: str, key: str, why: str) -> str:
-        """Take a document out of the way, kept for people; where it is, empty when it was gone. Under its lock."""
+    def set_aside(self, kind: str, key: str, why: str, *, stays: bool = False) -> str:
+        """Take a document out of the way, kept for people; where it is, empty when it was gone. Under its lock.
+
+        With `stays` the plan that is being made replaces it: whoever is killed before that has lost nothing.
+        """
         ...
 
     def config_identity(self) -> tuple[int, int, int, int] | None:

@@ -61,7 +61,7 @@ MUTATIONS = [
     Mutation("pending transactions not finished", FILES + "commit.py",
              "if not any(map(layout.is_intent, os.listdir(store.folder(layout.PENDING))))", "if True",
              "kill checkpoint once committed"),
-    Mutation("swallowed event not logged", FILES + "recovery.py",
+    Mutation("swallowed event not logged", FILES + "reconciling.py",
              "        _log_swallowed(log, document)\n    elif", "        pass\n    elif", "kill save at its event"),
     Mutation("head moved over a torn tail", FILES + "tail.py",
              "    if not log.prefix:\n        write_head", "    if True:\n        write_head",

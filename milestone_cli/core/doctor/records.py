@@ -132,7 +132,7 @@ def _rewriter(store: "Store", session: str) -> "Callable[[], str]":
             if raw is None or Session(session, raw, 0, "").status != "damaged":
                 return plan
             record = _from_logs(store, session)
-            place = store.set_aside("session", session, "the record of a session, damaged")
+            place = store.set_aside("session", session, "the record of a session, damaged", stays=bool(record))
             told = f"moved the record of the session {session} to '{place}'"
             if record:
                 told += ", and made it anew from the log"

@@ -176,9 +176,9 @@ class FileStore(Documents):
 
         return selftest(self)
 
-    def set_aside(self, kind: str, key: str, why: str) -> str:
+    def set_aside(self, kind: str, key: str, why: str, *, stays: bool = False) -> str:
         """Move a document to the quarantine, under its lock; where it is now, empty when it was gone."""
-        return self.aside().take(*layout.place(kind, key), why)
+        return self.aside().take(*layout.place(kind, key), why, stays=stays)
 
     def aside(self) -> "Aside":
         """Where this store sets things aside; made when the first thing goes there."""

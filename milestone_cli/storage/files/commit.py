@@ -74,7 +74,7 @@ def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Rec
 
         old = recover(store, lock, log, error)
     if old is None or old.sha256 != head.state or old.revision != head.revision:
-        from milestone_cli.storage.files.recovery import reconcile
+        from milestone_cli.storage.files.reconciling import reconcile
 
         reconcile(log, old)
     if change.key:

@@ -63,7 +63,7 @@ class FrozenStore(FileStore):
             return None
         raise self._refuse()
 
-    def set_aside(self, kind: str, key: str, why: str) -> str:  # noqa: ARG002
+    def set_aside(self, kind: str, key: str, why: str, *, stays: bool = False) -> str:  # noqa: ARG002
         """Refused."""
         raise self._refuse()
 

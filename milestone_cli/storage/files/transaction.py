@@ -188,7 +188,7 @@ def _settle(store: "FileStore", held: list[Lock], deadline: float) -> "Fences":
         log = Log(store.folder(layout.LOCKS), store.log_folder(name), name, deadline)
         try:
             if document and (log.head.state, log.head.revision) != (document.sha256, document.revision):
-                from milestone_cli.storage.files.recovery import reconcile
+                from milestone_cli.storage.files.reconciling import reconcile
 
                 reconcile(log, document)
         finally:
@@ -291,7 +291,7 @@ def _log(
     deadline: float,
     once: "tuple[str, str, str] | None",
 ) -> "list[Receipt]":
-    from milestone_cli.storage.files.recovery import log_events, state_events
+    from milestone_cli.storage.files.reconciling import log_events, state_events
 
     states = state_events(contents)
     receipts = []

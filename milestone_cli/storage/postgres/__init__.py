@@ -189,7 +189,7 @@ class PostgresStore(Server):
         """The disk is the server's, and its own settings are what `health` looks at."""
         return iter(())
 
-    def set_aside(self, kind: str, key: str, why: str) -> str:  # noqa: ARG002 - the log says why
+    def set_aside(self, kind: str, key: str, why: str, *, stays: bool = False) -> str:  # noqa: ARG002 - the log says why
         """Make a document one of the kind `quarantine`; its key there, empty when it was gone."""
         self.refuse_other_version()
         folder, name = layout.place(kind, key)

@@ -11,7 +11,7 @@ from milestone_cli.model import Document, Draft
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import draw_up, whole
 from milestone_cli.storage.files.envelope import parse_envelope
-from milestone_cli.storage.files.recovery import reconcile
+from milestone_cli.storage.files.reconciling import reconcile
 from milestone_cli.storage.lookup import named, newest
 from milestone_cli.storage.postgres.commit import Attempt, Lock, abandon, meant, take
 from milestone_cli.storage.postgres.connection import LostError, RefusedError

@@ -9,7 +9,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.recovery import log_events, state_events
+from milestone_cli.storage.files.reconciling import log_events, state_events
 from milestone_cli.storage.postgres.commit import PAUSE, Attempt, Lock, abandon, meant
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
 from milestone_cli.storage.postgres.leases import LEASE, Lease, in_the_way, renew

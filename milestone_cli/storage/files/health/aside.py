@@ -47,13 +47,14 @@ class Aside:
         self._store = store
         self.name = layout.aside_folder(runtime.timestamp(runtime.now_ns()), runtime.token())
 
-    def take(self, folder: str, leaf: str, why: str) -> str:
+    def take(self, folder: str, leaf: str, why: str, *, stays: bool = False) -> str:
         """Set a file or folder of the store aside.
 
         Args:
             folder: of the store, `state/active`.
             leaf: its name there.
             why: for the record.
+            stays: it is about to be replaced, so until then the file stays where it is too.
 
         Returns:
             Where it is now, below the store; empty when it was gone already.
@@ -68,13 +69,18 @@ class Aside:
             target = self._store.folder(place)
             self.note({"from": f"{folder}/{leaf}".lstrip("/"), "to": f"{place}/{leaf}", "why": why})
             try:
-                os.rename(leaf, leaf, src_dir_fd=source, dst_dir_fd=target)
+                if stays:
+                    os.link(leaf, leaf, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+                else:
+                    os.rename(leaf, leaf, src_dir_fd=source, dst_dir_fd=target)
             except FileNotFoundError:
                 return ""
             except OSError as error:
-                if error.errno != errno.EXDEV:
+                if error.errno != errno.EXDEV and not stays:
                     raise
                 self._carry(leaf, source, target)
+                if not stays:
+                    os.unlink(leaf, dir_fd=source)
             os.fsync(target)
             os.fsync(source)
         finally:
@@ -82,7 +88,7 @@ class Aside:
         return f"{place}/{leaf}"
 
     def _carry(self, leaf: str, source: int, target: int) -> None:
-        """Copy a file to the quarantine where that is on another disk, and only then take it away."""
+        """Copy a file to the quarantine, where that is on another disk."""
         fd = os.open(leaf, READ, dir_fd=source)
         try:
             data = self._store.read_open(fd, leaf, LARGEST)[0]
@@ -91,7 +97,6 @@ class Aside:
         from milestone_cli.storage.files.commit import write_synced
 
         write_synced(leaf, data, target)
-        os.unlink(leaf, dir_fd=source)
 
     def keep(self, folder: str, text: "dict[str, bytes]", why: str) -> None:
         """Keep copies of small files that are about to go in another way, such as those of a lock.
