@@ -9,6 +9,7 @@ import pytest
 from conftest import Cli
 from prepared import run
 
+from milestone_cli.core.cache.keys import key_of
 from milestone_cli.render.schemas import schema
 
 
@@ -64,6 +65,12 @@ def test_an_answer_is_kept_found_and_invalidated(cli: Cli, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("store")
+def test_numbers_that_differ_are_different_questions() -> None:
+    numbers = [b"1", b"1.5", b"1.10000000000000000001", b"1.10000000000000000002", b"1e999", b"2e999", b"1.1"]
+    assert len({key_of("a", "q", b'{"n": ' + number + b"}") for number in numbers}) == len(numbers)
+    assert key_of("a", "q", b"[1.50]") == key_of("a", "q", b"[15e-1]")
+
+
 def test_the_same_question_has_the_same_key(cli: Cli, tmp_path: Path) -> None:
     words = ["cache", "key", "--agent", "locator", "--request", "find"]
     one = read(cli, *words, "--permissions", '{"read": ["src"], "deep": {"a": 1, "b": [true, null]}}')["key"]

@@ -64,14 +64,13 @@ def ids(found: dict[str, Any]) -> set[str]:
 
 
 def contents(store: Path) -> dict[str, tuple[int, str]]:
-    """Mode and SHA-256 of every file, the links and pipes by what they are; what every reader compiles is none."""
+    """Mode and SHA-256 of every file, the links and pipes by what they are."""
     return {
         str(path.relative_to(store)): (
             path.lstat().st_mode,
             hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
         )
         for path in store.rglob("*")
-        if path.name != ".config.json"
     }
 
 

@@ -23,8 +23,8 @@ def configured(store: "Store", name: str) -> "str | None":
     return settings(store).get(name)
 
 
-def settings(store: "Store") -> "dict[str, str]":
-    """All settings that the configuration sets, checked."""
+def settings(store: "Store", *, keeps: bool = True) -> "dict[str, str]":
+    """All settings that the configuration sets, checked; what was read is kept in its fast form, if that is wanted."""
     key = store.config_identity()
     if key is None:
         return {}
@@ -39,7 +39,8 @@ def settings(store: "Store") -> "dict[str, str]":
 
         found = parse(store.get("config", "") or b"")
         try:
-            store.note("config-compiled", "", dumps({"key": list(key), "settings": found}).encode())
+            if keeps:
+                store.note("config-compiled", "", dumps({"key": list(key), "settings": found}).encode())
         except (OSError, MilestoneError):
             pass  # where it may not be written it is parsed every time
     if "segment_size" in found and not runtime.env("MILESTONE_SEGMENT_SIZE"):

@@ -81,7 +81,7 @@ def show_text(fields: "dict[str, Any]") -> str:
             "tasks",
             f"{metrics['total_tasks']} ({metrics['completed_tasks']} completed, {metrics['failed_tasks']} failed)",
         ),
-        ("mean time", f"{metrics['average_completion_time'] / 1000:,.1f} s from start to completion"),
+        ("mean time", f"{metrics['average_completion_time']:,.1f} s from start to completion"),
         ("sessions", fields["sessions"]),
     ]
     lines = [f"{paint(f'{name:<9}', DIM)} {flat(str(value))}" for name, value in facts]

@@ -1,7 +1,7 @@
 """Keys of questions: the same question gives the same key, whatever the order of its parts."""
 
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import check, dumps, loads
+from milestone_cli.jsontext import Rules, check, dumps, skip
 from milestone_cli.model import LIMIT, digest
 
 TYPE_CHECKING = False
@@ -14,8 +14,8 @@ def key_of(
 ) -> str:
     """The key of a question: 64 hexadecimal digits, which say nothing of what was asked.
 
-    It is SHA-256 of the parts as one canonical JSON text: members sorted by name, no white space, numbers as Python
-    reads them, lists in their order, inputs sorted by name.
+    It is SHA-256 of the parts as one canonical JSON text: members sorted by name, no white space, numbers by
+    their value, lists in their order, inputs sorted by name.
 
     Args:
         agent: who is asked.
@@ -30,7 +30,7 @@ def key_of(
     parts = {
         "agent": agent,
         "request": request.strip(),
-        "permissions": loads(check(permissions, LIMIT, "the permissions")) if permissions.strip() else None,
+        "permissions": _exact(check(permissions, LIMIT, "the permissions")) if permissions.strip() else None,
         "inputs": sorted([name, found] for name, found in inputs),
         **more,
     }
@@ -55,6 +55,24 @@ def sums_of(patterns: "list[str]", base: str, store: "str | None") -> "tuple[lis
         known = None  # no store is needed for a key
     found = Inputs(patterns, base, known)
     return [*found.sums().items()], found.count()
+
+
+def _exact(text: str) -> object:
+    """A document that was checked, no two of whose decimals become one because they are the same float."""
+    from _json import make_scanner
+
+    rules = Rules()
+    rules.parse_float = _number
+    value: object = make_scanner(rules)(text, skip(text, 0))[0]  # type: ignore[arg-type]
+    return value
+
+
+def _number(text: str) -> object:
+    """A decimal as a float where that is all of it, else under its own digits."""
+    from decimal import Decimal
+
+    value = float(text)
+    return value if Decimal(repr(value)) == Decimal(text) else ["\0number", str(Decimal(text))]
 
 
 def _sorted(value: object) -> object:

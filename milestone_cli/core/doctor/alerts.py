@@ -1,7 +1,7 @@
 """What went wrong lately, and what runs low, held against the thresholds in the configuration."""
 
 from milestone_cli import runtime
-from milestone_cli.core import setting
+from milestone_cli.core.config import settings
 from milestone_cli.core.configuration.declared import BY_NAME
 from milestone_cli.core.metrics.collect import copies
 from milestone_cli.core.metrics.saves import RETRIED, is_failed_save
@@ -49,7 +49,7 @@ def _threshold(store: "Store", name: str) -> str:
     """A threshold as text; the built-in one where the configuration cannot be read, which is told elsewhere."""
     known = BY_NAME[name]
     try:
-        value = setting(store, name, known.default)
+        value = runtime.env("MILESTONE_" + name.upper()) or settings(store, keeps=False).get(name) or known.default
     except MilestoneError:
         return known.default
     return value if known.kind.fits(value) else known.default

@@ -10,7 +10,7 @@ METRICS = record(
         "average_completion_time": {
             "type": "number",
             "minimum": 0,
-            "description": "milliseconds from start to completion, over the completed tasks; 0 where there is none",
+            "description": "seconds from start to completion, over the completed tasks; 0 where there is none",
         },
     }
 )
