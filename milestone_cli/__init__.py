@@ -12,7 +12,7 @@ from marshal import loads
 from os import close, read, stat
 from os import open as open_
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

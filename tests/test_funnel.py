@@ -27,7 +27,7 @@ def test_every_command_has_help_with_an_example() -> None:
 
 
 def test_help_and_version(cli: Cli) -> None:
-    assert cli("--version", check=True).stdout == "milestone 0.1.0.dev0\n"
+    assert cli("--version", check=True).stdout == "milestone 0.1.0\n"
     shown = cli("--help", check=True).stdout
     for word in ("state", "events", "init", "--store", "--no-color"):
         assert word in shown
@@ -264,7 +264,7 @@ def test_main_is_a_function_that_returns(capsys: pytest.CaptureFixture[str]) -> 
 
     assert main(["--version"]) == 0
     assert main(["nope"]) == 2
-    assert capsys.readouterr().out == "milestone 0.1.0.dev0\n"
+    assert capsys.readouterr().out == "milestone 0.1.0\n"
 
 
 def test_clean_escapes_what_steers_a_terminal_and_keeps_the_rest() -> None:

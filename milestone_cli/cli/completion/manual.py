@@ -3,13 +3,14 @@
 import textwrap
 from collections.abc import Iterator
 
+from milestone_cli import __version__
 from milestone_cli.errors import EXIT
 
 from .declared import Argument, Declared, Option
 
 HEAD = """\
 .\\" Made by python -m milestone_cli.cli.complete: do not edit.
-.TH MILESTONE 1 2026-11-21 "milestone" "User commands"
+.TH MILESTONE 1 2026-11-22 "milestone @" "User commands"
 .SH NAME
 milestone \\- state, checkpoints and an event log for long\\-running agent work
 .SH SYNOPSIS
@@ -70,7 +71,7 @@ def page(root: Declared, groups: dict[str, str], commands: list[Declared]) -> st
 
 def _lines(root: Declared, groups: dict[str, str], commands: list[Declared]) -> Iterator[str]:
     assert set(EXIT.values()) <= set(MEANINGS)
-    yield HEAD.rstrip("\n")
+    yield HEAD.rstrip("\n").replace("@", __version__)
     yield ".SH OPTIONS"
     yield "They stand before the group."
     for option in root.options:
