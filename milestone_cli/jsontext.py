@@ -88,7 +88,7 @@ def check(raw: bytes, limit: int, what: str = "the document") -> str:
         raise MilestoneError(
             "too_large",
             f"{what} has {len(raw)} bytes; {limit} are allowed",
-            "keep large results in files of their own, or raise the limit in the configuration",
+            "keep large results in files of their own",
             size=len(raw),
             limit=limit,
         )

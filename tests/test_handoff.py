@@ -12,8 +12,8 @@ import pytest
 from conftest import Cli, clean_environment
 from hooked import Hooks
 
-from milestone_cli.core.handoff import estimate
-from milestone_cli.core.standing import shortened
+from milestone_cli.core.standing.facts import shortened
+from milestone_cli.core.standing.handoff import estimate
 from milestone_cli.render.schemas import schema
 
 STATE = {

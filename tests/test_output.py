@@ -252,7 +252,7 @@ def test_status_tells_what_the_state_says_and_what_is_next(cli: Cli, store: Path
 
 def test_every_command_that_status_recommends_is_one(cli: Cli, store: Path) -> None:
     """The hints name commands; each must at least be known."""
-    source = Path(sys.modules["milestone_cli"].__file__ or "").parent / "core/overview.py"
+    source = Path(sys.modules["milestone_cli"].__file__ or "").parent / "core/standing/status.py"
     commands = set(re.findall(r"milestone ([a-z]+ [a-z]+) \{name\}", source.read_text(encoding="utf-8")))
     assert len(commands) >= 6
     for command in commands:

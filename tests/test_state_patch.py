@@ -91,7 +91,7 @@ def test_a_comparison_is_a_patch_from_the_one_to_the_other(old: Any, new: Any) -
 
 
 def patched(old: str, patch: str, form: str = "json") -> str:
-    return parse_patch(patch.encode(), form)(old)
+    return parse_patch(patch.encode(), form)[0](old)
 
 
 def refusal(old: str, patch: str, form: str = "json") -> str:

@@ -9,7 +9,7 @@ from milestone_cli import runtime
 from milestone_cli.core import events, state
 from milestone_cli.core.log.verify import verify
 from milestone_cli.core.states import undo
-from milestone_cli.core.transactions import rollback, transaction
+from milestone_cli.core.transactions import applying, rollback, transaction
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Change, Draft, Plan, log_of
@@ -188,6 +188,10 @@ BOTH = b"""
 """
 
 
+def apply(store, raw, key=None):
+    return applying.apply(store, applying.Batch(store, raw), key=key)
+
+
 def kinds(store):
     """Every document but copies, records and what has the time in it."""
     known = ("active", "completed", "checkpoint", "session")
@@ -197,7 +201,7 @@ def kinds(store):
 
 def test_a_transaction_is_done_whole_and_each_state_moves_by_one_revision(store):
     state.save(store, "a", b'{"m": 0, "n": 0}')
-    told, _ = transaction.apply(store, BOTH)
+    told, _ = apply(store, BOTH)
     assert (store.read("a").text, store.read("a").revision) == (b'{"m": 0, "n": 1.10}', 2)
     assert (store.read("b").text, store.read("b").revision) == (b'{"n":  2}', 1)
     assert {kind for kind, _ in kinds(store)} == {"active", "checkpoint", "session", "current"}
@@ -215,7 +219,7 @@ def test_a_transaction_that_cannot_be_done_leaves_a_record_and_nothing_else(stor
     state.save(store, "a", b"{}")
     before = kinds(store), lines(store, "a")
     with pytest.raises(MilestoneError) as caught:
-        transaction.apply(store, BOTH + b'{"op": "require", "milestone": "a", "path": "n", "value": 2}')
+        apply(store, BOTH + b'{"op": "require", "milestone": "a", "path": "n", "value": 2}')
     assert (caught.value.code, caught.value.details["line"]) == ("test_failed", 7)
     assert (kinds(store), lines(store, "a")) == before
     assert "b" not in store.milestones()
@@ -224,20 +228,20 @@ def test_a_transaction_that_cannot_be_done_leaves_a_record_and_nothing_else(stor
 
 
 def test_a_transaction_under_one_key_is_done_once(store):
-    first, _ = transaction.apply(store, BOTH, key="k")
+    first, _ = apply(store, BOTH, key="k")
     state.save(store, "a", b"{}")
-    again, _ = transaction.apply(store, BOTH, key="k")
+    again, _ = apply(store, BOTH, key="k")
     assert (again["replayed"], again["transaction_id"]) == (True, first["transaction_id"])
     assert store.read("a").text == b"{}"
     with pytest.raises(MilestoneError) as caught:
-        transaction.apply(store, BOTH.replace(b"1.10", b"1.11"), key="k")
+        apply(store, BOTH.replace(b"1.10", b"1.11"), key="k")
     assert caught.value.code == "idempotency_conflict"
 
 
 def test_a_rollback_brings_back_what_was_and_can_be_taken_back_itself(store):
     state.save(store, "a", b'{"m": 0, "n": 0}')
     before = kinds(store)
-    done, _ = transaction.apply(store, BOTH)
+    done, _ = apply(store, BOTH)
     after = kinds(store)
     told, _ = rollback.rollback(store, str(done["transaction_id"]))
     assert kinds(store) == before
@@ -251,7 +255,7 @@ def test_a_rollback_brings_back_what_was_and_can_be_taken_back_itself(store):
 
 
 def test_a_rollback_is_refused_once_something_has_changed(store):
-    done, _ = transaction.apply(store, BOTH)
+    done, _ = apply(store, BOTH)
     state.assign(store, "b", [("n", "3")])
     before = kinds(store), store.read("a").text, store.read("b").text
     with pytest.raises(MilestoneError) as caught:
@@ -265,7 +269,7 @@ def test_a_rollback_is_refused_once_something_has_changed(store):
 def test_a_plan_without_locks_sees_what_it_would_do_and_does_nothing(store):
     state.save(store, "a", b"{}")
     before = kinds(store), lines(store, "a")
-    told, _ = transaction.apply(store, BOTH, dry_run=True)
+    told = applying.preview(store, applying.Batch(store, BOTH))
     assert [(one["milestone_id"], one["from"], one["to"]) for one in told["milestones"]] == [
         ("a", 1, 2),
         ("b", None, 1),
@@ -274,15 +278,13 @@ def test_a_plan_without_locks_sees_what_it_would_do_and_does_nothing(store):
 
 
 def test_transactions_of_many_threads_are_each_whole(store):
-    transaction.apply(
-        store, b'{"op": "save", "milestone": "a", "state": {}}\n{"op": "save", "milestone": "b", "state": {}}'
-    )
+    apply(store, b'{"op": "save", "milestone": "a", "state": {}}\n{"op": "save", "milestone": "b", "state": {}}')
 
     def work(number):
         for i in range(4):
             key = f"k{number}-{i}"
             both = [f'{{"op": "set", "milestone": "{name}", "path": "{key}", "value": {i}}}' for name in "ba"]
-            transaction.apply(store, "\n".join(both).encode())
+            apply(store, "\n".join(both).encode())
             state.assign(store, "a", [(f"single.{key}", "1")])
 
     workers = [threading.Thread(target=work, args=(n,)) for n in range(4)]
@@ -301,9 +303,9 @@ def test_what_is_done_is_known_to_whoever_tells_of_a_failure(store):
     runtime.applied.clear()
     state.save(store, "a", b"{}", key="k")
     events.log(store, "a", [("told", b"{}")])
-    done, _ = transaction.apply(store, BOTH)
+    done, _ = apply(store, BOTH)
     with pytest.raises(MilestoneError):
-        transaction.apply(store, BOTH)
+        apply(store, BOTH)
     state.save(store, "a", b"{}", key="k")
     assert runtime.applied == ["revision 1 of 'a'", "event 2 of 'a'", f"the transaction {done['transaction_id']}"]
 

@@ -7,8 +7,6 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .options.checkpoints import CheckpointDiffWords, CheckpointName, CheckpointState, CheckpointWords, Tags
     from .options.shared import (
         DocumentFormat,
@@ -104,16 +102,11 @@ def show(
     store = open_store()
     given, name = _split(words)
     whose = current_milestone(store, given)
-    if state:
-        render.write(checkpoint.text_of(store, whose, name))
-        return None
     found = checkpoint.find(store, whose, name)
-    changes = None
-    if found.text is not None and (present := checkpoint.present_text(store, found.milestone)) is not None:
-        from milestone_cli.core.states.compare import compare
-
-        changes = len(compare(present, found.text))
-    fields = {**found.fields(), "changes": changes}
+    if state:
+        render.write(found.proved())
+        return None
+    fields = {**found.fields(), "changes": checkpoint.distance(store, found)}
     render.emit("checkpoint-show", fields, show_text(fields), output)
     return None
 
@@ -130,8 +123,8 @@ def diff(words: "CheckpointDiffWords", output: "Format" = "text") -> None:
     if len(words) > 3:
         _too_many(words)
     milestone, first, second = checkpoint.meant(store, words)
-    before = checkpoint.text_of(store, milestone, first)
-    after = checkpoint.text_of(store, milestone, second) if second else store.read(milestone).text
+    before = checkpoint.find(store, milestone, first).proved()
+    after = checkpoint.find(store, milestone, second).proved() if second else store.read(milestone).text
     changes = compare(before, after)
     identical = before == after
     fields: dict[str, object] = {"milestone_id": milestone, "from": first, "to": second, "identical": identical}
@@ -223,7 +216,7 @@ def delete(
     whose, replayed = current_milestone(store, given), False
     if dry_run or (not yes and runtime.is_terminal(0)):
         found = checkpoint.find(store, whose, name)
-        checkpointing.refuse_pinned(found)
+        found.refuse_pinned()
     if not dry_run:
         if not yes and runtime.is_terminal(0):
             from milestone_cli.render.checkpoint import show_text
@@ -255,7 +248,7 @@ def pin(
         from . import sessionpoints
 
         return sessionpoints.pin(session, words, True, reason, idempotency_key, lock_timeout, output)
-    return _pin(checkpointing.pin, "pinned", words, reason, idempotency_key, lock_timeout, output)
+    return _pin(True, words, reason, idempotency_key, lock_timeout, output)
 
 
 def unpin(
@@ -274,12 +267,11 @@ def unpin(
         from . import sessionpoints
 
         return sessionpoints.pin(session, words, False, reason, idempotency_key, lock_timeout, output)
-    return _pin(checkpointing.unpin, "not pinned", words, reason, idempotency_key, lock_timeout, output)
+    return _pin(False, words, reason, idempotency_key, lock_timeout, output)
 
 
 def _pin(
-    note: "Callable[..., tuple[checkpoint.Checkpoint, bool]]",
-    done: str,
+    is_kept: bool,
     words: "list[str]",
     reason: "str | None",
     key: "str | None",
@@ -289,7 +281,9 @@ def _pin(
     """Pin a checkpoint, or let it go."""
     store = open_store()
     given, name = _split(words)
-    found, replayed = note(store, current_milestone(store, given), name, reason, key=key, timeout=timeout)
+    whose = current_milestone(store, given)
+    found, replayed = checkpointing.pin(store, whose, name, reason, is_kept=is_kept, key=key, timeout=timeout)
+    done = "pinned" if is_kept else "not pinned"
     text = f"{found.milestone}: checkpoint {found.name} {done}{_again(replayed)}"
     render.emit("checkpoint-pin", {**found.fields(), "replayed": replayed}, text, output)
 

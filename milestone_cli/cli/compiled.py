@@ -22,7 +22,7 @@ state save\tmilestone_cli.cli.state:save: :milestone:s: :data:s: --if-revision:i
 state load\tmilestone_cli.cli.state:load: :milestone:s: --revision:revision:i:1, --at:at:s: --record-access:record_access:t: --strict:strict:t: --indent:indent:i:0,16 --format:output:c:text,json,yaml
 state get\tmilestone_cli.cli.state:get:words :words:S: --format:output:c:text,json,yaml
 state set\tmilestone_cli.cli.state:set_:words :words:S: --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
-state patch\tmilestone_cli.cli.history:patch: :milestone:s: :data:s: --type:form:c:merge,json --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+state patch\tmilestone_cli.cli.patch:patch: :milestone:s: :data:s: --type:form:c:merge,json --if-revision:if_revision:i:0, --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 state list\tmilestone_cli.cli.state:list_: --format:output:c:text,json,jsonl,yaml
 state history\tmilestone_cli.cli.history:history: :milestone:s: --limit:limit:i:0, --format:output:c:text,json,jsonl,yaml
 state diff\tmilestone_cli.cli.history:diff: :words:S: --format:output:c:text,json,jsonl,yaml
@@ -94,15 +94,15 @@ task report\tmilestone_cli.cli.taskview:report: --milestone:milestone:s: --sessi
 cache run\tmilestone_cli.cli.cacherun:cache_run:command :command:S: --input:inputs:S: --ttl:ttl:s: --agent:agent:s: --tag:tags:S: --env:environment:S: --stdin:stdin:t: --cache-failures:cache_failures:t: --refresh:refresh:t: --explain:explain:t: --timeout:timeout:f:0, --namespace:namespace:s:
 cache key\tmilestone_cli.cli.cache:key:request --request:request:s: --agent:agent:s: --permissions:permissions:s: --input:inputs:S: --format:output:c:text,json,jsonl,yaml
 cache get\tmilestone_cli.cli.cache:get:key :key:s: --tier:tier:c:auto,hot,warm,cold --content-hash:content_hash:s: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
-cache put\tmilestone_cli.cli.cache:put:key,data :key:s: :data:s: --agent:agent:s: --request:request:s: --tag:tags:S: --content-hash:content_hash:s: --ttl:ttl:s: --tier:tier:c:hot,warm,cold --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
+cache put\tmilestone_cli.cli.cache:put:key :key:s: :data:s: --agent:agent:s: --request:request:s: --tag:tags:S: --content-hash:content_hash:s: --ttl:ttl:s: --tier:tier:c:hot,warm,cold --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache invalidate\tmilestone_cli.cli.cache:invalidate: :key:s: --agent:agent:s: --tag:tag:s: --content-hash:content_hash:s: --namespace:namespace:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 cache list\tmilestone_cli.cli.cache:list_: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache show\tmilestone_cli.cli.cache:show:key :key:s: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache stats\tmilestone_cli.cli.cache:stats: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache expire\tmilestone_cli.cli.cache:expire: --namespace:namespace:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 cache clear\tmilestone_cli.cli.cache:clear: --namespace:namespace:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
-cleanup plan\tmilestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --format:output:c:text,json,jsonl,yaml
-cleanup run\tmilestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
+cleanup plan\tmilestone_cli.cli.cleanup:plan: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --archive:archive:t: --format:output:c:text,json,jsonl,yaml
+cleanup run\tmilestone_cli.cli.cleanup:run: :milestone:s: --older-than:older_than:s: --keep-last:keep_last:i:0, --keep-within:keep_within:s: --keep-hourly:keep_hourly:i:0, --keep-daily:keep_daily:i:0, --keep-weekly:keep_weekly:i:0, --keep-monthly:keep_monthly:i:0, --keep-tag:keep_tag:S: --archive:archive:t: --dry-run:dry_run:t: --yes:yes:t: --idempotency-key:idempotency_key:s: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 cleanup sessions\tmilestone_cli.cli.cleanup:sessions: --inactive-for:inactive_for:s: --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml
 cleanup cache\tmilestone_cli.cli.cleanup:cache: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cleanup optimize\tmilestone_cli.cli.cleanup:optimize: --older-than:older_than:s: --keep-last:keep_last:i:0, --dry-run:dry_run:t: --yes:yes:t: --lock-timeout:lock_timeout:f:0, --format:output:c:text,json,jsonl,yaml

@@ -1,8 +1,9 @@
 """The command `milestone session handoff`: what somebody must know to go on, within a budget."""
 
 from milestone_cli import render
-from milestone_cli.core import NO_SESSION, current_milestone, current_session, handoff
+from milestone_cli.core import NO_SESSION, current_milestone, current_session
 from milestone_cli.core.sessions import session as sessions
+from milestone_cli.core.standing import handoff
 from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False

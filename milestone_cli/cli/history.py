@@ -1,4 +1,4 @@
-"""The commands of `milestone state` that look back and step back: patch, history, diff, undo, redo."""
+"""The commands of `milestone state` that look back and step back: history, diff, undo, redo."""
 
 from milestone_cli import render
 from milestone_cli.core import current_milestone
@@ -8,36 +8,8 @@ from .state import acknowledge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options.shared import Data, Format, IdempotencyKey, LockTimeout, MilestoneId
-    from .options.states import DiffWords, HistoryLimit, IfRevision, PatchType
-
-
-def patch(
-    milestone: "MilestoneId" = None,
-    data: "Data" = None,
-    form: "PatchType" = "merge",
-    if_revision: "IfRevision" = None,
-    idempotency_key: "IdempotencyKey" = None,
-    lock_timeout: "LockTimeout" = None,
-    output: "Format" = "text",
-) -> None:
-    """Patch a state, whole or not at all; what the patch does not name keeps its exact text.
-
-    merge is RFC 7396: an object of what changes, null removes. json is RFC 6902: an array of operations.
-
-    Example: milestone state patch demo '{"step": 3, "draft": null}'
-    """
-    from milestone_cli.core.states.patch import patch as apply
-
-    from .data import is_data, read_data
-
-    if data is None and is_data(milestone):
-        milestone, data = None, milestone
-    store = open_store()
-    name = current_milestone(store, milestone)
-    raw = read_data(data)
-    receipt = apply(store, name, raw, form, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
-    acknowledge("state-patch", receipt, "patched", output)
+    from .options.shared import Format, IdempotencyKey, LockTimeout, MilestoneId
+    from .options.states import DiffWords, HistoryLimit, IfRevision
 
 
 def history(milestone: "MilestoneId" = None, limit: "HistoryLimit" = 20, output: "Format" = "text") -> None:

@@ -122,7 +122,7 @@ def list_(output: "Format" = "text") -> None:
 
     Example: milestone state list
     """
-    from milestone_cli.core.overview import milestones
+    from milestone_cli.core.standing.overview import milestones
     from milestone_cli.render.overview import list_text
 
     found = milestones(open_store())

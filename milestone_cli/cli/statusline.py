@@ -4,7 +4,7 @@ import _thread
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core.statusline import Line, look
+from milestone_cli.core.standing.statusline import Line, look
 from milestone_cli.render import write
 from milestone_cli.render.statusline import row
 

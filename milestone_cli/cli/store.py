@@ -30,7 +30,9 @@ def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
     Example: milestone status demo
     """
     from milestone_cli import render
-    from milestone_cli.core import current_milestone, overview
+    from milestone_cli.core import current_milestone
+    from milestone_cli.core.standing.overview import everything
+    from milestone_cli.core.standing.status import status as look
     from milestone_cli.errors import MilestoneError
     from milestone_cli.render.overview import everything_text
     from milestone_cli.render.status import status_text
@@ -42,10 +44,10 @@ def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
     except MilestoneError as error:
         if error.code != "milestone_ambiguous":
             raise
-        every = overview.everything(store)
+        every = everything(store)
         render.emit("overview", every, everything_text(every), output)
         return
-    found = overview.status(store, name)
+    found = look(store, name)
     render.emit("status", found, status_text(found), output)
 
 
@@ -66,12 +68,12 @@ def names(what: "NamesOf", milestone: "MilestoneId" = None) -> None:
     Example: milestone names milestones
     """
     from milestone_cli import render
-    from milestone_cli.core.overview import known_names
+    from milestone_cli.core.names import names as find
     from milestone_cli.errors import MilestoneError
     from milestone_cli.storage import open_store
 
     try:
-        found = known_names(open_store(), what, milestone)
+        found = find(open_store(), what, milestone)
     except MilestoneError:
         return  # whoever presses a key wants no sentence
     render.write("".join([name + "\n" for name in found]))

@@ -27,17 +27,22 @@ def apply(
 
     Example: milestone transaction apply '{"op": "set", "milestone": "demo", "path": "step", "value": 3}'
     """
-    from milestone_cli.core.transactions import transaction
+    from milestone_cli.core.transactions import applying
     from milestone_cli.render.transaction import apply_text
 
     from .data import read_data
 
-    store, raw = open_store(), read_data(_source(operations))
-    if not (dry_run or yes) and runtime.is_terminal(0) and transaction.removes(store, raw):
+    store = open_store()
+    batch = applying.Batch(store, read_data(_source(operations)))
+    if dry_run or (batch.removes and not yes and runtime.is_terminal(0)):
+        told = applying.preview(store, batch)
+        if dry_run:
+            render.emit("transaction-apply", told, apply_text(told), output)
+            return
         from .confirm import confirm
 
-        confirm(apply_text(transaction.apply(store, raw, dry_run=True)[0]), "Apply it?")
-    told, notes = transaction.apply(store, raw, dry_run=dry_run, key=idempotency_key, timeout=lock_timeout)
+        confirm(apply_text(told), "Apply it?")
+    told, notes = applying.apply(store, batch, key=idempotency_key, timeout=lock_timeout)
     render.notify(notes)
     render.emit("transaction-apply", told, apply_text(told), output)
 

@@ -1,9 +1,11 @@
 """Who is at work on what, at one look or as long as somebody looks on: what `status` tells, with all who take part."""
 
 from milestone_cli import runtime
-from milestone_cli.core import lock, overview
+from milestone_cli.core import lock
 from milestone_cli.core.agents import agent, crew, vitals
 from milestone_cli.core.sessions import progress, session
+from milestone_cli.core.standing.overview import everything
+from milestone_cli.core.standing.status import RECENT, last_events, status
 from milestone_cli.core.tasks.report import open_tasks
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
@@ -102,14 +104,14 @@ def look(store: "Store", milestone: "str | None", events: int, seen: "Seen") -> 
     Raises:
         MilestoneError: `not_found` when there is no such milestone.
     """
-    every = overview.everything(store)
+    every = everything(store)
     known = every["milestones"]
     assert isinstance(known, list)
     heads = {one["milestone_id"]: store.head(str(one["milestone_id"])) for one in known}
     known.sort(key=lambda one: head.time if (head := heads[one["milestone_id"]]) else 0, reverse=True)
     said: Facts = {"said": {}, "next": None}
     if milestone is not None or len(known) == 1:
-        one = overview.status(store, milestone or known[0]["milestone_id"], events)
+        one = status(store, milestone or known[0]["milestone_id"], events)
         said = {name: one[name] for name in SAID}
         known = [
             {name: one[name] for name in summary} for summary in known if summary["milestone_id"] == one["milestone_id"]
@@ -137,7 +139,7 @@ def look(store: "Store", milestone: "str | None", events: int, seen: "Seen") -> 
 
 def _merged(store: "Store", names: "list[str]", count: int) -> "list[object]":
     """The last events of several milestones, oldest first."""
-    found = [one for name in names for one in overview.last_events(store, name, count)]
+    found = [one for name in names for one in last_events(store, name, count)]
     found.sort(key=lambda one: str(one.get("timestamp", "")) if isinstance(one, dict) else "")
     return found[-count:]
 
@@ -145,9 +147,7 @@ def _merged(store: "Store", names: "list[str]", count: int) -> "list[object]":
 def _sessions(store: "Store", milestone: "str | None", seen: "Seen") -> "list[Facts]":
     """The sessions that have not ended, the current one first, then the newest."""
     known = [
-        one
-        for one in session.sessions(store, overview.RECENT)
-        if one.status in SHOWN and milestone in (None, one.milestone)
+        one for one in session.sessions(store, RECENT) if one.status in SHOWN and milestone in (None, one.milestone)
     ]
     known.sort(key=lambda one: (one.is_current, one.word("created_at") or ""), reverse=True)
     at_work = [one for one in known if one.status in session.AT_WORK][:AT_WORK]

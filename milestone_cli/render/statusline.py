@@ -5,7 +5,7 @@ from milestone_cli.render.ages import short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.statusline import Line
+    from milestone_cli.core.standing.statusline import Line
 
 BOLD, DIM, RED, MAGENTA = "1", "2", "31", "35"
 """Styles as in `table`, whose import would cost more than the row."""

@@ -28,7 +28,7 @@ from milestone_cli.core.checkpoints import checkpoint, checkpointing, restore
 from milestone_cli.core.log.verify import verify
 from milestone_cli.core.sessions import session, sessioning
 from milestone_cli.core.states import lifecycle, undo
-from milestone_cli.core.transactions import transaction
+from milestone_cli.core.transactions import applying
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import FileStore
 
@@ -207,9 +207,9 @@ class Machine(RuleBasedStateMachine):
         ]
         raw = "".join(json.dumps(line) + "\n" for line in lines).encode()
         if not right:
-            self.refused("revision_conflict", transaction.apply, raw)
+            self.refused("revision_conflict", applying.apply, applying.Batch(self.store, raw))
             return
-        transaction.apply(self.store, raw)
+        applying.apply(self.store, applying.Batch(self.store, raw))
         after = self.store.read(NAME).text
         assert json.loads(after) == {**json.loads(self.present or b""), "t": value}
         self.changed(after)

@@ -6,6 +6,7 @@ Whose a checkpoint is, the `milestone_id` inside decides, not its name. What doe
 
 from milestone_cli import runtime
 from milestone_cli.core import current_milestone
+from milestone_cli.core.checkpoints.copies import checkpoint_names, has_checksum
 from milestone_cli.core.record import tags_of
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
@@ -59,7 +60,7 @@ class Checkpoint:
         proved = bool(document.revision)  # by the checksum in the envelope
         known = self.sha256
         if known != document.sha256:
-            if (not proved and _has_checksum(raw)) or (known and not proved and self._modified <= noted):
+            if (not proved and has_checksum(raw)) or (known and not proved and self._modified <= noted):
                 self.state, self.trouble = "damaged", "its text does not fit its checksum"
                 return
             if known:
@@ -77,6 +78,32 @@ class Checkpoint:
         """Reason, time and maker of its pin; None when it is not pinned."""
         found = self.info.get("pinned")
         return found if isinstance(found, dict) else {} if found else None
+
+    def refuse_pinned(self) -> None:
+        """Refuse to remove what is pinned.
+
+        Raises:
+            MilestoneError: `conflict`, with the reason of the pin.
+        """
+        from milestone_cli.core.checkpoints.pins import refuse_pinned
+
+        refuse_pinned(self.name, self.pinned, f"{self.milestone} {self.name}", milestone_id=self.milestone)
+
+    def proved(self) -> bytes:
+        """The state that it keeps.
+
+        Raises:
+            MilestoneError: `damaged`.
+        """
+        if self.text is None:
+            raise MilestoneError(
+                "damaged",
+                f"the checkpoint '{self.name}' of '{self.milestone}' is damaged: {self.trouble}",
+                "`milestone checkpoint list` shows the others",
+                milestone_id=self.milestone,
+                checkpoint_name=self.name,
+            )
+        return self.text
 
     def fields(self) -> "dict[str, object]":
         """The checkpoint as JSON values."""
@@ -99,11 +126,6 @@ class Checkpoint:
 def _word(record: "dict[str, object]", key: str) -> "str | None":
     value = record.get(key)
     return value if isinstance(value, str) and value else None
-
-
-def _has_checksum(raw: bytes) -> bool:
-    record = loads(raw)
-    return isinstance(record, dict) and "sha256" in record
 
 
 def look(store: "Store", milestone: str, name: str) -> "Checkpoint | None":
@@ -154,25 +176,18 @@ def _is_foreign(store: "Store", milestone: str, file: str, raw: bytes) -> bool:
 
 def checkpoints(store: "Store", milestone: str) -> list[Checkpoint]:
     """All checkpoints of a milestone, oldest first."""
-    found = [one for name in names(store, milestone) if (one := look(store, milestone, name))]
+    found = [one for name in checkpoint_names(store, milestone) if (one := look(store, milestone, name))]
     return sorted(found, key=lambda one: (one.created_at, one.name))
 
 
 def newest(store: "Store", milestone: str) -> "tuple[int, Checkpoint | None]":
     """How many checkpoints a milestone has, by the names of their files, and the newest that is its own."""
-    times = sorted((store.modified("checkpoint", f"{milestone}/{name}"), name) for name in names(store, milestone))
+    known = checkpoint_names(store, milestone)
+    times = sorted((store.modified("checkpoint", f"{milestone}/{name}"), name) for name in known)
     for at in range(len(times), 0, -1):
         if found := look(store, milestone, times[at - 1][1]):
             return at, found
     return 0, None
-
-
-def names(store: "Store", milestone: str) -> list[str]:
-    """Names of what may be a milestone's checkpoints, by the names of their files."""
-    from milestone_cli.core.checkpoints.copies import MARK, parse_name
-
-    parsed = [parse_name(key.replace("/", "-" + MARK), milestone) for key in store.keys("checkpoint")]
-    return [one[1] for one in parsed if one and one[0] == "checkpoint"]
 
 
 def find(store: "Store", milestone: str, name: str) -> Checkpoint:
@@ -195,28 +210,14 @@ def find(store: "Store", milestone: str, name: str) -> Checkpoint:
     return found
 
 
-def text_of(store: "Store", milestone: str, name: str) -> bytes:
-    """The state that a checkpoint keeps.
+def distance(store: "Store", found: Checkpoint) -> "int | None":
+    """In how many places the present state differs from what a checkpoint keeps; None where one cannot be read."""
+    from milestone_cli.core.states.compare import compare
 
-    Raises:
-        MilestoneError: `not_found`, `damaged`.
-    """
-    found = find(store, milestone, name)
     if found.text is None:
-        raise MilestoneError(
-            "damaged",
-            f"the checkpoint '{name}' of '{milestone}' is damaged: {found.trouble}",
-            "`milestone checkpoint list` shows the others",
-            milestone_id=milestone,
-            checkpoint_name=name,
-        )
-    return found.text
-
-
-def present_text(store: "Store", milestone: str) -> "bytes | None":
-    """The present text of a state; None where there is none, or none that can be read."""
+        return None
     try:
-        return store.read(milestone).text
+        return len(compare(store.read(found.milestone).text, found.text))
     except MilestoneError:
         return None
 

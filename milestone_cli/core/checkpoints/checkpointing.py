@@ -6,7 +6,8 @@ utilities never take for a state. Nothing is overwritten, and what is pinned is 
 
 from milestone_cli import runtime
 from milestone_cli.core import draft, lock_timeout, once
-from milestone_cli.core.checkpoints.checkpoint import Checkpoint, find, fitting, names
+from milestone_cli.core.checkpoints.checkpoint import Checkpoint, find, fitting
+from milestone_cli.core.checkpoints.copies import checkpoint_names
 from milestone_cli.core.record import data_of, indented, tagged, words
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
@@ -125,7 +126,7 @@ def _free_name(store: "Store", milestone: str, prefix: str) -> str:
 
 def _refuse_taken(store: "Store", milestone: str, name: str) -> None:
     """Refuse a name that is taken, in whatever case, by whichever milestone; nothing is ever overwritten."""
-    for taken in names(store, milestone):
+    for taken in checkpoint_names(store, milestone):
         if taken.lower() == name.lower():
             raise MilestoneError(
                 "conflict",
@@ -171,7 +172,7 @@ def delete(
     def build() -> Plan:
         nonlocal found
         found = find(store, milestone, name)
-        refuse_pinned(found)
+        found.refuse_pinned()
         plan = Plan("checkpoint_delete")
         plan.puts = [("checkpoint-info", f"{milestone}/{name}", None), ("checkpoint", f"{milestone}/{name}", None)]
         said: dict[str, object] = {"checkpoint_file": found.file, "revision": found.revision}
@@ -187,33 +188,19 @@ def delete(
     return found, receipts[0].replayed
 
 
-def refuse_pinned(found: Checkpoint) -> None:
-    """Refuse to remove what is pinned.
-
-    Raises:
-        MilestoneError: `conflict`, with the reason of the pin.
-    """
-    if found.pinned is not None:
-        reason = found.pinned.get("reason")
-        raise MilestoneError(
-            "conflict",
-            f"the checkpoint '{found.name}' is pinned{f': {reason}' if reason else ''}",
-            f"`milestone checkpoint unpin {found.milestone} {found.name}` lets it go",
-            milestone_id=found.milestone,
-            checkpoint_name=found.name,
-        )
-
-
 def pin(
     store: "Store",
     milestone: str,
     name: str,
     reason: "str | None" = None,
     *,
+    is_kept: bool = True,
     key: "str | None" = None,
     timeout: "float | None" = None,
 ) -> "tuple[Checkpoint, bool]":
-    """Keep a checkpoint from every clean-up; pinned again, it has the new reason.
+    """Keep a checkpoint from every removal, or let it go; pinned again, it has the new reason.
+
+    One of the bash utilities, which has no notes yet, gets them.
 
     Returns:
         The checkpoint, and whether this was done before, under the same idempotency key.
@@ -221,54 +208,21 @@ def pin(
     Raises:
         MilestoneError: `not_found`.
     """
-    now = runtime.timestamp(runtime.now_ns())
-    pinned: dict[str, object] = {"reason": reason, "at": now, "by": runtime.user()}
-    return _note_pin(store, milestone, name, pinned, reason, key, timeout)
+    from milestone_cli.core.checkpoints import pins
 
-
-def unpin(
-    store: "Store",
-    milestone: str,
-    name: str,
-    reason: "str | None" = None,
-    *,
-    key: "str | None" = None,
-    timeout: "float | None" = None,
-) -> "tuple[Checkpoint, bool]":
-    """Let a pinned checkpoint go; nothing happens to one that is not pinned.
-
-    Returns:
-        As `pin`.
-
-    Raises:
-        MilestoneError: `not_found`.
-    """
-    return _note_pin(store, milestone, name, None, reason, key, timeout)
-
-
-def _note_pin(
-    store: "Store",
-    milestone: str,
-    name: str,
-    pinned: "dict[str, object] | None",
-    reason: "str | None",
-    key: "str | None",
-    timeout: "float | None",
-) -> "tuple[Checkpoint, bool]":
-    """Write a pin, or its end, into a checkpoint's notes, which one of the bash utilities has none of yet."""
     words(reason, "the reason")
-    verb = "pin" if pinned else "unpin"
+    verb = "pin" if is_kept else "unpin"
     found: Checkpoint | None = None
 
     def build() -> Plan:
         nonlocal found
         found = find(store, milestone, name)
         plan = Plan(f"checkpoint_{verb}")
-        if pinned is None and found.pinned is None:
+        if not is_kept and found.pinned is None:
             return plan
         info = _notes(milestone, name, None, found.revision, found.sha256)
         info["created_at"] = found.created_at
-        found.info = {**info, **found.info, "pinned": pinned}
+        found.info = {**info, **found.info, "pinned": pins.pin(reason) if is_kept else None}
         plan.puts.append(("checkpoint-info", f"{milestone}/{name}", indented(found.info).encode() + b"\n"))
         plan.events.append((milestone, _event(store, f"checkpoint_{verb}ned", name, {"reason": reason})))
         return plan

@@ -84,6 +84,12 @@ def parse_name(name: str, milestone: str) -> "tuple[str, str, int, int] | None":
     return "backup", rest, parse_ns(stamp) or 0, int(revision or 0)
 
 
+def checkpoint_names(store: "Store", milestone: str) -> list[str]:
+    """Names of what may be a milestone's checkpoints, by the names of their files."""
+    parsed = [parse_name(key.replace("/", "-" + MARK), milestone) for key in store.keys("checkpoint")]
+    return [one[1] for one in parsed if one and one[0] == "checkpoint"]
+
+
 def _judge(store: "Store", milestone: str, copy: Copy) -> None:
     """Find out whether a copy is this milestone's, and proves itself."""
     try:
@@ -105,12 +111,13 @@ def _judge(store: "Store", milestone: str, copy: Copy) -> None:
         copy.trouble = f"belongs to '{owner}'" if owner not in ("", milestone) else "cannot be read: it is damaged"
         return
     fits = document.event is not None
-    copy.is_whole = fits or not _carries_checksum(raw)
+    copy.is_whole = fits or not has_checksum(raw)
     # Under a name of ours only the checksum proves anything, since a restore of bash may have written through the file.
     copy.proved = fits or (copy.is_whole and not copy.revision)
 
 
-def _carries_checksum(raw: bytes) -> bool:
+def has_checksum(raw: bytes) -> bool:
+    """Whether an envelope says what its text must be; those of the bash utilities do not."""
     record = loads(raw)
     return isinstance(record, dict) and "sha256" in record
 

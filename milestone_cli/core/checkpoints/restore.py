@@ -7,9 +7,9 @@ done.
 
 from milestone_cli import runtime
 from milestone_cli.core import commit, draft, lock_timeout, once
-from milestone_cli.core.checkpoints.checkpoint import find, text_of
+from milestone_cli.core.checkpoints.checkpoint import find
 from milestone_cli.core.checkpoints.checkpointing import changed, create
-from milestone_cli.errors import MilestoneError
+from milestone_cli.errors import MilestoneError, completed
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan, digest
 
@@ -68,15 +68,10 @@ def plan_restore(store: "Store", milestone: str, name: str) -> Restore:
     from milestone_cli.core.sessions.session import holders
     from milestone_cli.core.states.compare import compare
 
-    text = text_of(store, milestone, name)
     plan = Restore(find(store, milestone, name))
+    text = plan.checkpoint.proved()
     if not store.modified("active", milestone) and store.modified("completed", milestone):
-        raise MilestoneError(
-            "completed",
-            f"'{milestone}' is completed, and stays as it is",
-            f"`milestone state reopen {milestone}` comes first",
-            milestone_id=milestone,
-        )
+        raise completed(milestone)
     try:
         document = store.read(milestone)
     except MilestoneError as error:
@@ -129,8 +124,7 @@ def restore(
         MilestoneError: `conflict` when others would lose work, unless `force`; `revision_conflict` when the state is
             not the one that was planned with.
     """
-    milestone, name, text = plan.checkpoint.milestone, plan.checkpoint.name, plan.checkpoint.text
-    assert text is not None
+    milestone, name, text = plan.checkpoint.milestone, plan.checkpoint.name, plan.checkpoint.proved()
     request = (b"checkpoint restore", name.encode(), text)
     known = once(milestone, key, *request)
     if known and (done := store.transact([], lambda: Plan("look"), lock_timeout(store, timeout), known)):

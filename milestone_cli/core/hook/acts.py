@@ -88,7 +88,7 @@ def _export(store: "Store", call: "Call") -> None:
 
 def _start(store: "Store", call: "Call") -> str:
     """The packet, as the client takes it in."""
-    from milestone_cli.core import handoff
+    from milestone_cli.core.standing import handoff
 
     session, milestone = _meant(store, call)
     if milestone is None:
@@ -113,7 +113,7 @@ def _meant(store: "Store", call: "Call") -> "tuple[str | None, str | None]":
 
 def _instructions(store: "Store", call: "Call") -> str:
     """What a compaction is asked to keep: the names by which the work is found again."""
-    from milestone_cli.core import handoff
+    from milestone_cli.core.standing import handoff
 
     session, milestone = _meant(store, call)
     return "" if milestone is None else handoff.names(store, milestone, session)
@@ -149,8 +149,9 @@ def _keep(turn: Turn, store: "Store", call: "Call", prefix: str, reason: str) ->
 def _newest(store: "Store", milestone: str) -> "tuple[int, str] | None":
     """When a milestone's newest checkpoint was made, nanoseconds since 1970, and the SHA-256 of what it keeps."""
     from milestone_cli.core.checkpoints import checkpoint
+    from milestone_cli.core.checkpoints.copies import checkpoint_names
 
-    times = [(store.modified("checkpoint", f"{milestone}/{name}"), name) for name in checkpoint.names(store, milestone)]
+    times = [(store.modified("checkpoint", f"{milestone}/{name}"), name) for name in checkpoint_names(store, milestone)]
     for ns, name in sorted(times, reverse=True):
         found = checkpoint.look(store, milestone, name)
         if found is not None and found.text is not None:

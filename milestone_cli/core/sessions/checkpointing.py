@@ -53,7 +53,7 @@ def create(
     Raises:
         MilestoneError: `not_found`, `damaged`; `conflict` when the name is taken.
     """
-    from milestone_cli.core.gitprogram import is_dirty
+    from milestone_cli.core.git.program import is_dirty
     from milestone_cli.core.sessions.checkpoints import Checkpoint, find
 
     found = current_text(store, session)
@@ -311,13 +311,11 @@ def _position(store: "Store", record: "Facts", session: str) -> "Facts":
 
 def _transactions(store: "Store") -> "list[Facts]":
     """Transactions that are not finished."""
-    found: list[Facts] = []
-    for key in store.keys("pending"):
-        try:
-            record = loads(store.get("pending", key) or b"")
-        except ValueError:
-            record = None
-        one = record.get("transaction") if isinstance(record, dict) else None
-        one = one if isinstance(one, dict) else {}
-        found.append({"transaction_id": key, "operation": one.get("operation"), "started_at": one.get("started_at")})
-    return found
+    if not store.keys("pending"):
+        return []
+    from milestone_cli.core.transactions.unfinished import unfinished
+
+    return [
+        {"transaction_id": name, "operation": operation, "started_at": started}
+        for name, operation, started in unfinished(store)
+    ]

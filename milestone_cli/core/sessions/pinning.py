@@ -1,13 +1,12 @@
 """Pinning and removing checkpoints of sessions; parts go with the last checkpoint that refers to them."""
 
-from milestone_cli import runtime
 from milestone_cli.core import acting_agent, lock_timeout, once
+from milestone_cli.core.checkpoints import pins
 from milestone_cli.core.record import data_of, indented, words
 from milestone_cli.core.sessions.checkpoints import Checkpoint, checkpoints, find, sound
 from milestone_cli.core.sessions.pages import KIND as PAGE
 from milestone_cli.core.sessions.parts import KIND, PART, file
 from milestone_cli.core.sessions.session import Session
-from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft, Plan, log_of
 
@@ -73,20 +72,13 @@ def delete(
 
 
 def refuse_pinned(found: Checkpoint) -> None:
-    """Refuse to remove what is pinned, or may be.
+    """Refuse to remove what is pinned; one that is damaged may go.
 
     Raises:
         MilestoneError: `conflict`, with the reason of the pin.
     """
-    if found.pinned is not None and not found.trouble:
-        reason = found.pinned.get("reason")
-        raise MilestoneError(
-            "conflict",
-            f"the checkpoint '{found.name}' is pinned{f': {reason}' if reason else ''}",
-            f"`milestone checkpoint unpin {found.name} --session {found.session}` lets it go",
-            session_id=found.session,
-            checkpoint_name=found.name,
-        )
+    words = f"{found.name} --session {found.session}"
+    pins.refuse_pinned(found.name, None if found.trouble else found.pinned, words, session_id=found.session)
 
 
 def pin(
@@ -109,15 +101,13 @@ def pin(
     """
     words(reason, "the reason")
     stream, verb = stream_of(store, session), "pin" if is_kept else "unpin"
-    now = runtime.timestamp(runtime.now_ns())
 
     def build() -> Plan:
         found = sound(find(store, session, name))
         plan = Plan(f"checkpoint_{verb}")
         if not is_kept and found.pinned is None:
             return plan
-        pinned = {"reason": reason, "at": now, "by": runtime.user()} if is_kept else None
-        raw = indented({**found.info, "pinned": pinned}).encode() + b"\n"
+        raw = indented({**found.info, "pinned": pins.pin(reason) if is_kept else None}).encode() + b"\n"
         plan.puts.append((KIND, f"{session}/{found.name}", raw))
         data = {"checkpoint_name": found.name, "session_id": session, "reason": reason}
         plan.events.append((stream, Draft(f"checkpoint_{verb}ned", dumps(data), session, acting_agent())))

@@ -323,7 +323,7 @@ def _git(found: Recovery, branch: str, commit: str, *, checks_out: bool) -> None
 
 def _hindrance(folder: str, branch: str) -> str:
     """Why git must not, or cannot, check a branch out; empty when it may."""
-    from milestone_cli.core.gitprogram import has_branch, is_dirty
+    from milestone_cli.core.git.program import has_branch, is_dirty
 
     if not branch:
         return "a detached HEAD is not checked out again"

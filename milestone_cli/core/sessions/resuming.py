@@ -198,7 +198,7 @@ def _record_and_page(
 
 def _check_out(outcome: Outcome) -> None:
     """Let git check the branch out; what was looked at before is looked at once more."""
-    from milestone_cli.core.gitprogram import checkout, is_dirty
+    from milestone_cli.core.git.program import checkout, is_dirty
 
     plan = outcome.plan
     why = "the tree is dirty" if is_dirty(plan.folder) is not False else checkout(plan.folder, plan.branch)

@@ -5,7 +5,7 @@ envelope as a backup, and its log, out of which an undo brings it back.
 """
 
 from milestone_cli.core import draft, lock_timeout, once
-from milestone_cli.errors import MilestoneError
+from milestone_cli.errors import MilestoneError, conflict
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan
 from milestone_cli.storage.names import backup_key, state_path
@@ -45,7 +45,7 @@ def move(
         raw = store.get(origin, milestone)
         if store.modified(target, milestone) and (raw is None or verb == "reopen"):
             raise _there(milestone, verb)
-        _expected(store.read(milestone), milestone, expect)
+        refuse_other(store.read(milestone), milestone, expect)
         return _plan(store, milestone, verb, _moved(milestone, verb, raw))
 
     return _transact(store, milestone, verb, build, key, timeout)
@@ -102,7 +102,7 @@ def delete(
     def build() -> Plan:
         nonlocal backup
         document = store.read(milestone)
-        _expected(document, milestone, expect)
+        refuse_other(document, milestone, expect)
         kinds = [kind for kind in ("active", "completed") if store.modified(kind, milestone)]
         backup = backup_key(milestone, store.clock(), document.revision)
         puts: Puts = [("backup", backup, store.get(kinds[0], milestone))]
@@ -118,16 +118,15 @@ def settle(store: "Store", milestone: str, timeout: "float | None") -> None:
     store.transact([milestone], lambda: Plan("settle"), lock_timeout(store, timeout))
 
 
-def _expected(document: "Document", milestone: str, expect: "int | None") -> None:
-    if expect is not None and (document.outside or expect != document.revision):
-        raise MilestoneError(
-            "revision_conflict",
-            f"'{milestone}' is at revision {document.revision}, not {expect}",
-            "look at what is there now, and try again with the new revision",
-            milestone_id=milestone,
-            expected=expect,
-            revision=document.revision,
-        )
+def refuse_other(document: "Document", milestone: str, expect: "int | None") -> None:
+    """Refuse a state that is not at the revision that must be current; a change from outside is one more.
+
+    Raises:
+        MilestoneError: `revision_conflict`.
+    """
+    current = document.revision + document.outside
+    if expect is not None and expect != current:
+        raise conflict(milestone, expect, current)
 
 
 def _plan(store: "Store", milestone: str, verb: str, puts: "Puts", more: "dict[str, object] | None" = None) -> Plan:

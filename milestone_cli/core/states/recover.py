@@ -6,7 +6,7 @@ milestone saved is never taken.
 
 from milestone_cli.core import commit, draft, lock_timeout
 from milestone_cli.core.states.lifecycle import move, reopen_damaged
-from milestone_cli.errors import MilestoneError
+from milestone_cli.errors import MilestoneError, completed, conflict
 from milestone_cli.jsontext import dumps
 
 TYPE_CHECKING = False
@@ -106,12 +106,7 @@ def run(
         return store.read(name), []
     if found.completed:
         if found.trouble == "none":
-            raise MilestoneError(
-                "completed",
-                f"'{name}' is completed, and nothing is the matter with it; nothing was changed",
-                f"`milestone state reopen {name}` makes it active again",
-                milestone_id=name,
-            )
+            raise completed(name)
         reopen_damaged(store, name, timeout)
     if found.trouble == "damaged" and not named:
         _expected(store, name, expect)
@@ -136,11 +131,4 @@ def _expected(store: "Store", milestone: str, expect: "int | None") -> None:
     head = store.head(milestone)
     known = head.revision if head else 0
     if expect is not None and expect != known:
-        raise MilestoneError(
-            "revision_conflict",
-            f"'{milestone}' was at revision {known}, not {expect}",
-            "look at its history, and try again with the new revision",
-            milestone_id=milestone,
-            expected=expect,
-            revision=known,
-        )
+        raise conflict(milestone, expect, known)

@@ -6,9 +6,9 @@ A line names its operation (`op`), mostly a milestone, and what the command woul
 
 from milestone_cli.core import current_milestone
 from milestone_cli.core.jsonlines import at_line, objects
-from milestone_cli.errors import MilestoneError, conflict
+from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
-from milestone_cli.model import LIMIT, safe
+from milestone_cli.model import LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -147,12 +147,22 @@ def perform(store: "Store", one: Operation) -> None:
     """
     try:
         if one.op == "require":
-            _require(store, one)
+            from milestone_cli.core.transactions.requirements import require
+
+            require(store, one)
         else:
             expect = 0 if "absent" in one.flags else one.expect
             WAYS[one.op](store, one, expect)
     except MilestoneError as error:
         raise at_line(one.number, error) from None
+
+
+def _at_revision(store: "Store", one: Operation, expect: "int | None") -> None:
+    """Hold a revision that is asked for against the present one, where the operation itself asks for none."""
+    if expect is not None:
+        from milestone_cli.core.transactions.requirements import at_revision
+
+        at_revision(store, one.milestone, expect)
 
 
 def _save(store: "Store", one: Operation, expect: "int | None") -> None:
@@ -188,7 +198,7 @@ def _move(store: "Store", one: Operation, expect: "int | None") -> None:
 def _log(store: "Store", one: Operation, expect: "int | None") -> None:
     from milestone_cli.core.events import log
 
-    _at_revision(store, one.milestone, expect)
+    _at_revision(store, one, expect)
     event = (one.words["event_type"], one.texts.get("data", "{}").encode())
     log(store, one.milestone, [event], agent=one.words.get("agent_id"), session=one.words.get("session_id"))
 
@@ -196,22 +206,20 @@ def _log(store: "Store", one: Operation, expect: "int | None") -> None:
 def _checkpoint(store: "Store", one: Operation, expect: "int | None") -> None:
     from milestone_cli.core.checkpoints import checkpointing
 
-    _at_revision(store, one.milestone, expect)
+    _at_revision(store, one, expect)
     name, reason = one.words.get("name"), one.words.get("reason")
     if one.op == "checkpoint_create":
         checkpointing.create(store, one.milestone, name, reason)
     elif one.op == "checkpoint_delete":
         checkpointing.delete(store, one.milestone, str(name))
-    elif one.op == "checkpoint_pin":
-        checkpointing.pin(store, one.milestone, str(name), reason)
     else:
-        checkpointing.unpin(store, one.milestone, str(name))
+        checkpointing.pin(store, one.milestone, str(name), reason, is_kept=one.op == "checkpoint_pin")
 
 
 def _restore(store: "Store", one: Operation, expect: "int | None") -> None:
     from milestone_cli.core.checkpoints.restore import plan_restore, restore
 
-    _at_revision(store, one.milestone, expect)
+    _at_revision(store, one, expect)
     restore(store, plan_restore(store, one.milestone, one.words["name"]), force="force" in one.flags)
 
 
@@ -219,7 +227,7 @@ def _session(store: "Store", one: Operation, expect: "int | None") -> None:
     from milestone_cli.core.sessions import sessioning
 
     if one.op == "session_create":
-        _at_revision(store, one.milestone, expect)
+        _at_revision(store, one, expect)
         sessioning.create(store, one.milestone, sessioning.Wish(one.words.get("type", "general")))
     elif one.op == "session_use":
         sessioning.use(store, one.words["session"])
@@ -244,72 +252,3 @@ WAYS: "dict[str, Callable[[Store, Operation, int | None], None]]" = {
     "session_use": _session,
     "session_end": _session,
 }
-
-# requirements
-
-
-def _at_revision(store: "Store", milestone: str, expect: "int | None") -> None:
-    if expect is None:
-        return
-    current, is_recorded = 0, True
-    if any(store.modified(kind, milestone) for kind in ("active", "completed")):
-        document = store.read(milestone)
-        current, is_recorded = document.revision, not document.outside
-    if current != expect or not is_recorded:
-        raise conflict(milestone, expect, current)
-
-
-def _require(store: "Store", one: Operation) -> None:
-    """Hold the present against what a line requires."""
-    words, is_absent = one.words, "absent" in one.flags
-    if "session" in words:
-        raw = store.get("session", safe(words["session"], "session"))
-        _there(f"the session '{words['session']}'", raw is not None, is_absent)
-        if "status" in words and raw is not None:
-            from milestone_cli.core.sessions.session import find
-
-            _equal(f"the status of '{words['session']}'", find(store, words["session"]).status, words["status"])
-        return
-    _at_revision(store, one.milestone, one.expect)
-    if "checkpoint" in words:
-        from milestone_cli.core.checkpoints.checkpoint import fitting, look
-
-        found = look(store, one.milestone, fitting(one.milestone, words["checkpoint"]))
-        _there(f"the checkpoint '{words['checkpoint']}' of '{one.milestone}'", found is not None, is_absent)
-    elif "path" in words:
-        _require_value(store, one, words["path"], is_absent)
-    elif "value" in one.texts or "status" in words:
-        raise MilestoneError("invalid_data", "a value needs its 'path', and a status its 'session'", "")
-    elif one.expect is None or is_absent:
-        is_there = any(store.modified(kind, one.milestone) for kind in ("active", "completed"))
-        _there(f"the state of '{one.milestone}'", is_there, is_absent)
-
-
-def _require_value(store: "Store", one: Operation, path: str, is_absent: bool) -> None:
-    from milestone_cli.core.document import find
-    from milestone_cli.core.states.patch import same
-
-    try:
-        text = find(store.read(one.milestone).text.decode(), path)
-    except MilestoneError as error:
-        if error.code not in ("path_not_found", "not_found"):
-            raise
-        text = None
-    _there(f"'{path[:140]}' in '{one.milestone}'", text is not None, is_absent)
-    wanted = one.texts.get("value")
-    if text is not None and wanted is not None and not same(text, wanted):
-        _equal(f"'{path[:140]}' in '{one.milestone}'", text[:140], wanted[:140])
-
-
-def _there(what: str, is_there: bool, is_absent: bool) -> None:
-    if is_there == is_absent:
-        raise _failed(f"{what} is {'there already' if is_there else 'not there'}")
-
-
-def _equal(what: str, found: str, wanted: str) -> None:
-    if found != wanted:
-        raise _failed(f"{what} is {found}, not {wanted}")
-
-
-def _failed(message: str) -> MilestoneError:
-    return MilestoneError("test_failed", message, "the present is not what the transaction requires")

@@ -1,115 +1,22 @@
-"""Transactions: several changes all or nothing, what stays of them, and how one is taken back.
+"""Transactions as their records tell of them: which there are, what each one changed, and whether it was taken back."""
 
-Nothing here knows how a store commits: operations are done to a staging of the store, and what that gathered is one
-plan. A rollback is a transaction like others, which does the opposite, if nothing it touches has changed since.
-"""
-
-from milestone_cli import runtime
-from milestone_cli.core import draft, lock_timeout, once
-from milestone_cli.core.record import data_of
-from milestone_cli.core.transactions.operations import parse, perform
-from milestone_cli.core.transactions.staging import Staging
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps
-from milestone_cli.model import Plan, safe
-from milestone_cli.storage.transactions import STATES, opened
-from milestone_cli.storage.transactions import parse as parse_record
+from milestone_cli.model import safe
+from milestone_cli.storage.transactions import STATES, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from milestone_cli.core.states.compare import Difference
-    from milestone_cli.core.transactions.operations import Operation
     from milestone_cli.storage.contract import Store
 
     Record = dict[str, Any]
 
 KINDS = {"pending": "pending", "committed": "committed", "rolled_back": "rollback"}
 """The kind of document that a record is, by the status of its transaction."""
-REMOVING = ("delete", "checkpoint_delete", "checkpoint_restore")
 LAST = "last"
 """Stands for the id of the newest transaction."""
-
-
-def apply(
-    store: "Store",
-    raw: bytes,
-    *,
-    dry_run: bool = False,
-    key: "str | None" = None,
-    timeout: "float | None" = None,
-) -> "tuple[dict[str, object], list[str]]":
-    """Do the operations of a text of JSON Lines, all or nothing; see `operations`.
-
-    Returns:
-        The transaction in short, see `summary`, with `transaction_id` None where there was nothing to change; and what
-        was repaired on the way, in sentences.
-
-    Raises:
-        MilestoneError: with the number of the line; nothing is changed then.
-    """
-    operations = parse(store, raw)
-    milestones = list(dict.fromkeys([one.milestone for one in operations if one.milestone]))
-    if key and not milestones:
-        raise MilestoneError("usage", "an idempotency key needs a milestone, whose log keeps it", "name one")
-    plan = Plan("apply")
-
-    def build() -> Plan:
-        nonlocal plan
-        plan = _staged(store, operations, milestones[:1] if key else [])
-        return plan
-
-    if dry_run:
-        if (error := build().refused) is not None:
-            raise error
-        record = opened(store, plan, runtime.timestamp(runtime.now_ns()), lambda kind, key: f"{kind}/{key}")
-        told = {"transaction_id": None, **summary(record), "operations": len(operations), "dry_run": True}
-        return {**told, "replayed": False}, []
-    named = [one.milestone.encode() for one in operations]
-    known = once(milestones[0], key, b"transaction apply", raw, *named) if key else None
-    receipts = store.transact(milestones, build, lock_timeout(store, timeout), known)
-    replayed = bool(receipts) and receipts[0].replayed
-    identity: object = plan.id if plan.puts or plan.events else None
-    if replayed:
-        identity = data_of(store, milestones[0], receipts[0].event_id).get("transaction_id")
-    found = _read(store, "committed", str(identity)) if identity else None
-    told = {"transaction_id": identity, **summary(found or {"documents": []})}
-    told |= {"operations": len(operations), "dry_run": False, "replayed": replayed}
-    return told, receipts[0].notes if receipts else []
-
-
-def removes(store: "Store", raw: bytes) -> bool:
-    """Whether operations remove or overwrite more than a state's next revision, so that a person is asked first."""
-    return any(one.op in REMOVING for one in parse(store, raw))
-
-
-def _staged(store: "Store", operations: "list[Operation]", told: list[str]) -> Plan:
-    """Do operations to a staging of the store; the plan, refused when one of them cannot be done.
-
-    Args:
-        store: where.
-        operations: in order.
-        told: streams that shall hear of it in any case, so that a key can be kept there.
-    """
-    staging = Staging(store, Plan("apply", runtime.new_transaction_id(runtime.now_ns())))
-    plan = staging.plan
-    try:
-        for one in operations:
-            perform(staging, one)  # type: ignore[arg-type]
-    except MilestoneError as error:
-        plan.refused = error
-        error.details["transaction_id"] = plan.id
-        return plan
-    streams = staging.finish()
-    if plan.puts or plan.events:
-        streams = list(dict.fromkeys([*streams, *told]))
-        said = dumps({"transaction_id": plan.id, "operations": len(operations), "milestones": streams})
-        plan.events += [(stream, draft(store, "transaction_committed", said)) for stream in streams]
-    return plan
-
-
-# looking
 
 
 def summary(record: "Record") -> "dict[str, object]":
@@ -151,7 +58,7 @@ def transactions(store: "Store", status: "str | None" = None, last: int = 0) -> 
     names = [(key, one) for one, kind in KINDS.items() if status in (None, "all", one) for key in store.keys(kind)]
     found = []
     for key, one in sorted(names)[-last:]:
-        record = _read(store, one, key)
+        record = read(store, one, key)
         found.append(
             fields(record, one) if record else fields({"transaction": {"id": key}, "documents": []}, "damaged")
         )
@@ -176,7 +83,7 @@ def find(store: "Store", identity: str) -> "tuple[Record, str]":
     safe(identity, "transaction")
     for status, kind in KINDS.items():
         if store.modified(kind, identity):
-            record = _read(store, status, identity)
+            record = read(store, status, identity)
             if record is None:
                 told = f"the record of the transaction '{identity}' is damaged"
                 raise MilestoneError("damaged", told, "its events are in the logs", transaction_id=identity)
@@ -189,13 +96,13 @@ def find(store: "Store", identity: str) -> "tuple[Record, str]":
     )
 
 
-def _read(store: "Store", status: str, identity: str) -> "Record | None":
+def read(store: "Store", status: str, identity: str) -> "Record | None":
     """A record as far as it can be believed."""
     try:
         raw = store.get(KINDS[status], identity)
     except MilestoneError:  # a link, or larger than any record
         return None
-    return None if raw is None else parse_record(raw, identity)
+    return None if raw is None else parse(raw, identity)
 
 
 def full(record: "Record", status: str) -> "dict[str, object]":

@@ -1,4 +1,7 @@
-"""What git says of a folder, read from its files: no process is started, and nothing is ever changed."""
+"""What git says of a folder, read from its files: no process is started, and nothing is ever changed.
+
+What only git itself can tell or do is in `program`.
+"""
 
 import os
 

@@ -5,6 +5,7 @@ It is asked for at every turn, so it looks at little and changes nothing; whatev
 
 from milestone_cli import runtime
 from milestone_cli.core import bound_session, session_record
+from milestone_cli.core.standing.words import members_of
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import safe
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
     Facts = dict[str, object]
 
-READABLE = 1 << 20
-"""A larger state, in bytes, is not searched for words."""
 LONGEST = 200
 """Characters of a word from outside, before it is cut to what there is room for."""
 
@@ -96,20 +95,17 @@ def _of_milestone(store: "Store", line: Line) -> None:
     except MilestoneError as error:
         line.progress = "no state yet" if error.code == "not_found" else error.code.upper()
         return
-    value = loads(document.text) if len(document.text) <= READABLE else None
-    line.progress = progress(_object(value)) or f"revision {document.revision}"
+    line.progress = progress(members_of(document)) or f"revision {document.revision}"
 
 
 def _last_checkpoint(store: "Store", name: str) -> int:
-    """When the last of what may be a milestone's checkpoints was made; see `checkpoint.names`."""
-    keys = store.keys("checkpoint")
-    if not keys:
+    """When the last of what may be a milestone's checkpoints was made."""
+    if not store.keys("checkpoint"):
         return 0
-    from milestone_cli.core.checkpoints.copies import MARK, parse_name
+    from milestone_cli.core.checkpoints.copies import checkpoint_names
 
-    parsed = [parse_name(key.replace("/", "-" + MARK), name) for key in keys]
-    found = [one[1] for one in parsed if one and one[0] == "checkpoint"]
-    return max([store.modified("checkpoint", f"{name}/{one}") for one in found], default=0)
+    found = [store.modified("checkpoint", f"{name}/{one}") for one in checkpoint_names(store, name)]
+    return max(found, default=0)
 
 
 def progress(state: "Facts") -> str:

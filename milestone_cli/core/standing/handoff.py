@@ -7,8 +7,9 @@ four characters of ASCII, and one for every other character.
 
 from milestone_cli import runtime
 from milestone_cli.core import git
-from milestone_cli.core.overview import status
-from milestone_cli.core.standing import FIRST, gather, listed, one_line, said, second
+from milestone_cli.core.standing.facts import gather, listed, one_line, said, second
+from milestone_cli.core.standing.status import status
+from milestone_cli.core.standing.words import FIRST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,11 +7,13 @@ line without controls, and whole: what is too long ends with a sentence.
 import os
 
 from milestone_cli.core import git, session_record
-from milestone_cli.core.overview import status
 from milestone_cli.core.sessions import session as sessions
 from milestone_cli.core.sessions.activity import left_open, up_to_date
+from milestone_cli.core.standing.status import RECENT, status
+from milestone_cli.core.standing.words import FIRST, SECOND, members_of
+from milestone_cli.core.transactions.unfinished import unfinished
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads
+from milestone_cli.jsontext import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,19 +21,12 @@ if TYPE_CHECKING:
 
     Facts = dict[str, object]
 
-FIRST = ("next", "next_step", "next_steps", "blockers", "goal", "objective", "doing", "current_task")
-SECOND = ("title", "status", "phase", "step", "progress", "todo", "tasks", "decisions", "questions", "done", "summary",
-          "notes")  # fmt: skip
-"""Keys at the top of a state that tell how the work stands, in the order of their use to whoever goes on."""
-READABLE = 1 << 20
-"""A larger state, in bytes, is not searched for words."""
 LOOKED_AT = 400
 """So many of the last events are looked at."""
 TOLD = 12
 """So many of them are told."""
 ITEM = 600
 """Characters of one item; what is longer ends with its last sentence before that."""
-RECENT = 200
 NOISE = ("tool_", "tools_", "prompt_", "subagent_", "notified", "state_loaded", "turn_")
 """How the types of events begin that tell nothing each; the tools are counted instead."""
 WRITERS = ("Write", "Edit", "MultiEdit", "NotebookEdit")
@@ -103,11 +98,8 @@ def listed(value: object) -> "list[Facts]":
 def said(store: "Store", milestone: str) -> "tuple[dict[str, str], list[str]]":
     """What a state says under the keys that are known, each as one line; and its other keys."""
     try:
-        document = store.read(milestone)
-        value = loads(document.text) if len(document.text) <= READABLE else None
-    except (MilestoneError, ValueError):
-        value = None
-    if not isinstance(value, dict):
+        value = members_of(store.read(milestone))
+    except MilestoneError:
         return {}, []
     known = {name: told for name in FIRST + SECOND if name in value and (told := _told(name, value[name]))}
     return known, [one_line(name)[:60] for name in value if name not in known][:30]
@@ -188,17 +180,10 @@ def _tools(events: "list[Facts]") -> "Facts":
 
 def _transactions(store: "Store") -> "list[dict[str, str]]":
     """Transactions that are committed and not finished, or still under way."""
-    found = []
-    for name in store.keys("pending"):
-        try:
-            record = loads(store.get("pending", name) or b"")
-        except ValueError:
-            record = None
-        one = record.get("transaction") if isinstance(record, dict) else None
-        told = one if isinstance(one, dict) else {}
-        started = second(told.get("started_at"))
-        found.append({"id": name, "operation": one_line(str(told.get("operation", "?"))), "started_at": started})
-    return found
+    return [
+        {"id": name, "operation": one_line(str(operation or "?")), "started_at": second(started)}
+        for name, operation, started in unfinished(store)
+    ]
 
 
 def _locks(store: "Store") -> "list[Facts]":

@@ -1,14 +1,13 @@
-"""What is going on: the milestones of a store, and one of them at a look."""
+"""One milestone at a look: what its state says, who is at work, what came last, and what is next."""
 
-from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, current_session
 from milestone_cli.core.agents.crew import crew
 from milestone_cli.core.checkpoints import checkpoint
 from milestone_cli.core.sessions.parts import FIRST
 from milestone_cli.core.sessions.session import sessions
-from milestone_cli.errors import MilestoneError
+from milestone_cli.core.standing.overview import summary
+from milestone_cli.core.standing.words import NEXT, SHORT, members_of
 from milestone_cli.jsontext import loads
-from milestone_cli.model import safe
 from milestone_cli.splice import changed
 
 TYPE_CHECKING = False
@@ -16,105 +15,13 @@ if TYPE_CHECKING:
     from milestone_cli.model import Document
     from milestone_cli.storage.contract import Store
 
-WORDS = (
-    "title",
-    "goal",
-    "status",
-    "phase",
-    "step",
-    "progress",
-    "done",
-    "doing",
-    "next",
-    "next_step",
-    "todo",
-    "blockers",
-)
-"""Keys at the top of a state that tell how the work stands, in the order of telling."""
-NEXT = ("next", "next_step", "todo")
-READABLE = 1 << 20
-"""A larger state, in bytes, is not searched for words."""
+    Facts = dict[str, object]
+
 RECENT = 200
 """So many of the newest sessions are looked at."""
 
 
-def milestones(store: "Store") -> list[dict[str, object]]:
-    """All milestones: name, revision, bytes and time of the state, events, and whether something is the matter."""
-    completed = set(store.keys("completed"))
-    return [_summary(store, name, completed)[0] for name in store.milestones()]
-
-
-def _summary(store: "Store", name: str, completed: set[str]) -> "tuple[dict[str, object], Document | None]":
-    head = store.head(name)
-    found: dict[str, object] = {
-        "milestone_id": name,
-        "revision": head.revision if head else 0,
-        "events": head.sequence if head else 0,
-        "state": "none",
-        "bytes": 0,
-        "updated_at": runtime.timestamp(head.time) if head and head.time else None,
-    }
-    try:
-        document = store.read(name)
-    except MilestoneError as error:
-        if error.code != "not_found":
-            found["state"] = error.code
-        return found, None
-    known = head is not None and document.sha256 == head.state
-    pending = head is not None and document.revision == head.revision + 1
-    found["state"] = "good" if known or pending else "changed outside"
-    if name in completed and not store.modified("active", name):
-        found["state"] = "completed"
-    found["bytes"] = len(document.text)
-    found["updated_at"] = document.timestamp or found["updated_at"]
-    if pending:
-        found["revision"] = document.revision
-    return found, document
-
-
-def everything(store: "Store") -> dict[str, object]:
-    """All milestones and who acts, for a look at the whole store."""
-    session = current_session(store)
-    return {
-        "store": store.path,
-        "session_id": None if session == NO_SESSION else session,
-        "milestones": milestones(store),
-    }
-
-
-def known_names(store: "Store", what: str, milestone: "str | None" = None) -> list[str]:
-    """The names of all milestones, sessions, agents, syncs, tasks, transactions; of checkpoints, those of a milestone.
-
-    Only sound ones; among transactions the word that means the last one.
-    """
-    if what == "milestones":
-        found = {*store.milestones(), *store.keys("completed")}
-    elif what == "sessions":
-        found = {*store.keys("session")}
-    elif what == "agents":
-        found = {*store.keys("agent")}
-    elif what == "syncs":
-        found = {*store.keys("sync")}
-    elif what == "tasks":
-        found = {*store.keys("task")}
-    elif what == "transactions":
-        found = {key for kind in ("pending", "committed", "rollback") for key in store.keys(kind)}
-        found |= {"last"} if found else set()
-    else:
-        keys = [key.partition("/") for key in store.keys("checkpoint")]
-        found = {name for owner, _, name in keys if milestone in (None, owner)}
-    return sorted(name for name in found if _is_safe(name))
-
-
-def _is_safe(name: str) -> bool:
-    try:
-        safe(name)
-    except MilestoneError:
-        return False
-    return True
-
-
-def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
+def status(store: "Store", name: str, last: int = 8) -> "Facts":
     """One milestone at a look: summary, its state's own words, sessions, lock, checkpoint, last events, what is next.
 
     Raises:
@@ -123,12 +30,12 @@ def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
     if name not in store.milestones():
         store.read(name)
     session = current_session(store)
-    summary, document = _summary(store, name, set(store.keys("completed")))
+    found, document = summary(store, name, set(store.keys("completed")))
     said = _said(document)
     count, newest = checkpoint.newest(store, name)
     who = crew(store, name)
     return {
-        **summary,
+        **found,
         "store": store.path,
         "session_id": None if session == NO_SESSION else session,
         "sessions": _sessions(store, name),
@@ -138,12 +45,12 @@ def status(store: "Store", name: str, last: int = 8) -> dict[str, object]:
         "last_checkpoint": newest and {"name": newest.name, "created_at": newest.created_at, "state": newest.state},
         "said": said,
         "last_events": last_events(store, name, last),
-        "next": (_after_a_death(who) if summary["state"] in ("good", "none") else None)
-        or _next(name, str(summary["state"]), said, newest is not None),
+        "next": (_after_a_death(who) if found["state"] in ("good", "none") else None)
+        or _next(name, str(found["state"]), said, newest is not None),
     }
 
 
-def _after_a_death(who: dict[str, object]) -> "dict[str, object] | None":
+def _after_a_death(who: "Facts") -> "Facts | None":
     """What comes first where the state is sound: an agent that is dead may hold what others wait for."""
     agents = who["agents"]
     dead = [str(one["agent_id"]) for one in agents if one["health"] == "dead"] if isinstance(agents, list) else []
@@ -153,17 +60,10 @@ def _after_a_death(who: dict[str, object]) -> "dict[str, object] | None":
     return _hint(told, "milestone agent health --fix")
 
 
-def _said(document: "Document | None") -> dict[str, object]:
+def _said(document: "Document | None") -> "Facts":
     """What a state says of the work: short texts, numbers, and lists of them, under well-known keys."""
-    if document is None or len(document.text) > READABLE:
-        return {}
-    try:
-        value = loads(document.text)
-    except ValueError:
-        return {}
-    if not isinstance(value, dict):
-        return {}
-    return {word: value[word] for word in WORDS if word in value and _is_short(value[word])}
+    found = members_of(document)
+    return {word: found[word] for word in SHORT if word in found and _is_short(found[word])}
 
 
 def _is_short(value: object) -> bool:
@@ -172,7 +72,7 @@ def _is_short(value: object) -> bool:
     return isinstance(value, bool | int | float) or (isinstance(value, str) and 0 < len(value) <= 500)
 
 
-def _sessions(store: "Store", name: str) -> list[dict[str, object]]:
+def _sessions(store: "Store", name: str) -> "list[Facts]":
     """The sessions of a milestone that have not ended, oldest first; an orphaned one waits for somebody to go on."""
     return [
         {"session_id": one.id, "created_at": one.word("created_at"), "status": one.status}
@@ -181,7 +81,7 @@ def _sessions(store: "Store", name: str) -> list[dict[str, object]]:
     ]
 
 
-def _next(name: str, state: str, said: dict[str, object], has_checkpoint: bool) -> dict[str, object]:
+def _next(name: str, state: str, said: "Facts", has_checkpoint: bool) -> "Facts":
     """What to do next, in words, and the command for it where there is one."""
     if state == "damaged":
         return _hint("the state is damaged; put the newest good copy in its place", f"milestone state recover {name}")
@@ -204,7 +104,7 @@ def _next(name: str, state: str, said: dict[str, object], has_checkpoint: bool) 
     return _hint("go on", f"milestone state set {name} next=…")
 
 
-def _hint(text: str, command: "str | None") -> dict[str, object]:
+def _hint(text: str, command: "str | None") -> "Facts":
     return {"text": text, "command": command}
 
 
@@ -233,7 +133,7 @@ def last_events(store: "Store", name: str, count: int) -> list[object]:
     return found[::-1]
 
 
-def _measure(data: dict[str, object]) -> None:
+def _measure(data: "Facts") -> None:
     """Put the size of a change into the place of the change itself, which may be large."""
     if "sha256" not in data:
         return
