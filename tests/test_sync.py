@@ -8,7 +8,7 @@ import pytest
 from memory_store import MemoryStore
 
 from milestone_cli import runtime
-from milestone_cli.core.agents import agenting, fallen, heartbeat, sync, syncing, vitals
+from milestone_cli.core.agents import fallen, heartbeat, registry, sync, syncpoint, vitals
 from milestone_cli.core.agents.agent import agents, find
 from milestone_cli.core.agents.wish import Wish
 from milestone_cli.errors import MilestoneError
@@ -41,7 +41,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
 
 def register(store: Any, *names: str, pid: int = 1) -> None:
     for name in names:
-        agenting.register(store, name, Wish(), milestone="demo", pid=pid)
+        registry.register(store, name, Wish(), milestone="demo", pid=pid)
 
 
 def change(store: Any, name: str, **values: object) -> None:
@@ -75,7 +75,7 @@ def refused(work: Callable[[], object]) -> str:
 def test_the_last_answer_completes_it(store: Any) -> None:
     register(store, "a", "b", "c")
     name = ask(store, trigger="a")
-    assert sync.fields(sync.read(store, name))["missing"] == ["b", "c"]
+    assert syncpoint.fields(syncpoint.read(store, name))["missing"] == ["b", "c"]
     _, again = sync.acknowledge(store, name, "b", state=b'{"n": 1}')
     assert not again
     assert sync.acknowledge(store, name, "b")[1], "what was said once stays"
@@ -83,10 +83,10 @@ def test_the_last_answer_completes_it(store: Any) -> None:
     assert refused(lambda: sync.acknowledge(store, name, "c", revision=7)) == "invalid_data"
     assert refused(lambda: sync.acknowledge(store, "sync-none", "c")) == "not_found"
     done, _ = sync.acknowledge(store, name, "c")
-    found = sync.fields(done)
+    found = syncpoint.fields(done)
     assert (found["status"], found["missing"], found["agreed"]) == ("completed", [], True)
     assert found["answers"]["b"]["state"] == {"n": 1}  # type: ignore[index]
-    assert syncing.wait(store, name, 0)["status"] == "completed"
+    assert sync.wait(store, name, 0)["status"] == "completed"
     said = next(one for one in log(store) if one["event_type"] == "agents_synchronized")
     assert (said["data"]["sync_id"], said["data"]["agent_count"], said["agent_id"]) == (name, 3, "a")
     assert refused(lambda: ask(store, "a", "nobody")) == "not_found"
@@ -96,9 +96,9 @@ def test_who_does_not_answer_in_time_is_named(store: Any) -> None:
     register(store, "a", "b")
     name = ask(store, "a", "b", trigger="a")
     with pytest.raises(MilestoneError) as caught:
-        syncing.wait(store, name, 0.15)
+        sync.wait(store, name, 0.15)
     assert (caught.value.exit_code, caught.value.details["missing"]) == (7, ["b"])
-    found = sync.fields(sync.read(store, name))
+    found = syncpoint.fields(syncpoint.read(store, name))
     assert (found["status"], found["missing"]) == ("failed", ["b"])
     assert "no answer from b" in str(found["reason"])
     assert refused(lambda: sync.acknowledge(store, name, "b")) == "conflict"
@@ -108,28 +108,28 @@ def test_who_does_not_answer_in_time_is_named(store: Any) -> None:
 def test_nobody_waits_for_the_dead_or_for_those_who_left(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     register(store, "dies", "leaves", "lives")
     name = ask(store)
-    monkeypatch.setattr(syncing, "ROUND", 0.0)
+    monkeypatch.setattr(sync, "ROUND", 0.0)
     change(store, "dies", **GONE)
-    agenting.retire(store, "leaves", "done")
+    registry.retire(store, "leaves", "done")
     sync.acknowledge(store, name, "lives")
-    found = syncing.wait(store, name, 5)
-    assert (found["status"], sync.names(found, "answers")) == ("completed", ["lives"])
-    assert sorted(sync.names(found, "lost")) == ["dies", "leaves"]
+    found = sync.wait(store, name, 5)
+    assert (found["status"], syncpoint.names(found, "answers")) == ("completed", ["lives"])
+    assert sorted(syncpoint.names(found, "lost")) == ["dies", "leaves"]
     assert ends(store) == [("agents_synchronized", name)]
     alone = ask(store, "lives")
     change(store, "lives", **GONE)
-    assert refused(lambda: syncing.wait(store, alone, 5)) == "sync_failed"
-    assert sync.read(store, alone)["reason"] == "no participant is left"
+    assert refused(lambda: sync.wait(store, alone, 5)) == "sync_failed"
+    assert syncpoint.read(store, alone)["reason"] == "no participant is left"
 
 
 def test_a_point_that_nobody_waits_for_ends_all_the_same(store: Any) -> None:
     register(store, "a")
     name = ask(store, "a", timeout=0)
-    assert syncing.close_overdue(store) == [], "its requester lives"
-    one = sync.read(store, name)
+    assert sync.close_overdue(store) == [], "its requester lives"
+    one = syncpoint.read(store, name)
     one["requester"] = {**one["requester"], **GONE}  # type: ignore[dict-item]
     store.note("sync", name, dumps(one).encode())
-    assert syncing.close_overdue(store) == [], "its time is not over"
+    assert sync.close_overdue(store) == [], "its time is not over"
     one["started_at"] = "2026-01-01T00:00:00Z"
     store.note("sync", name, dumps(one).encode())
     assert refused(lambda: sync.acknowledge(store, name, "a")) == "conflict"
@@ -143,11 +143,11 @@ def test_interrupted_it_has_failed(store: Any, monkeypatch: pytest.MonkeyPatch) 
     def interrupt(*_: object) -> list[str]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(syncing, "missing", interrupt)
-    monkeypatch.setattr(syncing, "ROUND", 0.0)
+    monkeypatch.setattr(sync, "missing", interrupt)
+    monkeypatch.setattr(sync, "ROUND", 0.0)
     with pytest.raises(KeyboardInterrupt):
-        syncing.wait(store, name, 5)
-    assert sync.read(store, name)["status"] == "failed"
+        sync.wait(store, name, 5)
+    assert syncpoint.read(store, name)["status"] == "failed"
 
 
 def test_what_is_damaged_is_in_nobodys_way(store: Any) -> None:
@@ -156,11 +156,11 @@ def test_what_is_damaged_is_in_nobodys_way(store: Any) -> None:
         store.note("sync", "sync-broken", raw)
         store.note("agent-beat", "a", raw)
         name = ask(store, "a", trigger="a")
-        assert sync.read(store, name)["status"] == "completed"
-        assert refused(lambda: sync.read(store, "sync-broken")) == "damaged"
+        assert syncpoint.read(store, name)["status"] == "completed"
+        assert refused(lambda: syncpoint.read(store, "sync-broken")) == "damaged"
         store.note("agent", "broken", raw)
         assert vitals.examine(store, agents(store))[-1].health in ("healthy", "unknown")
-        assert refused(lambda: agenting.update(store, "broken", Wish())) == "damaged"
+        assert refused(lambda: registry.update(store, "broken", Wish())) == "damaged"
         assert refused(lambda: heartbeat.beat(store, "broken")) == "damaged"
     register(store, "broken")
     assert find(store, "broken").status == "active"
@@ -171,18 +171,18 @@ def test_names_that_stand_in_documents_lead_nowhere_else(store: Any, tmp_path: A
     register(store, "a", "b")
     name = ask(store)
     change(store, "a", agent_id=away, session_id=away, milestone_id=away)
-    point = {**sync.read(store, name), "session_id": away, "milestone_id": away, "trigger_agent": "\x1b"}
+    point = {**syncpoint.read(store, name), "session_id": away, "milestone_id": away, "trigger_agent": "\x1b"}
     store.note("sync", name, dumps(point).encode())
     store.note("sync", "sync-other", dumps({**point, "sync_id": away}).encode())
-    agenting.update(store, "a", Wish())
-    agenting.register(store, "c", Wish(dependencies=["a"]), milestone="demo", pid=0)
+    registry.update(store, "a", Wish())
+    registry.register(store, "c", Wish(dependencies=["a"]), milestone="demo", pid=0)
     assert find(store, "a").session is None
     sync.acknowledge(store, name, "a")
     sync.acknowledge(store, name, "b")
-    agenting.retire(store, "a")
+    registry.retire(store, "a")
     change(store, "b", session_id=away, **GONE)
     assert [one["agent_id"] for one in fallen.bury_all(store)] == ["b"]
-    assert sync.read(store, name)["status"] == "completed"
+    assert syncpoint.read(store, name)["status"] == "completed"
     assert [path.name for path in tmp_path.parent.rglob("away*")] == []
     assert {one["agent_id"] for one in log(store)} == {"system", "a", "b", "c"}
 
@@ -195,7 +195,7 @@ def test_machines_judge_each_other_by_leases_of_the_server(postgres_url: str, mo
     with monkeypatch.context() as there:
         there.setattr(runtime, "host", lambda: "elsewhere")
         began = runtime.monotonic()
-        agenting.register(store, "far", Wish(), milestone="demo", pid=4194303, lease=1)
+        registry.register(store, "far", Wish(), milestone="demo", pid=4194303, lease=1)
         found = vitals.examine(store, agents(store), 0.0)[0]
         assert found.health == "dead", "there it is known that its process has ended"
     found = vitals.examine(store, agents(store))[0]
@@ -205,7 +205,7 @@ def test_machines_judge_each_other_by_leases_of_the_server(postgres_url: str, mo
     assert runtime.monotonic() - began > 0.9
     assert [one["agent_id"] for one in fallen.bury_all(store)] == ["far"]
     assert refused(lambda: heartbeat.beat(store, "far")) == "conflict"
-    agenting.revive(store, "far")
+    registry.revive(store, "far")
     heartbeat.beat(store, "far")
     assert vitals.examine(store, agents(store))[0].health == "healthy"
 
@@ -235,14 +235,14 @@ def test_races_leave_one_end_for_each_point_and_a_reason_for_each_agent(store: A
 
     def answers(name: str) -> None:
         for _ in range(12):
-            for point in sync.points(store, is_open=True, agent=name):
+            for point in syncpoint.points(store, is_open=True, agent=name):
                 sync.acknowledge(store, str(point["sync_id"]), name)
 
     def asks() -> None:
         for _ in range(3):
             asked.append(ask(store, timeout=0.7))
             try:
-                syncing.wait(store, asked[-1], 0.7)
+                sync.wait(store, asked[-1], 0.7)
             except MilestoneError:
                 pass
 
@@ -252,7 +252,7 @@ def test_races_leave_one_end_for_each_point_and_a_reason_for_each_agent(store: A
 
     work: list[Callable[[], object]] = [lambda name=name: beats(name) for name in (*names[:4], "a5")]  # type: ignore[misc]
     work += [lambda name=name: answers(name) for name in names[:4]]  # type: ignore[misc]
-    work += [asks, lambda: dies("a4"), lambda: agenting.retire(store, "a5"), lambda: fallen.bury_all(store)]
+    work += [asks, lambda: dies("a4"), lambda: registry.retire(store, "a5"), lambda: fallen.bury_all(store)]
     threads = [threading.Thread(target=guarded(one)) for one in work]
     for thread in threads:
         thread.start()
@@ -262,10 +262,10 @@ def test_races_leave_one_end_for_each_point_and_a_reason_for_each_agent(store: A
     assert troubles == []
     assert sorted(name for _, name in ends(store)) == sorted(asked)
     for name in asked:
-        point = sync.read(store, name)
+        point = syncpoint.read(store, name)
         assert point["status"] in ("completed", "failed")
         if point["status"] == "completed":
-            assert set(sync.names(point)) == {*sync.names(point, "answers"), *sync.names(point, "lost")}
+            assert set(syncpoint.names(point)) == {*syncpoint.names(point, "answers"), *syncpoint.names(point, "lost")}
     statuses = {one.id: one.status for one in agents(store)}
     assert statuses == {**dict.fromkeys(names[:4], "active"), "a4": "failed", "a5": "retired"}
     counted = [one["event_type"] for one in log(store)]

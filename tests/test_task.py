@@ -14,7 +14,7 @@ from chromium import PROGRAM, Chromium
 from conftest import Cli
 from tasked import Tasks
 
-from milestone_cli.core.tasks import creating, handing, task, tasking
+from milestone_cli.core.tasks import changes, claiming, creating, deleting, task
 from milestone_cli.core.tasks.creating import new_id
 from milestone_cli.core.tasks.task import ENTRIES, Task
 from milestone_cli.core.tasks.terms import Terms
@@ -43,17 +43,17 @@ def test_a_task_from_its_making_to_its_end(tasks: Tasks) -> None:
     assert tasks.task("create", "t1", "Another one", code=4)["code"] == "conflict"
     assert tasks.task("start", "t1", "--if-revision", "7", code=4)["code"] == "revision_conflict"
     core, me = tasks.opened(), Terms()
-    assert tasking.start(core, "t1", Terms(expect=1)).changed
-    assert not tasking.start(core, "t1", me).changed
-    assert refused(tasking.start, core, "t1", Terms(agent="other")).code == "conflict", "somebody else is at it"
+    assert changes.start(core, "t1", Terms(expect=1)).changed
+    assert not changes.start(core, "t1", me).changed
+    assert refused(changes.start, core, "t1", Terms(agent="other")).code == "conflict", "somebody else is at it"
     assert tasks.task("update", "t1", "--description", "Implement it")["description"] == "Implement it"
     tasks.task("log", "t1", "half of it", "--level", "warning", "--type", "stdout")
     result = '{"price": 1.10, "big": 1180591620717411303424, "files_created": ["auth.js"]}'
     tasks.task("result", "t1", result)
     assert tasks.task("complete", "t1", "--idempotency-key", "c")["completed_at"]
-    assert tasking.end(core, "t1", "complete", Terms("c")).replayed
-    assert not tasking.end(core, "t1", "complete", me).changed
-    for act in (partial(tasking.end, how="fail"), partial(tasking.end, how="cancel"), tasking.start, handing.release):
+    assert changes.end(core, "t1", "complete", Terms("c")).replayed
+    assert not changes.end(core, "t1", "complete", me).changed
+    for act in (partial(changes.end, how="fail"), partial(changes.end, how="cancel"), changes.start, claiming.release):
         assert refused(act, core, "t1", terms=me).code == "conflict"
 
     raw = tasks.raw("t1")
@@ -74,8 +74,8 @@ def test_a_task_from_its_making_to_its_end(tasks: Tasks) -> None:
     assert refused(task.find, core, "nobody").code == "not_found"
     assert refused(task.find, core, "../t1").code == "invalid_name"
     assert refused(creating.create, core, None, " ", me).code == "invalid_data"
-    assert refused(tasking.result, core, "t1", b"{", me).code == "invalid_json"
-    assert refused(tasking.log, core, "t1", "x" * 5000, "info", "note", me).code == "too_large"
+    assert refused(changes.result, core, "t1", b"{", me).code == "invalid_json"
+    assert refused(changes.log, core, "t1", "x" * 5000, "info", "note", me).code == "too_large"
 
 
 def test_what_waits_is_not_ready_and_nothing_waits_for_itself(tasks: Tasks) -> None:
@@ -86,22 +86,22 @@ def test_what_waits_is_not_ready_and_nothing_waits_for_itself(tasks: Tasks) -> N
     assert tasks.named("--ready") == ["a"]
     assert [one["waits_for"] for one in tasks.task("list")["tasks"]] == [[], ["a"], ["a", "b"]]
     assert tasks.task("update", "a", "--depends-on", "c", code=4)["details"]["tasks"] == ["a", "c", "a"]
-    assert refused(tasking.update, core, "a", me, depends_on=["a"]).code == "conflict"
+    assert refused(changes.update, core, "a", me, depends_on=["a"]).code == "conflict"
     assert tasks.task("start", "b", code=4)["details"]["waits_for"] == ["a"]
     tasks.task("fail", "a", "--reason", "broken")
     assert tasks.named("--ready") == []
     assert tasks.named("--status", "failed") == ["a"]
     assert tasks.task("release", "a")["reason"] is None
-    tasking.end(core, "a", "complete", me)
+    changes.end(core, "a", "complete", me)
     assert tasks.named("--ready") == ["b"]
     assert tasks.task("update", "c", "--independent")["depends_on"] == []
     assert tasks.named("--ready") == ["b", "c"]
     # What is completed may go, and nobody waits for it then; what is not holds those who wait.
-    tasking.update(core, "c", me, depends_on=["b"])
+    changes.update(core, "c", me, depends_on=["b"])
     assert "c would no longer wait" in tasks.task("delete", "b", code=4)["message"]
     assert tasks.task("delete", "b", "--dry-run")["dependents"] == ["c"]
     gone = tasks.task("delete", "b", "--force", "--idempotency-key", "k")
-    assert handing.delete(core, "b", Terms("k", force=True)) == (None, True)
+    assert deleting.delete(core, "b", Terms("k", force=True)) == (None, True)
     assert tasks.named("--ready") == ["c"]
     tasks.cli("transaction", "rollback", gone["transaction_id"], "--yes", check=True)
     assert [one.id for one in task.tasks(core)] == ["a", "b", "c"]
@@ -111,7 +111,7 @@ def test_the_log_of_a_task_stays_small_in_its_file_and_whole_in_the_events(tasks
     core = tasks.opened()
     creating.create(core, "t1", "talk much", Terms(), milestone="demo")
     for number in range(40):
-        tasking.log(core, "t1", f"{number} " + "é" * 1500, "info", "note", Terms())
+        changes.log(core, "t1", f"{number} " + "é" * 1500, "info", "note", Terms())
     assert len(tasks.raw("t1")) < 30_000
     shown = tasks.task("show", "t1")
     assert (len(shown["logs"]), shown["log_count"]) == (ENTRIES, 40)
@@ -183,8 +183,8 @@ def test_reports(tasks: Tasks, tmp_path: Path) -> None:
     core, me = tasks.opened(), Terms()
     creating.create(core, "t1", HOSTILE, me)
     creating.create(core, "t2", "after it", me, depends_on=["t1"])
-    tasking.log(core, "t1", HOSTILE, "info", "note", me)
-    tasking.end(core, "t1", "complete", me, raw=b'{"</pre>": "<b>"}')
+    changes.log(core, "t1", HOSTILE, "info", "note", me)
+    changes.end(core, "t1", "complete", me, raw=b'{"</pre>": "<b>"}')
     found = tasks.json("task", "report")
     assert found["metrics"]["completed_tasks"] == 1
     assert found["metrics"]["total_tasks"] == 2
@@ -224,7 +224,7 @@ def test_where_somebody_looks_the_open_tasks_are_one_line(tasks: Tasks) -> None:
 def test_the_page_is_shown_in_both_themes_without_a_complaint(tasks: Tasks, tmp_path: Path) -> None:
     core, me = tasks.opened(), Terms()
     creating.create(core, "t1", HOSTILE, me)
-    tasking.end(core, "t1", "fail", me, raw=b'{"a": [1]}', reason=HOSTILE)
+    changes.end(core, "t1", "fail", me, raw=b'{"a": [1]}', reason=HOSTILE)
     tasks.cli("task", "report", "--format", "html", "-o", "r.html", check=True)
     browser = Chromium(tmp_path)
     address = f"file://{tmp_path}/r.html"

@@ -17,13 +17,13 @@ from tasked import Tasks
 
 from milestone_cli import runtime
 from milestone_cli.core.document import assign
-from milestone_cli.core.tasks import handing, tasking
+from milestone_cli.core.tasks import changes, claiming, deleting
+from milestone_cli.core.tasks.changes import end
+from milestone_cli.core.tasks.claiming import claim
 from milestone_cli.core.tasks.claims import hold
 from milestone_cli.core.tasks.creating import create
-from milestone_cli.core.tasks.handing import claim
 from milestone_cli.core.tasks.report import listed
 from milestone_cli.core.tasks.task import Task, find
-from milestone_cli.core.tasks.tasking import end
 from milestone_cli.core.tasks.terms import Terms
 from milestone_cli.errors import MilestoneError
 
@@ -60,14 +60,14 @@ def test_a_claim_from_its_beginning_to_its_end(tasks: Tasks) -> None:
     # What is claimed is changed by its holder alone.
     core, other = tasks.opened(), Terms(agent="b")
     for act in (
-        tasking.start,
-        tasking.update,
-        *(partial(tasking.end, how=how) for how in tasking.ENDS),
-        partial(tasking.log, message="x", level="info", type_="note"),
-        partial(tasking.result, raw=b"{}"),
-        handing.release,
-        handing.claim,
-        handing.delete,
+        changes.start,
+        changes.update,
+        *(partial(changes.end, how=how) for how in changes.ENDS),
+        partial(changes.log, message="x", level="info", type_="note"),
+        partial(changes.result, raw=b"{}"),
+        claiming.release,
+        claiming.claim,
+        deleting.delete,
     ):
         with pytest.raises(MilestoneError) as caught:
             act(core, name="first", terms=other)

@@ -13,8 +13,8 @@ from collections import deque
 from milestone_cli import runtime
 from milestone_cli.api.pool import Pool
 from milestone_cli.core import lock_timeout
-from milestone_cli.core.sessions import keyed, sessioning
-from milestone_cli.core.sessions.session import current_text
+from milestone_cli.core.sessions import creating, keyed
+from milestone_cli.core.sessions.session import readable
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Change, Draft
 from milestone_cli.storage.contract import Store as Backend
@@ -24,7 +24,7 @@ BOUND = 10_000
 TOGETHER = 500
 """Entries of a log that are appended at once at most."""
 
-Creation = tuple[str | None, sessioning.Wish]
+Creation = tuple[str | None, creating.Wish]
 Entry = tuple[str, Draft, bool]
 """Stream and event, and whether it is of a session, which must not have ended."""
 Setting = tuple[str, list[tuple[str, str]]]
@@ -130,8 +130,8 @@ class Behind:
 
     def _do(self, store: Backend, together: list[Job]) -> None:
         first = together[0]
-        if isinstance(first[1], sessioning.Wish):
-            sessioning.create(store, first[0], first[1], timeout=self._timeout)
+        if isinstance(first[1], creating.Wish):
+            creating.create(store, first[0], first[1], timeout=self._timeout)
         elif isinstance(first[1], Draft):
             self._append(store, str(first[0]), [job for job in together if len(job) == 3])
         else:
@@ -141,7 +141,7 @@ class Behind:
     def _append(self, store: Backend, stream: str, entries: list[Entry]) -> None:
         ended = set()
         for session in {draft.session for _, draft, is_of_session in entries if is_of_session}:
-            if current_text(store, session).status == "completed":
+            if readable(store, session).status == "completed":
                 ended.add(session)
         drafts = [draft for _, draft, is_of_session in entries if not is_of_session or draft.session not in ended]
         if drafts:
@@ -151,7 +151,7 @@ class Behind:
 
 
 def _kind(job: Job) -> str:
-    return "create" if isinstance(job[1], sessioning.Wish) else "append" if isinstance(job[1], Draft) else "set"
+    return "create" if isinstance(job[1], creating.Wish) else "append" if isinstance(job[1], Draft) else "set"
 
 
 def _at_exit(ref: "weakref.ref[Behind]") -> None:

@@ -55,4 +55,4 @@ def _read(store: Backend, id: str) -> str:  # noqa: A002
             return find(raw.decode(), "/state")
         except (MilestoneError, ValueError):
             pass  # one of the bash utilities, which has none, or a damaged one: that is found out with more care
-    return state_of(session.current_text(store, id))
+    return state_of(session.readable(store, id))

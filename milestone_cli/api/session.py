@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from milestone_cli import runtime
 from milestone_cli.api.keyed import KeyedState
 from milestone_cli.api.values import seconds, text_of
-from milestone_cli.core.sessions import conversation, deleting, session, sessioning
+from milestone_cli.core.sessions import conversation, creating, deleting, ending, inactive, session
 from milestone_cli.model import log_of, safe
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Sessions:
         Raises:
             MilestoneError: `conflict` when the id is taken; `invalid_name`, `invalid_data`.
         """
-        wish = sessioning.Wish(type, id, user)
+        wish = creating.Wish(type, id, user)
         wish.pid, wish.is_current = runtime.getpid(), False
         if metadata is not None:
             wish.metadata = text_of(metadata).encode()
@@ -105,8 +105,8 @@ class Sessions:
             wish.checked()
             if self._store.later((milestone, wish)):
                 return Session(self._store, wish.name, milestone)
-        made, _ = self._store.run(lambda store: sessioning.create(store, milestone, wish, timeout=self._store.timeout))
-        return Session(self._store, made.id, made.milestone)
+        made = self._store.run(lambda store: creating.create(store, milestone, wish, timeout=self._store.timeout))
+        return Session(self._store, made.id, milestone)
 
     def get(self, id: str) -> "Session":  # noqa: A002
         """A session by its id.
@@ -114,7 +114,7 @@ class Sessions:
         Raises:
             MilestoneError: `not_found`, `damaged`.
         """
-        found = self._store.run(lambda store: session.current_text(store, id))
+        found = self._store.run(lambda store: session.readable(store, id))
         return Session(self._store, found.id, found.milestone)
 
     def all(self) -> list[SessionInfo]:
@@ -146,10 +146,10 @@ class Sessions:
         span = int(seconds(inactive_for) * 1e9)
 
         def sweep(store: "Backend") -> list[deleting.Deletion]:
-            planned = deleting.plan_inactive(store, span)
+            planned = inactive.plan_inactive(store, span)
             if all(one.hold for one in planned):
                 return []
-            return deleting.delete_inactive(store, span, planned, timeout=self._store.timeout)
+            return inactive.delete_inactive(store, span, planned, timeout=self._store.timeout)
 
         return [one.session.id for one in self._store.run(sweep)]
 
@@ -233,7 +233,7 @@ class Session:
         Raises:
             MilestoneError: `not_found`, `damaged`.
         """
-        self._store.run(lambda store: sessioning.end(store, self.id, timeout=self._store.timeout))
+        self._store.run(lambda store: ending.end(store, self.id, timeout=self._store.timeout))
 
     def delete(self) -> None:
         """End it, if it has not, and delete it with its checkpoints; its events stay in the log.

@@ -46,12 +46,12 @@ def register(
     Example: milestone agent register builder --type coder --subscribe 'state_*'
     """
     from milestone_cli import render
-    from milestone_cli.core.agents import agenting, fallen
+    from milestone_cli.core.agents import fallen, registry
     from milestone_cli.storage import open_store
 
     store = open_store()
     wish = _wish(type_, state, depends_on, subscribe)
-    made, replayed = agenting.register(
+    made, replayed = registry.register(
         store, name, wish, session=session, milestone=milestone, pid=for_pid, key=idempotency_key, timeout=lock_timeout
     )
     buried = fallen.bury_all(store, timeout=lock_timeout)
@@ -95,13 +95,13 @@ def update(
     Example: milestone agent update builder --state '{"file": "a.py"}' --operations 1
     """
     from milestone_cli import render
-    from milestone_cli.core.agents import agenting
+    from milestone_cli.core.agents import registry
     from milestone_cli.storage import open_store
 
     wish = _wish(type_, state, depends_on, subscribe)
     wish.operations, wish.errors, wish.seconds = operations, errors, seconds
     store, who = open_store(), _meant(name)
-    made, replayed = agenting.update(store, who, wish, key=idempotency_key, timeout=lock_timeout)
+    made, replayed = registry.update(store, who, wish, key=idempotency_key, timeout=lock_timeout)
     text = f"{who}: updated{' already, under this key' if replayed else ''}"
     render.emit("agent-update", {**made.fields(), "replayed": replayed}, text, output)
 
@@ -166,15 +166,15 @@ def show(name: "AgentMeant" = None, output: "Format" = "text") -> None:
     Example: milestone agent show builder
     """
     from milestone_cli import render
-    from milestone_cli.core.agents import agent, sync, vitals
+    from milestone_cli.core.agents import agent, syncpoint, vitals
     from milestone_cli.render.agent import show_text
     from milestone_cli.storage import open_store
 
     store = open_store()
     one = agent.find(store, _meant(name))
     depending = agent.subscribers(agent.agents(store, is_over=False))
-    open_syncs = [str(point["sync_id"]) for point in sync.points(store, is_open=True, agent=one.id)
-                  if one.id in sync.missing(point)]  # fmt: skip
+    open_syncs = [str(point["sync_id"]) for point in syncpoint.points(store, is_open=True, agent=one.id)
+                  if one.id in syncpoint.missing(point)]  # fmt: skip
     found = {**one.fields(depending.get(one.id)), **vitals.examine(store, [one])[0].fields(), "open_syncs": open_syncs}
     render.emit("agent-show", found, show_text(found), output)
 
@@ -191,11 +191,11 @@ def retire(
     Example: milestone agent retire builder --reason 'all tests pass'
     """
     from milestone_cli import render
-    from milestone_cli.core.agents import agenting
+    from milestone_cli.core.agents import registry
     from milestone_cli.storage import open_store
 
     who = _meant(name)
-    made, changed, replayed = agenting.retire(open_store(), who, reason, key=idempotency_key, timeout=lock_timeout)
+    made, changed, replayed = registry.retire(open_store(), who, reason, key=idempotency_key, timeout=lock_timeout)
     text = f"{who}: retired" if changed else f"{who}: had ended before ({made.status})"
     render.emit("agent-retire", {**made.fields(), "changed": changed, "replayed": replayed}, text, output)
 

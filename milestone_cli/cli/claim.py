@@ -37,14 +37,14 @@ def claim(
     Example: milestone task claim --agent builder --lease 10m
     """
     from milestone_cli import render
-    from milestone_cli.core.tasks import handing
+    from milestone_cli.core.tasks import claiming
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.core.times import duration
     from milestone_cli.storage import open_store
 
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision)
     seconds = duration(lease) / 1e9
-    done = handing.claim(open_store(), name, terms, pid=for_pid, lease=seconds, milestone=milestone)
+    done = claiming.claim(open_store(), name, terms, pid=for_pid, lease=seconds, milestone=milestone)
     render.notify([f"'{one['id']}' is given back: '{one['agent_id']}', {one['evidence']}" for one in done.freed])
     render.emit("task-claim", done.fields(), done.task.id, output)
 
@@ -64,12 +64,12 @@ def release(
     Example: milestone task release t1
     """
     from milestone_cli import render
-    from milestone_cli.core.tasks import handing
+    from milestone_cli.core.tasks import claiming
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.storage import open_store
 
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
-    done = handing.release(open_store(), name, terms, reason=reason)
+    done = claiming.release(open_store(), name, terms, reason=reason)
     text = f"{name}: released{' already, under this key' if done.replayed else ''}"
     render.emit("task-change", done.fields(), text if done.changed else f"{name}: it was pending before", output)
 
@@ -93,7 +93,7 @@ def delete(
     Example: milestone task delete t1 --dry-run
     """
     from milestone_cli import render, runtime
-    from milestone_cli.core.tasks import handing, task
+    from milestone_cli.core.tasks import deleting, task
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.render.task import deletion_text
     from milestone_cli.storage import open_store
@@ -101,7 +101,7 @@ def delete(
     store = open_store()
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
     if dry_run or (not yes and runtime.is_terminal(0)):
-        planned = handing.Deletion(store, task.find(store, name), terms.agent)
+        planned = deleting.Deletion(store, task.find(store, name), terms.agent)
         if dry_run:
             fields = {**planned.fields(), "removed": False, "replayed": False}
             render.emit("task-delete", fields, deletion_text(planned.fields()), output)
@@ -110,7 +110,7 @@ def delete(
             from .confirm import confirm
 
             confirm(deletion_text(planned.fields()), "Delete it?")
-    done, replayed = handing.delete(store, name, terms)
+    done, replayed = deleting.delete(store, name, terms)
     if done is None:
         fields = {**task.Task(name, b"{}").fields(), "dependents": [], "refused": [], "transaction_id": None}
     else:

@@ -130,7 +130,7 @@ def sessions(
     Example: milestone cleanup sessions --inactive-for 2d --dry-run
     """
     from milestone_cli import render
-    from milestone_cli.core.sessions.deleting import delete_inactive, plan_inactive
+    from milestone_cli.core.sessions.inactive import delete_inactive, plan_inactive
     from milestone_cli.core.times import duration
     from milestone_cli.render.cleanup import sessions_fields, sessions_text
     from milestone_cli.storage import open_store

@@ -29,14 +29,13 @@ def session_recover(
 
     Example: milestone session recover "$(milestone session create demo)" --from initialization --dry-run
     """
-    from milestone_cli.core.sessions import resume, resuming
+    from milestone_cli.core.sessions import recovery
+    from milestone_cli.core.sessions.recovery_plan import meant, plan_recovery
     from milestone_cli.errors import EXIT
     from milestone_cli.render.recovery import outcome_text, plan_text
 
     store = open_store()
-    session = resume.meant(store, name)
-    ways = {"keeps_state": keep_state, "checks_out": git == "checkout"}
-    plan = resume.plan_recovery(store, session, checkpoint, **ways)
+    plan = plan_recovery(store, meant(store, name), checkpoint, keeps_state=keep_state, checks_out=git == "checkout")
     if dry_run:
         render.emit("session-recover-plan", plan.fields(), plan_text(plan.fields()), output)
         return 0
@@ -44,7 +43,7 @@ def session_recover(
         from .confirm import confirm
 
         confirm(plan_text(plan.fields()), "Recover?")
-    done = resuming.recover(store, plan, **ways, force=force, key=idempotency_key, timeout=lock_timeout)
+    done = recovery.recover(store, plan, force=force, key=idempotency_key, timeout=lock_timeout)
     fields = done.fields()
     render.emit("session-recover", fields, outcome_text(fields), output)
     return EXIT["partial"] if done.lacking else 0

@@ -1,7 +1,6 @@
 """The commands of `milestone session`: create, current, use, list, show, end, delete."""
 
 from milestone_cli import render
-from milestone_cli.core.sessions import session
 from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
@@ -50,9 +49,10 @@ def create(
 
     Example: milestone session create demo --type review --context '{"goal": "mend the tests"}'
     """
-    from milestone_cli.core.sessions import sessioning
+    from milestone_cli.core.sessions import creating
+    from milestone_cli.core.sessions.pages import CONFIGURATION
 
-    wish = sessioning.Wish(type_, name, user)
+    wish = creating.Wish(type_, name, user)
     if context is not None or metadata is not None:
         from .data import read_data
 
@@ -63,12 +63,13 @@ def create(
 
         raise MilestoneError("usage", "--auto-checkpoint or --no-auto-checkpoint, not both", "leave one of them out")
     given = (not no_auto_checkpoint, checkpoint_interval, max_duration, backup_retention)
-    settings = zip(session.CONFIGURATION, given, strict=True)
-    wish.configuration = {key: value for key, value in settings if value != session.CONFIGURATION[key]}
+    settings = zip(CONFIGURATION, given, strict=True)
+    wish.configuration = {key: value for key, value in settings if value != CONFIGURATION[key]}
     store = open_store()
-    whose = sessioning.meant_milestone(store, milestone, is_without=no_milestone)
-    made, replayed = sessioning.create(store, whose, wish, key=idempotency_key, timeout=lock_timeout)
-    render.emit("session-create", {**made.fields(), "replayed": replayed}, made.id, output)
+    whose = creating.meant_milestone(store, milestone, is_without=no_milestone)
+    made = creating.create(store, whose, wish, key=idempotency_key, timeout=lock_timeout)
+    fields = {} if output == "text" else {**made.session().fields(), "replayed": made.replayed}
+    render.emit("session-create", fields, made.id, output)
 
 
 def current(output: "Format" = "text") -> None:
@@ -82,10 +83,12 @@ def current(output: "Format" = "text") -> None:
     name = current_session(store)
     fields: dict[str, object] = {"session_id": None, "milestone_id": None, "status": None}
     if output != "text" and name != NO_SESSION:
+        from milestone_cli.core.sessions.session import Session
+
         raw = store.get("session", name)
         fields["session_id"] = name
         if raw is not None:
-            found = session.Session(name, raw, store.modified("session", name), name)
+            found = Session(name, raw, store.modified("session", name), name)
             fields["milestone_id"], fields["status"] = found.milestone, found.status
     render.emit("session-current", fields, name, output)
 
@@ -101,9 +104,9 @@ def use(
     Example: milestone session use "$(milestone session create demo)"
     """
     from milestone_cli import runtime
-    from milestone_cli.core.sessions import sessioning
+    from milestone_cli.core.sessions import using
 
-    found, replayed = sessioning.use(open_store(), name, key=idempotency_key, timeout=lock_timeout)
+    found, replayed = using.use(open_store(), name, key=idempotency_key, timeout=lock_timeout)
     if runtime.env("MILESTONE_SESSION") and not found.is_current:
         render.notify(["MILESTONE_SESSION is set and names another session, which goes first"])
     text = f"{found.id} was made the current session already, under this key"
@@ -125,22 +128,24 @@ def list_(
 
     Example: milestone session list --active
     """
-    from milestone_cli.core.sessions import activity
+    from milestone_cli.core.sessions.leftovers import left_open
+    from milestone_cli.core.sessions.session import AT_WORK, sessions
     from milestone_cli.render.session import list_text
 
     store = open_store()
-    found = [one for one in session.sessions(store) if not active or one.status in session.AT_WORK]
+    found = [one for one in sessions(store) if not active or one.status in AT_WORK]
     if inactive_for is not None:
+        from milestone_cli.core.sessions.activity import is_silent, last_seen
         from milestone_cli.core.times import duration
 
         span = duration(inactive_for)
         found = [one for one in found if one.status != "completed"]
-        seen = activity.last_seen(store, found)
-        found = [one for one in found if activity.is_silent(store, seen[one.id], span)]
+        seen = last_seen(store, found)
+        found = [one for one in found if is_silent(store, seen[one.id], span)]
     if count:
         render.emit("session-count", {"count": len(found)}, str(len(found)), output)
         return
-    behind = activity.left_open(store, found)
+    behind = left_open(store, found)
     told: list[dict[str, object]] = [{**one.fields(), "open": behind.get(one.id, [])} for one in found]
     is_all = not active and inactive_for is None
     render.emit("session-list", {"sessions": told}, list_text(told, is_all=is_all), output)
@@ -151,15 +156,16 @@ def show(name: "SessionId" = None, output: "Format" = "text") -> None:
 
     Example: milestone session show "$(milestone session create demo)"
     """
-    from milestone_cli.core.sessions import activity
+    from milestone_cli.core.sessions import session
+    from milestone_cli.core.sessions.leftovers import left_open
+    from milestone_cli.core.sessions.news import up_to_date
     from milestone_cli.render.session import show_text
 
     store = open_store()
-    found = session.current(store, name)
-    found, notes = activity.up_to_date(store, found)
+    found, notes = up_to_date(store, session.current(store, name))
     fields: dict[str, object] = {
         **found.fields(),
-        "open": activity.left_open(store, [found]).get(found.id, []),
+        "open": left_open(store, [found]).get(found.id, []),
         "trouble": found.trouble or None,
         "record": found.record,
     }
@@ -177,9 +183,9 @@ def end(
 
     Example: milestone session end "$(milestone session create demo)"
     """
-    from milestone_cli.core.sessions import sessioning
+    from milestone_cli.core.sessions import ending
 
-    found, changed = sessioning.end(open_store(), name, key=idempotency_key, timeout=lock_timeout)
+    found, changed = ending.end(open_store(), name, key=idempotency_key, timeout=lock_timeout)
     text = f"{found.id} {'ended' if changed else 'had ended already'}"
     render.emit("session-end", {**found.fields(), "changed": changed}, text, output)
 
@@ -201,7 +207,7 @@ def delete(
     Example: milestone session delete "$(milestone session create demo)" --dry-run
     """
     from milestone_cli import runtime
-    from milestone_cli.core.sessions import deleting
+    from milestone_cli.core.sessions import deleting, session
     from milestone_cli.render.session import deletion_text
 
     store = open_store()

@@ -119,7 +119,8 @@ def progress(
 def _periodic(name: str) -> "str | None":
     """Take over what was edited, and make the checkpoint whose time has come; what was said is said, come what may."""
     from milestone_cli import runtime
-    from milestone_cli.core.sessions.checkpointing import create, take_over
+    from milestone_cli.core.sessions.checkpointing import create
+    from milestone_cli.core.sessions.news import take_over
     from milestone_cli.core.sessions.progress import is_due
     from milestone_cli.errors import MilestoneError
 

@@ -28,7 +28,7 @@ def sync(
     """
     from milestone_cli.core import acting_agent
     from milestone_cli.core.agents import sync as core
-    from milestone_cli.core.agents import syncing
+    from milestone_cli.core.agents import syncpoint
     from milestone_cli.render.agent import sync_text
 
     store = open_store()
@@ -48,8 +48,8 @@ def sync(
         render.emit("sync", empty, "no agent is at work; there is nothing to synchronise", output)
         return
     if not no_wait:
-        one = syncing.wait(store, str(one["sync_id"]), timeout)
-    found = {**core.fields(one), "replayed": replayed}
+        one = core.wait(store, str(one["sync_id"]), timeout)
+    found = {**syncpoint.fields(one), "replayed": replayed}
     render.emit("sync", found, str(found["sync_id"]) if no_wait else sync_text(found), output)
 
 
@@ -70,6 +70,7 @@ def ack(
     """
     from milestone_cli.core import acting_agent
     from milestone_cli.core.agents import sync as core
+    from milestone_cli.core.agents import syncpoint
     from milestone_cli.errors import MilestoneError
     from milestone_cli.render.agent import ack_text
 
@@ -87,7 +88,7 @@ def ack(
         key=idempotency_key,
         timeout=lock_timeout,
     )
-    found = {**core.fields(one), "agent_id": by, "replayed": again}
+    found = {**syncpoint.fields(one), "agent_id": by, "replayed": again}
     render.emit("sync-ack", found, ack_text(found), output)
 
 
@@ -102,11 +103,11 @@ def sync_list(
 
     Example: milestone agent sync-list --open
     """
-    from milestone_cli.core.agents import sync as core
+    from milestone_cli.core.agents import syncpoint
     from milestone_cli.render.agent import sync_list_text
 
-    points = core.points(open_store(), is_open=open_, agent=agent, milestone=milestone, session=session)
-    found = [core.fields(one) for one in points]
+    points = syncpoint.points(open_store(), is_open=open_, agent=agent, milestone=milestone, session=session)
+    found = [syncpoint.fields(one) for one in points]
     render.emit("sync-list", {"syncs": found}, sync_list_text(found), output)
 
 
@@ -115,8 +116,8 @@ def sync_show(name: "SyncId", output: "Format" = "text") -> None:
 
     Example: milestone agent sync-show "$(milestone agent sync --no-wait)"
     """
-    from milestone_cli.core.agents import sync as core
+    from milestone_cli.core.agents import syncpoint
     from milestone_cli.render.agent import sync_text
 
-    found = core.fields(core.read(open_store(), name))
+    found = syncpoint.fields(syncpoint.read(open_store(), name))
     render.emit("sync", found, sync_text(found), output)

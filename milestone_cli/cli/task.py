@@ -95,12 +95,12 @@ def start(
 
     Example: milestone task start t1
     """
-    from milestone_cli.core.tasks import tasking
+    from milestone_cli.core.tasks import changes
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.storage import open_store
 
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
-    _told(tasking.start(open_store(), name, terms), "started", output)
+    _told(changes.start(open_store(), name, terms), "started", output)
 
 
 def update(
@@ -120,7 +120,7 @@ def update(
 
     Example: milestone task update t1 --description "tests of the parser"
     """
-    from milestone_cli.core.tasks import tasking
+    from milestone_cli.core.tasks import changes
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.errors import MilestoneError
     from milestone_cli.storage import open_store
@@ -129,7 +129,7 @@ def update(
         raise MilestoneError("usage", "--depends-on or --independent, not both", "leave one of them out")
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
     needs = [] if independent else depends_on or None
-    done = tasking.update(open_store(), name, terms, description=description, tool=tool, depends_on=needs)
+    done = changes.update(open_store(), name, terms, description=description, tool=tool, depends_on=needs)
     _told(done, "updated", output)
 
 
@@ -150,12 +150,12 @@ def log(
 
     Example: milestone task log t1 "half of them pass"
     """
-    from milestone_cli.core.tasks import tasking
+    from milestone_cli.core.tasks import changes
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.storage import open_store
 
     terms = Terms(idempotency_key, lock_timeout, agent=agent, force=force)
-    _told(tasking.log(open_store(), name, message, level, type_, terms), "logged", output)
+    _told(changes.log(open_store(), name, message, level, type_, terms), "logged", output)
 
 
 def complete(
@@ -172,7 +172,7 @@ def complete(
 
     Example: milestone task complete t1 --result '{"tests_passed": true}'
     """
-    from milestone_cli.core.tasks import tasking
+    from milestone_cli.core.tasks import changes
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.storage import open_store
 
@@ -180,7 +180,7 @@ def complete(
 
     raw = None if result_ is None else read_data(result_)
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
-    _told(tasking.end(open_store(), name, "complete", terms, raw=raw), "completed", output)
+    _told(changes.end(open_store(), name, "complete", terms, raw=raw), "completed", output)
 
 
 def fail(
@@ -198,7 +198,7 @@ def fail(
 
     Example: milestone task fail t1 --reason 'the parser is not there'
     """
-    from milestone_cli.core.tasks import tasking
+    from milestone_cli.core.tasks import changes
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.storage import open_store
 
@@ -206,7 +206,7 @@ def fail(
 
     raw = None if result_ is None else read_data(result_)
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
-    _told(tasking.end(open_store(), name, "fail", terms, raw=raw, reason=reason), "failed", output)
+    _told(changes.end(open_store(), name, "fail", terms, raw=raw, reason=reason), "failed", output)
 
 
 def cancel(
@@ -223,12 +223,12 @@ def cancel(
 
     Example: milestone task cancel t1 --reason 'nobody needs it'
     """
-    from milestone_cli.core.tasks import tasking
+    from milestone_cli.core.tasks import changes
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.storage import open_store
 
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
-    _told(tasking.end(open_store(), name, "cancel", terms, reason=reason), "cancelled", output)
+    _told(changes.end(open_store(), name, "cancel", terms, reason=reason), "cancelled", output)
 
 
 def result(
@@ -245,7 +245,7 @@ def result(
 
     Example: milestone task result t1 '{"files_created": ["a.py"]}'
     """
-    from milestone_cli.core.tasks import tasking
+    from milestone_cli.core.tasks import changes
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.storage import open_store
 
@@ -253,4 +253,4 @@ def result(
 
     raw = read_data(data)
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
-    _told(tasking.result(open_store(), name, raw, terms), "result kept", output)
+    _told(changes.result(open_store(), name, raw, terms), "result kept", output)

@@ -40,6 +40,14 @@ def words(text: "str | None", what: str) -> "str | None":
     return text
 
 
+def safe_name(value: object) -> "str | None":
+    """A name that stood in a document, if it is one: only such a name may become part of another document's."""
+    try:
+        return safe(value) if isinstance(value, str) else None
+    except MilestoneError:
+        return None
+
+
 def tagged(tags: "list[str] | None") -> "dict[str, object]":
     """The member of a record that has its tags, each once; nothing for none.
 

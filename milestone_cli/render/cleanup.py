@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from milestone_cli.core.retention.plan import Item, Plan, Policy
-    from milestone_cli.core.sessions.deleting import Sweep
+    from milestone_cli.core.sessions.inactive import Sweep
     from milestone_cli.render.table import Cell
 
 FEW = 3

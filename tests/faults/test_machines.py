@@ -26,7 +26,7 @@ from memory_store import MemoryStore
 from milestone_cli.core import events, state
 from milestone_cli.core.checkpoints import checkpoint, checkpointing, restore
 from milestone_cli.core.log.verify import verify
-from milestone_cli.core.sessions import session, sessioning
+from milestone_cli.core.sessions import creating, ending, session
 from milestone_cli.core.states import lifecycle, undo
 from milestone_cli.core.transactions import applying
 from milestone_cli.errors import MilestoneError
@@ -181,14 +181,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule()
     def create_session(self) -> None:
-        made, _ = sessioning.create(self.store, NAME)
+        made = creating.create(self.store, NAME)
         self.sessions[made.id] = "active"
 
     @precondition(lambda self: "active" in self.sessions.values())
     @rule()
     def end_session(self) -> None:
         name = next(name for name, status in self.sessions.items() if status == "active")
-        sessioning.end(self.store, name)
+        ending.end(self.store, name)
         self.sessions[name] = "completed"
 
     @rule(count=st.integers(1, 3))

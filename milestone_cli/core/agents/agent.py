@@ -4,6 +4,7 @@ A record is one document of JSON in `agents/registry/`, and machines alone write
 beside it, so that beating changes no record. Whether an agent lives is found out when somebody looks, see `vitals`.
 """
 
+from milestone_cli.core.record import safe_name
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import safe
@@ -68,12 +69,12 @@ class Agent:
     @property
     def milestone(self) -> "str | None":
         """The milestone whose log tells of it; None where there is none, or none that can be one."""
-        return sound(self.word("milestone_id"))
+        return safe_name(self.word("milestone_id"))
 
     @property
     def session(self) -> "str | None":
         """The session that it belongs to; None where there is none, or none that can be one."""
-        return sound(self.word("session_id"))
+        return safe_name(self.word("session_id"))
 
     @property
     def subscriptions(self) -> "list[str]":
@@ -106,14 +107,6 @@ class Agent:
             "subscriptions": self.subscriptions,
             "exit_code": self.number("exit_code"),
         }
-
-
-def sound(name: object) -> "str | None":
-    """A name that stood in a document, if it is one: only such a name may become part of another one's."""
-    try:
-        return safe(name) if isinstance(name, str) else None
-    except MilestoneError:
-        return None
 
 
 def look(store: "Store", name: str) -> "Agent | None":

@@ -90,7 +90,7 @@ def syncs(store: "Store", milestone: "str | None") -> "list[Facts]":
     """The synchronisation points that are open, and the last that is over, as `crew` tells it; None: of all."""
     if not store.keys("sync"):
         return []
-    from milestone_cli.core.agents.sync import OPEN, missing, names, points
+    from milestone_cli.core.agents.syncpoint import OPEN, missing, names, points
 
     known = points(store, milestone=milestone)
     shown = [one for one in known if one["status"] == OPEN]

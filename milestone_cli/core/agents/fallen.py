@@ -89,9 +89,10 @@ def lose(
     Returns:
         agent_id, evidence, locks, syncs, last_checkpoint.
     """
-    from milestone_cli.core.agents.agenting import event, put, stream_of
-    from milestone_cli.core.agents.sync import leave
+    from milestone_cli.core.agents.registry import event, put
+    from milestone_cli.core.agents.syncpoint import leave
     from milestone_cli.core.document import assign
+    from milestone_cli.core.scope import stream_of
 
     wish = wish or Wish()
     wish.errors = 1

@@ -20,7 +20,7 @@ def health(store: "Store", session: "str | None", stale_after: float = STALE, *,
     buried: list[Facts] = []
     if is_fixed:
         from milestone_cli.core.agents.fallen import bury
-        from milestone_cli.core.agents.syncing import close_overdue
+        from milestone_cli.core.agents.sync import close_overdue
 
         buried = bury(store, found)
         close_overdue(store)

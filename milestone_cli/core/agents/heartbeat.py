@@ -5,7 +5,6 @@ agent look silent and never alive, and a machine that lost its power has no livi
 """
 
 from milestone_cli import runtime
-from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads, quote
 from milestone_cli.model import safe
 
@@ -29,10 +28,12 @@ def beat(store: "Store", name: str, pid: int = 0) -> str:
     Raises:
         MilestoneError: `not_found`; `conflict` for an agent that is retired or failed.
     """
-    raw = store.get("agent", safe(name, "agent"))
-    record = _record(raw)
+    record = _record(store.get("agent", safe(name, "agent")))
     if record.get("status") != "active":
-        raise _refused(store, name, record)
+        from milestone_cli.core.agents.agent import find
+        from milestone_cli.core.agents.registry import working
+
+        working(find(store, name))  # which tell why
     return write(store, name, pid, is_alone=not pid and is_gone(record) is True)
 
 
@@ -69,17 +70,3 @@ def _record(raw: "bytes | None") -> "dict[str, object]":
     except ValueError:
         record = None
     return record if isinstance(record, dict) else {}
-
-
-def _refused(store: "Store", name: str, record: "dict[str, object]") -> MilestoneError:
-    """Why an agent may not beat."""
-    from milestone_cli.core.agents.agent import find
-
-    found = find(store, name)  # which says what is wrong where there is none, or a damaged one
-    return MilestoneError(
-        "conflict",
-        f"the agent '{name}' is {found.status}: {record.get('reason') or 'it has ended'}",
-        f"`milestone agent register {name}` makes it known again",
-        agent_id=name,
-        status=found.status,
-    )

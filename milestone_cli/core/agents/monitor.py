@@ -10,7 +10,7 @@ from milestone_cli import runtime
 from milestone_cli.core import session_record
 from milestone_cli.core.agents.health import health
 from milestone_cli.core.agents.heartbeat import is_gone
-from milestone_cli.core.agents.process import claim
+from milestone_cli.core.agents.process import identity
 from milestone_cli.core.agents.vitals import STALE
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
@@ -87,7 +87,7 @@ def _look(store: "Store", session: "str | None", stale_after: float) -> "Facts":
         "unhealthy_agents": [one["agent_id"] for one in unhealthy],
         "health": {str(one["agent_id"]): one["health"] for one in unhealthy},
         "failed_agents": [one["agent_id"] for one in found["buried"]] if isinstance(found["buried"], list) else [],
-        "monitor": claim(runtime.getpid()),
+        "monitor": identity(runtime.getpid()),
     }
     key = session or EVERYBODY
     lines = (store.get(KIND, key) or b"").splitlines(keepends=True)[-KEPT + 1 :]

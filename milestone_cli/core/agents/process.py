@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     Facts = dict[str, object]
 
 
-def claim(pid: int) -> "Facts":
+def identity(pid: int) -> "Facts":
     """What tells a process from others; where there is none, this machine alone."""
     found: Facts = {"pid": pid or None, "host": runtime.host(), "boot_id": runtime.boot_id()}
     if pid:

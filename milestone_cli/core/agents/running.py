@@ -6,8 +6,8 @@ killed goes on and falls silent, and its own process tells that it lives.
 
 from milestone_cli import runtime
 from milestone_cli.core.agents.agent import Agent, find
-from milestone_cli.core.agents.agenting import register, retire, revive, update
 from milestone_cli.core.agents.heartbeat import beat
+from milestone_cli.core.agents.registry import register, retire, revive, update
 from milestone_cli.core.agents.wish import Wish
 from milestone_cli.errors import MilestoneError
 

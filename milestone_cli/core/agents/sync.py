@@ -1,99 +1,40 @@
-"""Synchronisation points: somebody asks, every participant answers with the revision that it saw, and all may go on.
-
-A point is one document, and every step of it a transaction: it is completed by the answer, or the departure, after
-which nobody is awaited any more; it is completed only if every participant that lives has answered. Who died or left
-is named. A point whose time is over has failed, and says who was missing.
-"""
+"""Synchronisation: somebody asks, every participant answers with the revision that it saw, and all may go on."""
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, lock_timeout
-from milestone_cli.core.agents.agent import find, sound
-from milestone_cli.core.agents.agenting import known, place, stream_of, working
-from milestone_cli.core.agents.process import claim
+from milestone_cli.core import lock_timeout
+from milestone_cli.core.agents.agent import agents, find
+from milestone_cli.core.agents.fallen import bury, bury_all
+from milestone_cli.core.agents.process import identity
+from milestone_cli.core.agents.registry import known, working
+from milestone_cli.core.agents.syncpoint import (
+    KIND,
+    OPEN,
+    ROUND,
+    answers_of,
+    event,
+    finish,
+    is_abandoned,
+    missing,
+    names,
+    new_id,
+    points,
+    read,
+    settle,
+    stream,
+)
+from milestone_cli.core.agents.vitals import examine
 from milestone_cli.core.agents.wish import check_state
-from milestone_cli.core.record import indented
+from milestone_cli.core.record import data_of, safe_name
+from milestone_cli.core.scope import scope, stream_of
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import Draft, Plan, safe
+from milestone_cli.jsontext import loads
+from milestone_cli.model import Plan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
     Facts = dict[str, object]
-
-KIND = "sync"
-OPEN = "in_progress"
-
-
-def look(store: "Store", name: str) -> "Facts | None":
-    """A point as its document says; None when there is none, and an empty one where it cannot be read."""
-    raw = store.get(KIND, name)
-    if raw is None:
-        return None
-    try:
-        found = loads(raw)
-    except ValueError:
-        found = None
-    is_whole = isinstance(found, dict) and all(isinstance(found.get(key), kind) for key, kind in PARTS)
-    return found if isinstance(found, dict) and is_whole and found.get("sync_id") == name else {}
-
-
-PARTS = (("status", str), ("participants", list), ("answers", dict), ("lost", dict))
-
-
-def read(store: "Store", name: str) -> "Facts":
-    """A point by its id.
-
-    Raises:
-        MilestoneError: `not_found`, `damaged`.
-    """
-    found = look(store, safe(name, "synchronisation point"))
-    if found is None:
-        raise MilestoneError(
-            "not_found", f"there is no synchronisation point '{name}'", "`milestone agent sync-list` shows them"
-        )
-    if not found:
-        raise MilestoneError("damaged", f"the synchronisation point '{name}' is damaged", "ask for a new one")
-    return found
-
-
-def points(store: "Store", *, is_open: bool = False, agent: "str | None" = None, milestone: "str | None" = None,
-           session: "str | None" = None) -> "list[Facts]":  # fmt: skip
-    """All points, oldest first; or only those that are open, where an agent takes part, of a milestone or session."""
-    found = []
-    for name in store.keys(KIND):
-        one = look(store, name)
-        if not one or (is_open and one["status"] != OPEN) or (agent is not None and agent not in names(one)):
-            continue
-        if milestone in (None, one.get("milestone_id")) and session in (None, one.get("session_id")):
-            found.append(one)
-    return sorted(found, key=lambda one: (str(one.get("started_at")), str(one.get("sync_id"))))
-
-
-def names(one: "Facts", key: str = "participants") -> "list[str]":
-    """The agents in a list or the keys of an object of a point."""
-    value = one.get(key)
-    return [name for name in value if isinstance(name, str)] if isinstance(value, list | dict) else []
-
-
-def missing(one: "Facts") -> "list[str]":
-    """The participants that are still awaited."""
-    here = {*names(one, "answers"), *names(one, "lost")}
-    return [name for name in names(one) if name not in here]
-
-
-def fields(one: "Facts") -> "Facts":
-    """A point as JSON values."""
-    keys = ("sync_id", "status", "session_id", "milestone_id", "trigger_agent", "started_at", "ended_at", "timeout",
-            "reason", "participants", "answers", "lost")  # fmt: skip
-    seen = {answer.get("revision") for answer in _answers(one).values()}
-    return {**{key: one.get(key) for key in keys}, "missing": missing(one), "agreed": len(seen) == 1}
-
-
-def _answers(one: "Facts") -> "dict[str, Facts]":
-    value = one.get("answers")
-    return {name: said for name, said in value.items() if isinstance(said, dict)} if isinstance(value, dict) else {}
 
 
 def request(
@@ -121,59 +62,64 @@ def request(
     Raises:
         MilestoneError: `not_found` for an agent that is not there, `conflict` for one that has ended.
     """
-    from milestone_cli.core.agents.syncing import chosen, close_overdue
-    from milestone_cli.core.record import data_of
-
-    named, milestone = place(store, session, None)
+    named, milestone = scope(store, session, None)
     close_overdue(store)
-    wanted = chosen(store, participants, session=session, milestone=milestone, current=named)
-    stream = stream_of(milestone, named)
+    bury_all(store)
+    log = stream_of(milestone, named)
     asked = "*" if participants is None else " ".join(participants)
     made: Facts = {}
 
     def build() -> Plan:
         nonlocal made
+        plan, now = Plan("sync_request"), runtime.timestamp(store.clock())
+        # Behind the gate: who left a moment ago would be waited for in vain.
+        wanted = _chosen(store, participants, session=session, milestone=milestone, current=named)
         if not wanted:
-            return Plan("sync_request")
-        now = runtime.timestamp(store.clock())
+            return plan
         made = {
             "sync_id": new_id(now),
             "session_id": named, "milestone_id": milestone, "trigger_agent": trigger, "started_at": now,
             "ended_at": None, "timeout": timeout, "status": OPEN, "reason": None, "participants": wanted,
-            "answers": {}, "lost": {}, "requester": claim(runtime.getpid()),
+            "answers": {}, "lost": {}, "requester": identity(runtime.getpid()),
         }  # fmt: skip
-        plan = Plan("sync_request")
-        if stream:
-            plan.events.append((stream, event(made, "sync_requested", trigger, participants=wanted, timeout=timeout)))
+        if log:
+            plan.events.append((log, event(made, "sync_requested", trigger, participants=wanted, timeout=timeout)))
         if trigger in wanted:
-            made["answers"] = {trigger: answer(store, milestone, None, None)}
+            made["answers"] = {trigger: _answer(store, milestone, None, None)}
         settle(plan, made, store)
         return plan
 
-    receipts = store.transact([], build, lock_timeout(store, None), known(stream, key, b"sync", asked))
+    receipts = store.transact([], build, lock_timeout(store, None), known(log, key, b"sync", asked))
     if receipts and receipts[0].replayed:
-        return read(store, str(data_of(store, stream, receipts[0].event_id).get("sync_id"))), True
+        return read(store, str(data_of(store, log, receipts[0].event_id).get("sync_id"))), True
     return made or None, False
 
 
-def new_id(now: str) -> str:
-    """A name for a point that was asked for at a time: `sync-YYYYmmdd-HHMMSS-`, and six digits that tell it apart."""
-    number = int(runtime.token()[:10], 16) % 1_000_000
-    return f"sync-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{number:06d}"
+def _chosen(
+    store: "Store",
+    wanted: "list[str] | None",
+    *,
+    session: "str | None",
+    milestone: "str | None",
+    current: "str | None",
+) -> "list[str]":
+    """The agents that take part, in the order of their registration.
+
+    Raises:
+        MilestoneError: `not_found` for one that is not there, `conflict` for one that has ended.
+    """
+    if wanted is not None:
+        return [working(find(store, name)).id for name in dict.fromkeys(wanted)]
+    of = agents(
+        store,
+        session=session or (None if milestone else current),
+        milestone=None if session else milestone,
+        is_over=False,
+    )
+    return [one.id for one in of]
 
 
-def event(one: "Facts", type_: str, by: str, **said: object) -> Draft:
-    """An event of a point."""
-    data = dumps({"sync_id": one["sync_id"], **said})
-    return Draft(type_, data, sound(one.get("session_id")) or NO_SESSION, by)
-
-
-def stream(one: "Facts") -> str:
-    """The log that tells of a point; empty for none."""
-    return stream_of(sound(one.get("milestone_id")), sound(one.get("session_id")))
-
-
-def answer(store: "Store", milestone: "str | None", revision: "int | None", state: "bytes | None") -> "Facts":
+def _answer(store: "Store", milestone: "str | None", revision: "int | None", state: "bytes | None") -> "Facts":
     """What a participant says: when, which revision it has seen (left out: the present one), and its own state.
 
     Raises:
@@ -190,42 +136,6 @@ def answer(store: "Store", milestone: "str | None", revision: "int | None", stat
         "revision": present if revision is None else revision,
         "state": None if state is None else loads(check_state(state)),
     }
-
-
-def settle(plan: Plan, one: "Facts", store: "Store") -> None:
-    """Plan a point as it is now, which is completed when nobody is awaited any more."""
-    if one["status"] == OPEN and not missing(one):
-        has_answers = bool(names(one, "answers"))
-        finish(plan, one, store, "completed" if has_answers else "failed",
-               None if has_answers else "no participant is left")  # fmt: skip
-        return
-    plan.puts.append((KIND, str(one["sync_id"]), (indented(one) + "\n").encode()))
-
-
-def finish(plan: Plan, one: "Facts", store: "Store", status: str, reason: "str | None") -> None:
-    """Plan that a point is over."""
-    one |= {"status": status, "ended_at": runtime.timestamp(store.clock()), "reason": reason}
-    plan.puts.append((KIND, str(one["sync_id"]), (indented(one) + "\n").encode()))
-    said: Facts = {"lost": names(one, "lost")} if names(one, "lost") else {}
-    if status == "completed":
-        revisions = {name: given.get("revision") for name, given in _answers(one).items()}
-        type_, said = "agents_synchronized", {"agent_count": len(revisions), "revisions": revisions, **said}
-    else:
-        type_, said = "sync_failed", {"reason": reason, "missing": missing(one), **said}
-    if stream(one):
-        plan.events.append((stream(one), event(one, type_, sound(one.get("trigger_agent")) or "system", **said)))
-
-
-def leave(store: "Store", plan: Plan, name: str, why: str) -> "list[str]":
-    """Plan that an agent is awaited nowhere any more, since it is gone; the points where it was."""
-    touched = []
-    for one in points(store, is_open=True, agent=name):
-        if name in missing(one):
-            lost = one["lost"]
-            one["lost"] = {**(lost if isinstance(lost, dict) else {}), name: why}
-            settle(plan, one, store)
-            touched.append(str(one["sync_id"]))
-    return touched
 
 
 def acknowledge(
@@ -246,8 +156,6 @@ def acknowledge(
     Raises:
         MilestoneError: `not_found`; `conflict` for a point that is over, or an agent that has ended or takes no part.
     """
-    from milestone_cli.core.agents.syncing import close_overdue
-
     close_overdue(store)
     log = stream(read(store, name))
     made: Facts = {}
@@ -264,8 +172,8 @@ def acknowledge(
         if made["status"] != OPEN:
             raise _refused(name, by, f"it has {made['status']}" + (f": {made['reason']}" if made.get("reason") else ""))
         working(find(store, by))
-        said = answer(store, sound(made.get("milestone_id")), revision, state)
-        made["answers"] = {**_answers(made), by: said}
+        said = _answer(store, safe_name(made.get("milestone_id")), revision, state)
+        made["answers"] = {**answers_of(made), by: said}
         if log:
             plan.events.append((log, event(made, "sync_answered", by, revision=said["revision"])))
         settle(plan, made, store)
@@ -283,3 +191,75 @@ def _refused(name: str, by: str, why: str) -> MilestoneError:
         "conflict", f"'{by}' cannot answer '{name}': {why}", f"`milestone agent sync-show {name}` says more",
         sync_id=name, agent_id=by,
     )  # fmt: skip
+
+
+def wait(store: "Store", name: str, timeout: float) -> "Facts":
+    """Wait until a point is over; when the time is, it has failed.
+
+    Raises:
+        MilestoneError: `sync_failed` when it has failed.
+    """
+    deadline = runtime.monotonic() + timeout
+    looked = runtime.monotonic()
+    watcher = store.changes([], [(KIND, name)], [])
+    try:
+        while True:
+            one = read(store, name)
+            if one["status"] != OPEN:
+                break
+            now = runtime.monotonic()
+            if now >= deadline:
+                one = fail(store, name, f"no answer from {', '.join(missing(one))} within {timeout:g} s")
+            elif now - looked >= ROUND:
+                looked = now
+                _look_after(store, missing(one))
+            else:
+                watcher.wait(min(ROUND - (now - looked), deadline - now))
+    except KeyboardInterrupt:
+        fail(store, name, "whoever asked for it was interrupted")
+        raise
+    finally:
+        watcher.close()
+    if one["status"] == "failed":
+        runtime.applied.clear()  # the error says what is on disk: a point that has failed
+        raise MilestoneError(
+            "sync_failed",
+            f"the synchronisation '{name}' has failed: {one.get('reason')}",
+            f"`milestone agent sync-show {name}` says who has answered; `milestone agent health` who lives",
+            sync_id=name,
+            missing=missing(one),
+            lost=one.get("lost"),
+        )
+    return one
+
+
+def _look_after(store: "Store", awaited: "list[str]") -> None:
+    """Record those of the awaited as failed that are proved dead, and so wait for them no longer."""
+    here = [one for one in agents(store, is_over=False) if one.id in awaited]
+    bury(store, examine(store, here))
+
+
+def fail(store: "Store", name: str, reason: str) -> "Facts":
+    """Record that a point has failed, unless it is over meanwhile; the point as it is then."""
+    found: Facts = {}
+
+    def build() -> Plan:
+        nonlocal found
+        plan, found = Plan("sync_fail"), read(store, name)
+        if found["status"] == OPEN:
+            finish(plan, found, store, "failed", reason)
+        return plan
+
+    store.transact([], build, lock_timeout(store, None))
+    return found
+
+
+def close_overdue(store: "Store") -> "list[str]":
+    """Record points as failed whose time is over and for which nobody waits any more; their ids."""
+    closed = []
+    for one in points(store, is_open=True):
+        if is_abandoned(store, one):
+            name = str(one["sync_id"])
+            fail(store, name, f"no answer from {', '.join(missing(one))} in time, and nobody waits for it any more")
+            closed.append(name)
+    return closed

@@ -3,10 +3,10 @@
 from milestone_cli.core import lock_timeout
 from milestone_cli.core.agents.agent import BEAT, KIND, Agent, agents, look
 from milestone_cli.core.agents.fallen import bury
-from milestone_cli.core.agents.sync import KIND as SYNC
-from milestone_cli.core.agents.sync import look as look_sync
-from milestone_cli.core.agents.sync import points
-from milestone_cli.core.agents.syncing import close_overdue, is_abandoned
+from milestone_cli.core.agents.sync import close_overdue
+from milestone_cli.core.agents.syncpoint import KIND as SYNC
+from milestone_cli.core.agents.syncpoint import is_abandoned, points
+from milestone_cli.core.agents.syncpoint import look as look_sync
 from milestone_cli.core.agents.vitals import Vitals, examine
 from milestone_cli.model import Plan
 from milestone_cli.storage.findings import Finding, count, sound

@@ -8,7 +8,7 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.core.hook import Turn, bound, sole
-from milestone_cli.core.sessions import sessioning
+from milestone_cli.core.sessions import creating, ending, using
 from milestone_cli.core.sessions.session import Session, sessions
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Plan, safe
@@ -94,26 +94,26 @@ def _go_on(store: "Store", plan: Plan, call: "Call", found: Session, client: str
         values |= {"status": "active", "ended_at": None}
     pid = _process(call)
     if found.record.get("pid") != pid or found.is_alive is False:
-        values |= {"pid": pid, **sessioning.process(pid)}
+        values |= {"pid": pid, **creating.process(pid)}
     if bound(store, client) != found.id:
         plan.puts.append(("client", client, f"{found.id}\n".encode()))
     if values:
-        plan.puts.append(("session", found.id, sessioning.edited(found.text, values)))
+        plan.puts.append(("session", found.id, using.edited(found.text, values)))
     if found.milestone and plan.puts:
         said = _said(store, call, found.milestone, found.id)
-        plan.events.append((found.milestone, sessioning.event("session_resumed", found.id, **said)))
+        plan.events.append((found.milestone, creating.event("session_resumed", found.id, **said)))
 
 
 def _begin(store: "Store", plan: Plan, call: "Call", milestone: str, client: str) -> str:
     folder = str(call.data.get("cwd") or "")
     if not os.path.isdir(folder):
         folder = runtime.env("CLAUDE_PROJECT_DIR") or ""
-    fields = sessioning.identity(milestone, TYPE, _process(call), folder, client)
+    fields = creating.new_record(milestone, TYPE, _process(call), folder, client)
     for name in ("source", "model", "transcript_path"):
         if name in call.data:
             fields[name] = call.data[name]
-    made, _ = sessioning.begin(store, plan, fields, ("client", client))
-    plan.events.append((milestone, sessioning.event("session_created", made, **_said(store, call, milestone, made))))
+    made = creating.begin(store, plan, fields, ("client", client))
+    plan.events.append((milestone, creating.event("session_created", made, **_said(store, call, milestone, made))))
     return made
 
 
@@ -147,4 +147,4 @@ def finish(turn: Turn, store: "Store", call: "Call") -> None:
     said: dict[str, object] = {"reason": call.data["reason"]} if "reason" in call.data else {}
     if call.is_late:
         said["occurred_at"] = at
-    sessioning.end(store, name, timeout=turn.left(), at=at, said=said)
+    ending.end(store, name, timeout=turn.left(), at=at, said=said)

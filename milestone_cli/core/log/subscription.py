@@ -106,6 +106,6 @@ class Subscription:
 
 def scope(one: "Agent") -> str:
     """The log that an agent is told of where none is named: its milestone's, its session's own; empty for neither."""
-    from milestone_cli.core.agents.agenting import stream_of
+    from milestone_cli.core.scope import stream_of
 
     return stream_of(one.milestone, one.session)

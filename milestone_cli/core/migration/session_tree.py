@@ -7,10 +7,10 @@ it is needed (caches), and what was under way (locks, pending transactions), sta
 
 from milestone_cli.core.migration.harvest import Harvest, is_name, mapping, object_of, take_events, word
 from milestone_cli.core.record import laid_out
-from milestone_cli.core.sessions import pages, parts
-from milestone_cli.core.sessions.session import CONFIGURATION
+from milestone_cli.core.sessions import capture, pages
+from milestone_cli.core.sessions.pages import CONFIGURATION
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps
+from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import digest, log_of
 from milestone_cli.storage.files import layout
 
@@ -103,7 +103,9 @@ class _Session:
             if point == last or last is None:
                 record["last_checkpoint"] = dumps({"name": point, "created_at": at})
         text = laid_out(object_of(record))
-        shown = pages.page(text, list(points), [one for one in agents if one])
+        parsed = loads(text)
+        assert isinstance(parsed, dict)
+        shown = pages.page(text, parsed, list(points), [one for one in agents if one])
         seen = {"sha256": digest(shown.encode()), "edited": False}
         record["page"] = dumps(seen)
         found.documents["session", name] = laid_out(object_of(record)).encode() + b"\n"
@@ -237,16 +239,16 @@ class _Session:
         page = self._tree.yaml(path)
         said = mapping(page.get("checkpoint"))
         key = f"{self._name}/{name}"
-        if said.get("id") != name or not layout.is_sound(parts.KIND, key):
+        if said.get("id") != name or not layout.is_sound(capture.KIND, key):
             raise MilestoneError("invalid_data", "it is another checkpoint's", "")
         folder = path.rpartition("/")[0]
         then = {**record, "state": self._keyed(f"{folder}/state")}
-        kept = [("session", self._name, parts.kept_of(laid_out(object_of(then))))]
+        kept = [("session", self._name, capture.kept_of(laid_out(object_of(then))))]
         for one in self._tree.under(f"{folder}/agents", ".yaml"):
             agent = one.rpartition("/")[2].removesuffix(".yaml")
             kept.append(("agent", agent, self.agent(one, agent)))
         for _, _, raw in kept:
-            self._found.documents[parts.PART, f"{self._name}/{digest(raw)}"] = raw
+            self._found.documents[capture.PART, f"{self._name}/{digest(raw)}"] = raw
         at = word(said.get("created_at"))
         context = mapping(page.get("context"))
         told = {
@@ -262,7 +264,7 @@ class _Session:
             "parts": [{"kind": kind, "key": one, "sha256": digest(raw), "bytes": len(raw)} for kind, one, raw in kept],
             "pinned": None,
         }  # fmt: skip
-        self._found.documents[parts.KIND, key] = laid_out(dumps(told)).encode() + b"\n"
+        self._found.documents[capture.KIND, key] = laid_out(dumps(told)).encode() + b"\n"
         return at
 
 

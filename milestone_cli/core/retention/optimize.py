@@ -10,7 +10,7 @@ from milestone_cli.core import draft, lock_timeout
 from milestone_cli.core.checkpoints.copies import parse_name
 from milestone_cli.core.retention.plan import DAY, Item, Policy, plan
 from milestone_cli.core.retention.sessions import checkpoints_of
-from milestone_cli.core.sessions.parts import PART
+from milestone_cli.core.sessions.capture import PART
 from milestone_cli.core.sessions.pinning import stream_of
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps

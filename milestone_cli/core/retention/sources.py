@@ -5,8 +5,8 @@ What belongs to no milestone is nobody else's, so the clean-up of any milestone 
 `SOURCES`.
 """
 
-from milestone_cli.core.agents import departed
 from milestone_cli.core.checkpoints.copies import MARK, find_copies, parse_name
+from milestone_cli.core.retention import agents
 from milestone_cli.core.retention.plan import Item
 from milestone_cli.core.retention.records import is_of, record
 from milestone_cli.core.retention.sessions import abandoned, checkpoints_of, sessions
@@ -99,6 +99,6 @@ def tasks(store: "Store", milestone: str) -> "Iterator[Item]":
 
 
 SOURCES: "tuple[Callable[[Store, str], Iterator[Item]], ...]" = (
-    copies, notes, tasks, sessions, checkpoints_of, abandoned, departed.agents, departed.points, departed.health,
+    copies, notes, tasks, sessions, checkpoints_of, abandoned, agents.records, agents.points, agents.health,
     transactions,
 )  # fmt: skip

@@ -7,7 +7,7 @@ where sessions and agents stand still, and the state is one whole revision: writ
 """
 
 from milestone_cli.core.record import tags_of
-from milestone_cli.core.sessions.parts import KIND, PART, names
+from milestone_cli.core.sessions.capture import KIND, PART, names
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads, quote
 from milestone_cli.model import digest, safe

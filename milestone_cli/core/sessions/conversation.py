@@ -1,7 +1,7 @@
 """What was asked in a session, who answered, and what came of it: an event each, so nothing of it is ever rewritten."""
 
 from milestone_cli.core import acting_agent, lock_timeout, request_digest
-from milestone_cli.core.sessions.session import current_text
+from milestone_cli.core.sessions.session import has_ended, readable
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps, loads, quote, skip
 from milestone_cli.model import Change, Draft
@@ -45,11 +45,9 @@ def record(
     Raises:
         MilestoneError: `not_found`, `invalid_json`, `too_large`; `conflict` when the session has ended.
     """
-    found = current_text(store, given)
+    found = readable(store, given)
     if found.status == "completed":
-        raise MilestoneError(
-            "conflict", f"the session '{found.id}' has ended", "`milestone session create` begins a new one"
-        )
+        raise has_ended(found.id)
     draft = entry(found.id, request, agent, response, escalation, duration_ms)
     change = Change(found.stream, [draft], timeout=lock_timeout(store, timeout))
     if key:
@@ -103,7 +101,7 @@ def history(store: "Store", given: "str | None", limit: int) -> "tuple[Session, 
     from milestone_cli.core.log.filters import Filter
     from milestone_cli.core.log.query import Parser, query
 
-    found = current_text(store, given)
+    found = readable(store, given)
     told: list[dict[str, object]] = []
     if not store.log_size(found.stream)[0]:
         return found, told

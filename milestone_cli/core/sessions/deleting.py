@@ -7,11 +7,12 @@ session back. What happened in it stays in the log.
 from milestone_cli import runtime
 from milestone_cli.core import lock_timeout, once
 from milestone_cli.core.sessions.checkpoints import checkpoints
+from milestone_cli.core.sessions.creating import event
+from milestone_cli.core.sessions.ending import bindings
 from milestone_cli.core.sessions.pinning import documents
-from milestone_cli.core.sessions.session import AT_WORK, Session, find, sessions
-from milestone_cli.core.sessions.sessioning import event
+from milestone_cli.core.sessions.session import AT_WORK, Session, find
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import Plan
+from milestone_cli.model import Plan, log_of
 from milestone_cli.storage.transactions import ROOM
 
 TYPE_CHECKING = False
@@ -37,10 +38,7 @@ class Deletion:
         self.session = session
         self.transaction = ""
         self.puts = documents(store, session.id)
-        for kind in ("current", "client"):
-            for key in [""] if kind == "current" else store.keys("client"):
-                if (store.get(kind, key) or b"").split()[:1] == [session.id.encode()]:
-                    self.puts.append((kind, key))
+        self.puts += bindings(store, session.id)
         self.size = sum(len(store.get(kind, key) or b"") for kind, key in self.puts)
         self.pinned = [one.name for one in checkpoints(store, session.id) if one.pinned is not None]
         self.blockers = []
@@ -111,70 +109,8 @@ def delete(
 
 def _stream(store: "Store", name: str) -> str:
     """The log that told of a session that is gone."""
-    from milestone_cli.model import log_of
-
     needle = f'"session_deleted","data":{{"session_id":"{name}"'.encode()
     for milestone in store.milestones():
         if any(needle in block for _, block in store.scan(milestone, backwards=True)):
             return milestone
     return log_of(name)
-
-
-# the inactive
-
-
-class Sweep:
-    """A session among those that a clean-up looks at.
-
-    Attributes:
-        deletion: what deleting it would do.
-        seen: when it was last heard of, nanoseconds since 1970.
-        hold: why it stays; empty when it goes.
-    """
-
-    __slots__ = ("deletion", "hold", "seen")
-
-    def __init__(self, deletion: Deletion, seen: int, hold: str) -> None:
-        self.deletion = deletion
-        self.seen = seen
-        self.hold = hold
-
-
-def plan_inactive(store: "Store", span: int) -> "list[Sweep]":
-    """Say of every session whether it was silent for so long, nanoseconds, that it would go; nothing is changed."""
-    from milestone_cli.core.retention.plan import spelt
-    from milestone_cli.core.sessions.activity import is_silent, last_seen
-
-    found = sessions(store)
-    seen = last_seen(store, found)
-    plan = []
-    for one in found:
-        deletion = Deletion(store, one)
-        holds = [*deletion.blockers, *[f"its checkpoint {name} is pinned" for name in deletion.pinned]]
-        hold = holds[0] if holds else "" if is_silent(store, seen[one.id], span) else f"heard of within {spelt(span)}"
-        if one.status == "damaged":
-            hold = "its record cannot be read"
-        plan.append(Sweep(deletion, seen[one.id], hold))
-    return plan
-
-
-def delete_inactive(
-    store: "Store", span: int, planned: "list[Sweep]", *, timeout: "float | None" = None
-) -> "list[Deletion]":
-    """Delete the sessions that a plan lets go, as far as a second look behind the gate agrees; all or nothing."""
-    wanted = {one.deletion.session.id for one in planned if not one.hold}
-    done: list[Deletion] = []
-
-    def build() -> Plan:
-        plan = Plan("cleanup_sessions", runtime.new_transaction_id(runtime.now_ns()))
-        found = [one.deletion for one in plan_inactive(store, span) if not one.hold]
-        done[:] = [one for one in found if one.session.id in wanted]
-        for one in done:
-            one.transaction = plan.id
-            plan.puts += [(kind, key, None) for kind, key in one.puts]
-            said = event("session_deleted", one.session.id, documents=len(one.puts), bytes=one.size, reason="inactive")
-            plan.events.append((one.session.stream, said))
-        return plan
-
-    store.transact([], build, lock_timeout(store, timeout))
-    return done

@@ -3,8 +3,7 @@
 A page is read with a YAML library, safely: without anchors, bounded in size and depth.
 """
 
-from milestone_cli.core.sessions.pages import KIND, WORDS
-from milestone_cli.core.sessions.session import CONFIGURATION
+from milestone_cli.core.sessions.pages import CONFIGURATION, KIND, WORDS
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, members, skip
 from milestone_cli.model import digest

@@ -5,7 +5,7 @@ from milestone_cli.core import acting_agent, lock_timeout, once
 from milestone_cli.core import document as paths
 from milestone_cli.core.record import squeezed
 from milestone_cli.core.sessions.progress import is_due
-from milestone_cli.core.sessions.session import current_text
+from milestone_cli.core.sessions.session import has_ended, readable
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, members, quote, skip
 from milestone_cli.model import Draft, Plan
@@ -43,7 +43,7 @@ def get(store: "Store", given: "str | None", path: str) -> "tuple[Session, str]"
     Raises:
         MilestoneError: `not_found`, `path_not_found`.
     """
-    found = current_text(store, given)
+    found = readable(store, given)
     return found, squeezed(paths.find(state_of(found), path))
 
 
@@ -67,7 +67,7 @@ def assign(
     Raises:
         MilestoneError: `not_found`, `invalid_path`, `invalid_json`; `conflict` when the session has ended.
     """
-    meant = current_text(store, given)
+    meant = readable(store, given)
     texts = [(path, paths.value_text(value)) for path, value in values]
 
     def edit(state: str) -> str:
@@ -96,7 +96,7 @@ def remove(store: "Store", given: "str | None", name: str, *, timeout: "float | 
             raise MilestoneError("path_not_found", told, "", path=name[:140])
         return f"{{{','.join(left)}}}"
 
-    build = _change(store, current_text(store, given).id, edit, [name])
+    build = _change(store, readable(store, given).id, edit, [name])
     store.transact([], build, lock_timeout(store, timeout))
 
 
@@ -104,11 +104,9 @@ def _change(store: "Store", name: str, edit: "Callable[[str], str]", named: "lis
     """What plans a change of a session's state; `named` is what its event says of it."""
 
     def build() -> Plan:
-        found = current_text(store, name)
+        found = readable(store, name)
         if found.status == "completed":
-            raise MilestoneError(
-                "conflict", f"the session '{found.id}' has ended", "`milestone session create` begins a new one"
-            )
+            raise has_ended(found.id)
         state = edit(state_of(found))
         if len(state.encode()) > LIMIT:
             told = f"the state of the session would have {len(state)} characters; {LIMIT} bytes are allowed"
@@ -117,7 +115,8 @@ def _change(store: "Store", name: str, edit: "Callable[[str], str]", named: "lis
         text = paths.assign(found.text, "state", state)
         data = {"session_id": found.id, "paths": [path[:80] for path in named[:8]]}
         if is_due(found.record, runtime.now_ns()):
-            from milestone_cli.core.sessions.checkpointing import add, brought_up
+            from milestone_cli.core.sessions.capture import add
+            from milestone_cli.core.sessions.news import brought_up
             from milestone_cli.core.sessions.session import Session
 
             text = brought_up(store, Session(found.id, text.encode(), 0, ""))

@@ -6,7 +6,6 @@ comments and its order. What they changed is taken over into the record, which k
 """
 
 from milestone_cli.core.record import with_members
-from milestone_cli.core.sessions.session import CONFIGURATION
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads, members, quote, skip
 from milestone_cli.model import digest
@@ -18,6 +17,13 @@ if TYPE_CHECKING:
     Record = dict[str, object]
 
 KIND = "session-yaml"
+CONFIGURATION: "dict[str, object]" = {
+    "auto_checkpoint": True,
+    "checkpoint_interval": 300,
+    "max_session_duration": 14400,
+    "backup_retention": 7,
+}
+"""What a session is configured to where nobody says otherwise: seconds, and days of retention."""
 WORDS = {
     "auto_checkpoint": "true: make checkpoints by itself",
     "checkpoint_interval": "seconds between them; 0: never",
@@ -29,16 +35,15 @@ MEANING = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 HEAD = "# Yours to edit: context and configuration. The rest is written by `milestone`.\n"
 
 
-def page(text: str, points: "list[str]", agents: "list[str]") -> str:
+def page(text: str, record: "Record", points: "list[str]", agents: "list[str]") -> str:
     """The page of a session that nobody has edited.
 
     Args:
-        text: its record.
+        text: its record, whose context keeps the form in which it was written.
+        record: the same, parsed.
         points: names of its checkpoints, oldest first.
         agents: that are at work in it.
     """
-    record = loads(text)
-    assert isinstance(record, dict)
     settings = configuration_of(record)
     sections = owned(record, points, agents)
     told = HEAD + _section("session", sections["session"])
@@ -132,13 +137,14 @@ def _escaped(code: int) -> str:
 
 
 def written(
-    store: "Store", text: str, name: str, points: "list[str]", old: "bytes | None" = None
+    store: "Store", text: str, record: "Record", name: str, points: "list[str]", old: "bytes | None" = None
 ) -> "tuple[str, bytes | None]":
     """A session's record with its page brought up to it.
 
     Args:
         store: where.
         text: the record; what people edited is in it already, see `news`.
+        record: the same, parsed.
         name: of the session.
         points: names of its checkpoints, oldest first.
         old: the page that goes on, where it is not the one that is there.
@@ -146,8 +152,6 @@ def written(
     Returns:
         The record, which knows the page; and the page, None where it cannot be read and stays as it is.
     """
-    record = loads(text)
-    assert isinstance(record, dict)
     known = record.get("page")
     is_edited = isinstance(known, dict) and known.get("edited") is True
     if is_edited and old is None:
@@ -158,7 +162,7 @@ def written(
 
         at_work = [one.id for one in agents(store, session=name, is_over=False)]
     if old is None:
-        raw = page(text, points, at_work).encode("utf-8", "backslashreplace")
+        raw = page(text, record, points, at_work).encode("utf-8", "backslashreplace")
     else:
         from milestone_cli.core.sessions.edits import merged
 

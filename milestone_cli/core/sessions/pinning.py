@@ -3,9 +3,9 @@
 from milestone_cli.core import acting_agent, lock_timeout, once
 from milestone_cli.core.checkpoints import pins
 from milestone_cli.core.record import data_of, indented, words
+from milestone_cli.core.sessions.capture import KIND, PART, file
 from milestone_cli.core.sessions.checkpoints import Checkpoint, checkpoints, find, sound
 from milestone_cli.core.sessions.pages import KIND as PAGE
-from milestone_cli.core.sessions.parts import KIND, PART, file
 from milestone_cli.core.sessions.session import Session
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft, Plan, log_of

@@ -55,9 +55,9 @@ def report(
 
         current(store, given)  # which tells why
     if record.get("status") == "completed":
-        raise MilestoneError(
-            "conflict", f"the session '{name}' has ended", "`milestone session create` begins a new one"
-        )
+        from milestone_cli.core.sessions.session import has_ended
+
+        raise has_ended(name)
     milestone = record.get("milestone_id")
     stream = safe(milestone) if isinstance(milestone, str) and milestone else log_of(name)
     said = f',"operation":{quote(operation)}' if operation is not None else ""

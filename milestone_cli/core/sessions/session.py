@@ -21,13 +21,6 @@ SLACK = 2.0
 """Seconds that a process may seem younger than the record that it wrote."""
 AT_WORK = ("active", "expired")
 """Statuses of sessions whose process may live."""
-CONFIGURATION: "dict[str, object]" = {
-    "auto_checkpoint": True,
-    "checkpoint_interval": 300,
-    "max_session_duration": 14400,
-    "backup_retention": 7,
-}
-"""What a session is configured to where nobody says otherwise: seconds, and days of retention."""
 
 
 class Session:
@@ -93,7 +86,7 @@ class Session:
     def configuration(self) -> "dict[str, object] | None":
         """What it is configured to; None for one that never was, of a client or of the bash utilities."""
         found = self.record.get("configuration")
-        return {**CONFIGURATION, **found} if isinstance(found, dict) else None
+        return found if isinstance(found, dict) else None
 
     @property
     def expires_at(self) -> int:
@@ -223,10 +216,20 @@ def sound(found: Session) -> Session:
     return found
 
 
-def current_text(store: "Store", given: "str | None" = None) -> Session:
+def readable(store: "Store", given: "str | None" = None) -> Session:
     """A session whose record can be read: what is given, else the current one.
 
     Raises:
         MilestoneError: `not_found`, `damaged`.
     """
     return sound(current(store, given))
+
+
+def has_ended(name: str) -> MilestoneError:
+    """The error for what a session that has ended takes no more."""
+    return MilestoneError(
+        "conflict",
+        f"the session '{name}' has ended",
+        "`milestone session create` begins a new one",
+        session_id=name,
+    )

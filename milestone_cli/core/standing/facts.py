@@ -8,7 +8,8 @@ import os
 
 from milestone_cli.core import git, session_record
 from milestone_cli.core.sessions import session as sessions
-from milestone_cli.core.sessions.activity import left_open, up_to_date
+from milestone_cli.core.sessions.leftovers import left_open
+from milestone_cli.core.sessions.news import up_to_date
 from milestone_cli.core.standing.status import RECENT, status
 from milestone_cli.core.standing.words import FIRST, SECOND, members_of
 from milestone_cli.core.transactions.unfinished import unfinished

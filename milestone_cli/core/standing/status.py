@@ -3,7 +3,6 @@
 from milestone_cli.core import NO_SESSION, current_session
 from milestone_cli.core.agents.crew import crew
 from milestone_cli.core.checkpoints import checkpoint
-from milestone_cli.core.sessions.parts import FIRST
 from milestone_cli.core.sessions.session import sessions
 from milestone_cli.core.standing.overview import summary
 from milestone_cli.core.standing.words import NEXT, SHORT, members_of
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 
     Facts = dict[str, object]
 
+FIRST = "initialization"
+"""Name of the checkpoint that a session begins with, as its event has it."""
 RECENT = 200
 """So many of the newest sessions are looked at."""
 

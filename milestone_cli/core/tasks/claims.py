@@ -8,8 +8,7 @@ agent, begins the lease anew. Where nothing proves anything, the claim stays unt
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION
-from milestone_cli.core.agents.process import claim as process
-from milestone_cli.core.agents.process import judge
+from milestone_cli.core.agents.process import identity, judge
 from milestone_cli.core.tasks.task import KIND, Task, tasks
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
@@ -88,7 +87,7 @@ def grant(store: "Store", one: Task, agent: str, pid: int, lease: float) -> None
     one.put(
         claim={
             "agent": agent,
-            **process(pid),
+            **identity(pid),
             "claimed_at": one.claim.get("claimed_at") or at,
             "renewed_at": at,
             "expires_at": runtime.timestamp(now + int(lease * SECOND)),
@@ -113,7 +112,7 @@ def is_holder(one: Task, agent: str) -> bool:
     claim = one.claim
     if claim.get("agent") != agent:
         return False
-    mine = process(runtime.caller())
+    mine = identity(runtime.caller())
     return agent != "system" or not claim.get("pid") or all(claim.get(key) == value for key, value in mine.items())
 
 

@@ -1,13 +1,13 @@
 """Tasks that are made, under names that never collide between machines and branches."""
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, lock_timeout, once
-from milestone_cli.core.agents.agenting import place, stream_of
+from milestone_cli.core import lock_timeout, once
 from milestone_cli.core.record import data_of, words
+from milestone_cli.core.scope import scope, stream_of
 from milestone_cli.core.tasks.task import KIND, Task, find, names
-from milestone_cli.core.tasks.terms import Outcome, Terms, event
+from milestone_cli.core.tasks.terms import HOME, Outcome, Terms, event
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import Plan, log_of, safe
+from milestone_cli.model import Plan, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def create(
     if not description.strip():
         raise MilestoneError("invalid_data", "the description is empty", "say in a few words what is to be done")
     needs = names(depends_on or [])
-    session, milestone = place(store, session, milestone)
-    stream = stream_of(milestone, session) or log_of(NO_SESSION)
+    session, milestone = scope(store, session, milestone)
+    stream = stream_of(milestone, session) or HOME
     given = safe(name, "task") if name else ""
     made = Task(given, b"{}")
 

@@ -2,7 +2,7 @@
 
 from milestone_cli import runtime
 from milestone_cli.core.tasks import claims
-from milestone_cli.core.tasks.task import KIND, Task, tasks, waits_for
+from milestone_cli.core.tasks.task import KIND, Task, look, tasks, waits_for
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
@@ -60,13 +60,8 @@ def described(store: "Store", one: Task, status_of: "dict[str, str]") -> "Facts"
 
 def shown(store: "Store", one: Task) -> "Facts":
     """All of a task as JSON values."""
-    known = {other: found.status for other in one.depends_on if (found := _look(store, other))}
+    known = {other: found.status for other in one.depends_on if (found := look(store, other))}
     return {**one.whole(), **described(store, one, known), "claim": one.claim or None}
-
-
-def _look(store: "Store", name: str) -> "Task | None":
-    raw = store.get(KIND, name)
-    return None if raw is None else Task(name, raw)
 
 
 def metrics(known: "list[Task]") -> "Facts":

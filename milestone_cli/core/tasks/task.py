@@ -5,7 +5,7 @@ Of a task's log the last entries stand in the document, so it stays small; all o
 """
 
 from milestone_cli.core import NO_SESSION
-from milestone_cli.core.record import laid_out
+from milestone_cli.core.record import laid_out, safe_name
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps, loads, members, quote, skip
 from milestone_cli.model import log_of, safe
@@ -84,12 +84,8 @@ class Task:
         return value if isinstance(value, str) and value else None
 
     def name(self, key: str) -> "str | None":
-        """A value that is a safe name; None for anything else: only such a one may become part of a document's name."""
-        try:
-            value = self.word(key)
-            return None if value is None else safe(value)
-        except MilestoneError:
-            return None
+        """A value that is a safe name; None for anything else."""
+        return safe_name(self.value(key))
 
     def number(self, key: str) -> int:
         """A value that is a whole number from 0; 0 for anything else."""

@@ -3,11 +3,14 @@
 from milestone_cli.core import NO_SESSION, acting_agent
 from milestone_cli.core.tasks.task import Task
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import Draft
+from milestone_cli.model import Draft, log_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     Facts = dict[str, object]
+
+HOME = log_of(NO_SESSION)
+"""The log that remembers the keys of requests which name no task, or one that is gone afterwards."""
 
 
 class Terms:

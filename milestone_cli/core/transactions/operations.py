@@ -224,15 +224,15 @@ def _restore(store: "Store", one: Operation, expect: "int | None") -> None:
 
 
 def _session(store: "Store", one: Operation, expect: "int | None") -> None:
-    from milestone_cli.core.sessions import sessioning
+    from milestone_cli.core.sessions import creating, ending, using
 
     if one.op == "session_create":
         _at_revision(store, one, expect)
-        sessioning.create(store, one.milestone, sessioning.Wish(one.words.get("type", "general")))
+        creating.create(store, one.milestone, creating.Wish(one.words.get("type", "general")))
     elif one.op == "session_use":
-        sessioning.use(store, one.words["session"])
+        using.use(store, one.words["session"])
     else:
-        sessioning.end(store, one.words.get("session"))
+        ending.end(store, one.words.get("session"))
 
 
 WAYS: "dict[str, Callable[[Store, Operation, int | None], None]]" = {

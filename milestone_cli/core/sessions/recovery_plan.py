@@ -10,9 +10,9 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, current_session, git
+from milestone_cli.core.sessions.capture import kept_of
 from milestone_cli.core.sessions.checkpoints import Checkpoint, find, part, sound
 from milestone_cli.core.sessions.pages import KIND as PAGE
-from milestone_cli.core.sessions.parts import kept_of
 from milestone_cli.core.sessions.session import AT_WORK, Session, holders, is_alive, sessions
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
@@ -54,6 +54,8 @@ class Recovery:
 
     Attributes:
         checkpoint: from which.
+        keeps_state: the milestone's state stays as it is.
+        checks_out: git shall check the branch of then out.
         session: as it is now; None where its record is gone or damaged.
         milestone: its own; None for none.
         steps: all that it is about, in order.
@@ -64,10 +66,13 @@ class Recovery:
         folder: where.
     """
 
-    __slots__ = ("blockers", "branch", "checkpoint", "folder", "milestone", "revision", "session", "steps", "text")
+    __slots__ = ("blockers", "branch", "checkpoint", "checks_out", "folder", "keeps_state", "milestone", "revision",
+                 "session", "steps", "text")  # fmt: skip
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(self, checkpoint: Checkpoint, *, keeps_state: bool, checks_out: bool) -> None:
         self.checkpoint = checkpoint
+        self.keeps_state = keeps_state
+        self.checks_out = checks_out
         self.session: Session | None = None
         self.milestone: str | None = None
         self.steps: list[Step] = []
@@ -136,14 +141,15 @@ def plan_recovery(
     Raises:
         MilestoneError: `not_found`; `damaged` when the checkpoint's document is.
     """
-    found = Recovery(sound(find(store, safe(session, "session"), name)))
+    kept_at = sound(find(store, safe(session, "session"), name))
+    found = Recovery(kept_at, keeps_state=keeps_state, checks_out=checks_out)
     raw = store.get("session", session)
     there = Session(session, raw, store.modified("session", session), "") if raw is not None else None
     found.session = there if there is not None and there.status != "damaged" else None
     kept = _record(store, found, damaged=there is not None and found.session is None)
     _agents(store, found)
-    _state(store, found, keeps_state=keeps_state)
-    _places(found, kept, checks_out=checks_out)
+    _state(store, found)
+    _places(found, kept)
     _live(found)
     return found
 
@@ -236,7 +242,7 @@ def _is_ours(pid: object) -> bool:
     return isinstance(pid, int) and (pid == runtime.getpid() or runtime.is_ancestor(pid))
 
 
-def _state(store: "Store", found: Recovery, *, keeps_state: bool) -> None:
+def _state(store: "Store", found: Recovery) -> None:
     """Plan the milestone's state."""
     milestone, then = found.milestone, found.checkpoint.said("state_snapshot")
     if milestone is None:
@@ -255,7 +261,7 @@ def _state(store: "Store", found: Recovery, *, keeps_state: bool) -> None:
         found.steps.append(Step(what, "same" if present is None else "keep", told))
     elif sha256 == present:
         found.steps.append(Step(what, "same", f"revision {found.revision}, as it was then"))
-    elif keeps_state:
+    elif found.keeps_state:
         found.steps.append(Step(what, "keep", f"revision {found.revision} stays, as asked"))
     elif not store.modified("active", milestone) and store.modified("completed", milestone):
         found.steps.append(Step(what, "cannot", f"it is completed; `milestone state reopen {milestone}` comes first"))
@@ -283,7 +289,7 @@ def _text(store: "Store", milestone: str, revision: object, sha256: str) -> "byt
     return document.text if document.sha256 == sha256 else None
 
 
-def _places(found: Recovery, kept: "Facts", *, checks_out: bool) -> None:
+def _places(found: Recovery, kept: "Facts") -> None:
     """Plan directory, branch and commit; and say what became of what was under way."""
     then = found.checkpoint.said("context")
     folder = str(then.get("working_directory") or kept.get("working_directory") or "")
@@ -295,18 +301,19 @@ def _places(found: Recovery, kept: "Facts", *, checks_out: bool) -> None:
         found.steps.append(Step("directory", "same" if is_here else "keep", folder if is_here else f"go to {folder}"))
     branch, commit = str(then.get("git_branch") or ""), str(then.get("git_commit") or "")
     if branch != git.NONE and found.folder:
-        _git(found, branch, commit, checks_out=checks_out)
+        _git(found, branch, commit)
     for one in _listed(found.checkpoint.said("recovery_data").get("pending_operations")):
         amount = one.get("progress")
         told = f"was under way then{f', {amount} % done' if amount is not None else ''}; go on with it"
         found.steps.append(Step(f"operation {one.get('operation')}", "keep", told))
 
 
-def _git(found: Recovery, branch: str, commit: str, *, checks_out: bool) -> None:
+def _git(found: Recovery, branch: str, commit: str) -> None:
+    """Plan what becomes of the branch, and say what else git has otherwise by now."""
     now, at = git.branch(found.folder), git.commit(found.folder)
     if now != branch:
         told = f"{branch or 'a detached HEAD'} was checked out then, {now or 'a detached HEAD'} is now"
-        if not checks_out:
+        if not found.checks_out:
             found.steps.append(Step("git branch", "keep", f"{told}; --git checkout changes that"))
         elif why := _hindrance(found.folder, branch):
             found.steps.append(Step("git branch", "cannot", f"{told}; {why}"))

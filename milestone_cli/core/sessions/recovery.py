@@ -1,17 +1,17 @@
-"""Doing what `resume` has planned: one transaction, then git if asked, then a look whether all of it is there."""
+"""Doing what was planned: one transaction, then git if asked, then a look whether all of it is there."""
 
 from milestone_cli import runtime
 from milestone_cli.core import acting_agent, current_session, lock_timeout, once
 from milestone_cli.core.document import assign
 from milestone_cli.core.record import data_of, laid_out
 from milestone_cli.core.sessions import pages
-from milestone_cli.core.sessions.checkpointing import add, brought_up, by_time
-from milestone_cli.core.sessions.parts import KEPT, kept_of, names
+from milestone_cli.core.sessions.capture import KEPT, add, by_time, kept_of, names
+from milestone_cli.core.sessions.creating import binding, event, process
+from milestone_cli.core.sessions.news import brought_up
 from milestone_cli.core.sessions.pinning import stream_of
-from milestone_cli.core.sessions.resume import Recovery, plan_recovery
-from milestone_cli.core.sessions.sessioning import binding, event, process
+from milestone_cli.core.sessions.recovery_plan import Recovery, plan_recovery
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, members, quote, skip
+from milestone_cli.jsontext import dumps, loads, members, quote, skip
 from milestone_cli.model import Draft, Plan, digest
 from milestone_cli.storage.revising import revise
 
@@ -63,8 +63,6 @@ def recover(
     store: "Store",
     plan: Recovery,
     *,
-    keeps_state: bool = False,
-    checks_out: bool = False,
     force: bool = False,
     key: "str | None" = None,
     timeout: "float | None" = None,
@@ -73,9 +71,7 @@ def recover(
 
     Args:
         store: where.
-        plan: of `plan_recovery`, with the same `keeps_state` and `checks_out`.
-        keeps_state: leave the milestone's state as it is.
-        checks_out: let git check the branch out.
+        plan: of `plan_recovery`.
         force: even if somebody loses work.
         key: idempotency key.
         timeout: seconds to wait for locks.
@@ -87,7 +83,7 @@ def recover(
     session, name = plan.checkpoint.session, plan.checkpoint.name
     outcome = Outcome(plan)
     stream = stream_of(store, session) if plan.milestone is None else plan.milestone
-    known = once(stream, key, b"session recover", session.encode(), name.encode(), b"keep" * keeps_state)
+    known = once(stream, key, b"session recover", session.encode(), name.encode(), b"keep" * plan.keeps_state)
     if known and (done := store.transact([], lambda: Plan("look"), lock_timeout(store, timeout), known)):
         said = data_of(store, stream, done[0].event_id)
         outcome.pre_recovery = str(said["pre_recovery"]) if said.get("pre_recovery") else None
@@ -103,7 +99,7 @@ def recover(
         )
 
     def build() -> Plan:
-        again = plan_recovery(store, session, name, keeps_state=keeps_state, checks_out=checks_out)
+        again = plan_recovery(store, session, name, keeps_state=plan.keeps_state, checks_out=plan.checks_out)
         if again.digest() != plan.digest():
             raise MilestoneError(
                 "revision_conflict",
@@ -191,7 +187,10 @@ def _record_and_page(
 ) -> "list[tuple[str, str, bytes | None]]":
     """A record with its page: as somebody had edited it then, or as nobody has."""
     told = dumps({"sha256": digest(page or b""), "edited": page is not None})
-    record, raw = pages.written(store, assign(record, "page", told), session, points, page)
+    record = assign(record, "page", told)
+    found = loads(record)
+    assert isinstance(found, dict)
+    record, raw = pages.written(store, record, found, session, points, page)
     puts: list[tuple[str, str, bytes | None]] = [("session", session, record.encode())]
     return [*puts, *([(pages.KIND, session, raw)] if raw is not None else [])]
 

@@ -1,4 +1,4 @@
-"""Retention of what agents leave: records of those that have ended, with their pages, and points that are over."""
+"""What can be removed of agents: records of those that have ended, with their pages, and points that are over."""
 
 from milestone_cli.core import session_record
 from milestone_cli.core.agents.agent import BEAT, KIND, Agent
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
 
-def agents(store: "Store", milestone: str) -> "Iterator[Item]":
+def records(store: "Store", milestone: str) -> "Iterator[Item]":
     """Agents of a milestone; who has not ended stays, and so does what cannot be read."""
     for name in store.keys(KIND):
         raw = store.get(KIND, name)
@@ -35,7 +35,7 @@ def points(store: "Store", milestone: str) -> "Iterator[Item]":
     names = store.keys(SYNC)
     if not names:
         return
-    from milestone_cli.core.agents.sync import OPEN, look
+    from milestone_cli.core.agents.syncpoint import OPEN, look
 
     for name in names:
         one = look(store, name)

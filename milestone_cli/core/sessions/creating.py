@@ -1,21 +1,22 @@
-"""Beginning, taking over and ending sessions; each all or nothing, and logged: by the milestone, else on its own.
+"""Beginning sessions: all or nothing with their first checkpoint, and logged by the milestone, else on their own.
 
-Records are files that the bash utilities write too: their keys come first, an edit leaves every other byte as it was,
-and keys that are not known here stay. Nobody's current session is touched but the caller's own.
+Records are files that the bash utilities write too: their keys come first. Nobody's current session is touched but the
+caller's own.
 """
 
 import os
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, acting_agent, current_milestone, lock_timeout, once
-from milestone_cli.core.record import data_of, indented, laid_out, with_members, words
-from milestone_cli.core.sessions.session import CONFIGURATION, Session, current, find, sound
+from milestone_cli.core.record import indented, laid_out, with_members, words
+from milestone_cli.core.sessions.pages import CONFIGURATION
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import check, dumps, skip
+from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft, Plan, digest, log_of, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from milestone_cli.core.sessions.session import Session
     from milestone_cli.storage.contract import Store
 
 LIMIT = 1 << 18
@@ -67,6 +68,7 @@ class Wish:
         if self.context == self.metadata == b"{}":
             return "{}", "{}"
         from milestone_cli.core.sessions.edits import check_context
+        from milestone_cli.jsontext import check, skip
 
         context = check_context(check(self.context, LIMIT, "the context"))
         metadata = check(self.metadata, LIMIT, "the metadata")
@@ -84,6 +86,35 @@ class Wish:
         return bool(self.name or self.user or self.configuration or self.context != b"{}" or self.metadata != b"{}")
 
 
+class Created:
+    """A session that was begun, now or before.
+
+    Attributes:
+        id: the session's.
+        raw: its record as it was written; None for an earlier one under the same idempotency key.
+    """
+
+    __slots__ = ("_store", "id", "raw")
+
+    def __init__(self, store: "Store", name: str, raw: "bytes | None") -> None:
+        self._store = store
+        self.id = name
+        self.raw = raw
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it is an earlier one."""
+        return self.raw is None
+
+    def session(self) -> "Session":
+        """The session; what was written now is told without looking again, since nothing may fail any more."""
+        from milestone_cli.core.sessions.session import Session, find
+
+        if self.raw is None:
+            return find(self._store, self.id)
+        return Session(self.id, self.raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or self.id)
+
+
 def create(
     store: "Store",
     milestone: "str | None",
@@ -91,7 +122,7 @@ def create(
     *,
     key: "str | None" = None,
     timeout: "float | None" = None,
-) -> "tuple[Session, bool]":
+) -> Created:
     """Begin a session of the calling shell, and make it the current one of the client, or else of the directory.
 
     A program that has many sessions says otherwise in its wish.
@@ -103,22 +134,18 @@ def create(
         key: idempotency key; of a session without a milestone it makes the name, too.
         timeout: seconds to wait for other transactions.
 
-    Returns:
-        The session, and whether it is an earlier one under the same idempotency key.
-
     Raises:
         MilestoneError: `conflict` when the name is taken; `invalid_name`, `invalid_json`, `invalid_data`.
     """
-    from milestone_cli.core.sessions.checkpointing import add
-    from milestone_cli.core.sessions.parts import FIRST
+    from milestone_cli.core.sessions.capture import FIRST, add
 
     wish = wish or Wish()
     context, metadata = wish.checked()
     client = (wish.is_current and runtime.env("CLAUDE_CODE_SESSION_ID")) or ""
-    fields = identity(milestone, wish.type, wish.pid or runtime.caller(), _folder(), client)
+    fields = new_record(milestone, wish.type, wish.pid or runtime.caller(), _folder(), client)
     fields["user"] = wish.user or fields["user"]
     named = wish.name or (f"session-{digest(key.encode())[:20]}" if key and not milestone else "")
-    pointer = binding()
+    place = binding()
     made, raw = "", b""
 
     def build() -> Plan:
@@ -132,40 +159,41 @@ def create(
         text = dumps({**fields, "session_id": made, "created_at": now, **WORKING, "configuration": settings})
         if (context, metadata) != ("{}", "{}"):
             text = with_members(text, {"context": context, "metadata": metadata})
-        stream = milestone or log_of(made)
         if milestone:
-            plan.events.append((stream, event("session_created", made)))
+            plan.events.append((milestone, event("session_created", made)))
         else:
-            plan.events.append((stream, event("session_initialized", made, type=wish.type)))
+            plan.events.append((log_of(made), event("session_initialized", made, type=wish.type)))
         text, *_ = add(store, plan, made, text, FIRST, FIRST, is_new=True)
         raw = laid_out(text).encode() + b"\n"
         plan.puts.append(("session", made, raw))
         if wish.is_current:
-            plan.puts.append((*pointer, f"{made}\n".encode()))
+            plan.puts.append((*place, f"{made}\n".encode()))
         return plan
 
     stream = milestone or (log_of(named) if named else "")
     known = once(stream, key, b"session create", *wish.request()) if stream else None
     receipts = store.transact([], build, lock_timeout(store, timeout), known)
     if receipts[0].replayed:
-        earlier = data_of(store, stream, receipts[0].event_id).get("session_id")
-        return find(store, str(earlier)), True
-    # What was written is told without looking again: from here on nothing may fail.
-    return Session(made, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or made), False
+        from milestone_cli.core.record import data_of
+
+        return Created(store, str(data_of(store, stream, receipts[0].event_id).get("session_id")), None)
+    return Created(store, made, raw)
 
 
-def begin(store: "Store", plan: Plan, fields: "dict[str, object]", binding: "tuple[str, str]") -> "tuple[str, bytes]":
-    """Plan a new session under a name of its own, made the current one of whoever `binding` says.
+def begin(store: "Store", plan: Plan, fields: "dict[str, object]", place: "tuple[str, str]") -> str:
+    """Plan a new session under a name of its own, made the current one of whoever has that place; its name.
 
-    Returns:
-        Its name, and its record as it is written.
+    Args:
+        store: where.
+        plan: to add to.
+        fields: what `new_record` gave, and more.
+        place: as `binding` gives it.
     """
     made = _free_name(store, str(fields["pid"]))
     fields["session_id"], fields["created_at"] = made, runtime.timestamp(runtime.now_ns())
-    raw = indented(fields).encode() + b"\n"
-    plan.puts.append(("session", made, raw))
-    plan.puts.append((*binding, f"{made}\n".encode()))
-    return made, raw
+    plan.puts.append(("session", made, indented(fields).encode() + b"\n"))
+    plan.puts.append((*place, f"{made}\n".encode()))
+    return made
 
 
 def meant_milestone(store: "Store", given: "str | None", *, is_without: bool) -> "str | None":
@@ -208,11 +236,6 @@ def _refuse_taken(store: "Store", name: str) -> None:
             )
 
 
-def event(type_: str, name: str, **said: object) -> Draft:
-    """An event of a session itself, whichever is the current one."""
-    return Draft(type_, dumps({"session_id": name, **said}), name, acting_agent())
-
-
 def _folder() -> str:
     try:
         return os.getcwd()
@@ -220,7 +243,7 @@ def _folder() -> str:
         return ""  # removed meanwhile
 
 
-def identity(milestone: "str | None", type_: str, pid: int, folder: str, client: str) -> "dict[str, object]":
+def new_record(milestone: "str | None", type_: str, pid: int, folder: str, client: str) -> "dict[str, object]":
     """A new record: the keys of the bash utilities in their order, then ours.
 
     Args:
@@ -249,6 +272,11 @@ def identity(milestone: "str | None", type_: str, pid: int, folder: str, client:
     return fields
 
 
+def event(type_: str, name: str, **said: object) -> Draft:
+    """An event of a session itself, whichever is the current one."""
+    return Draft(type_, dumps({"session_id": name, **said}), name, acting_agent())
+
+
 def process(pid: int) -> "dict[str, object]":
     """What tells a process from a later one under the same number."""
     return {"host": runtime.host(), "boot_id": runtime.boot_id(), "start_time": runtime.start_time(pid)}
@@ -258,106 +286,3 @@ def binding() -> "tuple[str, str]":
     """Kind and key of the document that says which session is current: the client's own, else the directory's."""
     client = runtime.env("CLAUDE_CODE_SESSION_ID")
     return ("client", safe(client, "client session")) if client else ("current", "")
-
-
-def use(
-    store: "Store", name: str, *, key: "str | None" = None, timeout: "float | None" = None
-) -> "tuple[Session, bool]":
-    """Make a session the current one; one that is orphaned goes over to the calling shell.
-
-    Returns:
-        The session, and whether this was done before, under the same idempotency key.
-
-    Raises:
-        MilestoneError: `not_found`; `conflict` when it has ended; `damaged`.
-    """
-    kind, place = binding()
-    stream = find(store, name).stream
-    raw = b""
-
-    def build() -> Plan:
-        nonlocal raw
-        found = sound(find(store, name))  # no lock of its own: whoever writes a session does it as a transaction
-        if found.status == "completed":
-            raise MilestoneError(
-                "conflict", f"the session '{name}' has ended", "`milestone session create` begins a new one"
-            )
-        plan, raw = Plan("session_use"), found.text.encode()
-        if found.status in ("orphaned", "expired"):
-            pid = runtime.caller()
-            since = runtime.timestamp(runtime.now_ns())
-            raw = edited(found.text, {"pid": pid, **process(pid), "active_since": since})
-            plan.puts.append(("session", name, raw))
-        if store.get(kind, place) != f"{name}\n".encode():
-            plan.puts.append((kind, place, f"{name}\n".encode()))
-        if plan.puts or key:
-            plan.events.append((stream, event("session_used", name)))
-        return plan
-
-    known = once(stream, key, b"session use", name.encode(), place.encode())
-    receipts = store.transact([], build, lock_timeout(store, timeout), known)
-    if receipts and receipts[0].replayed:
-        return find(store, name), True
-    return Session(name, raw, runtime.now_ns(), runtime.env("MILESTONE_SESSION") or name), False
-
-
-def end(
-    store: "Store",
-    given: "str | None" = None,
-    *,
-    key: "str | None" = None,
-    timeout: "float | None" = None,
-    at: "str | None" = None,
-    said: "dict[str, object] | None" = None,
-) -> "tuple[Session, bool]":
-    """End a session, and take it away from whoever has it as the current one; nobody else's current is touched.
-
-    Args:
-        store: where.
-        given: the session; left out: the current one.
-        key: idempotency key.
-        timeout: seconds to wait for a lock.
-        at: when it ended, RFC 3339; left out: now.
-        said: what else its event says.
-
-    Returns:
-        The session, and whether it was ended now.
-
-    Raises:
-        MilestoneError: `not_found`, `damaged`.
-    """
-    meant = current(store, given)
-    name, stream = meant.id, meant.stream
-    changed, raw = False, meant.text.encode()
-
-    def build() -> Plan:
-        nonlocal changed, raw
-        found = sound(find(store, name))
-        plan, raw = Plan("session_end"), found.text.encode()
-        if found.status != "completed":
-            changed = True
-            ended_at = at or runtime.timestamp(runtime.now_ns())
-            ending: dict[str, object] = {"status": "completed", "ended_at": ended_at}
-            text = edited(found.text, ending).decode()
-            if found.configuration is not None or "last_checkpoint" in found.record:
-                from milestone_cli.core.sessions.checkpointing import add, brought_up
-
-                text = edited(brought_up(store, found), ending).decode()
-                text, *_ = add(store, plan, name, text, "end")
-            raw = text.encode()
-            plan.puts.append(("session", name, raw))
-            plan.events.append((stream, event("session_ended", name, **(said or {}))))
-        for kind in ("current", "client"):
-            for one in [""] if kind == "current" else store.keys("client"):
-                if (store.get(kind, one) or b"").split()[:1] == [name.encode()]:
-                    plan.puts.append((kind, one, None))
-        return plan
-
-    known = once(stream, key, b"session end", name.encode())
-    store.transact([], build, lock_timeout(store, timeout), known)
-    return Session(name, raw, 0, ""), changed
-
-
-def edited(text: str, values: "dict[str, object]") -> bytes:
-    """A record with some values set; every other byte stays."""
-    return with_members(text, {key: dumps(value) for key, value in values.items()}).encode()

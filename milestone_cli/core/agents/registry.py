@@ -5,58 +5,23 @@ has left or is proved dead, or by the same process again.
 """
 
 from milestone_cli import runtime
-from milestone_cli.core import (
-    NO_SESSION,
-    acting_agent,
-    current_milestone,
-    current_session,
-    lock_timeout,
-    once,
-    session_record,
-)
-from milestone_cli.core.agents.agent import BEAT, KIND, METRICS, Agent, agents, find, look, sound, subscribers
-from milestone_cli.core.agents.process import claim
+from milestone_cli.core import NO_SESSION, acting_agent, lock_timeout, once
+from milestone_cli.core.agents.agent import BEAT, KIND, METRICS, Agent, agents, find, look, subscribers
+from milestone_cli.core.agents.process import identity
 from milestone_cli.core.agents.vitals import LEASE
 from milestone_cli.core.agents.wish import Wish
 from milestone_cli.core.document import assign
 from milestone_cli.core.record import indented, words
+from milestone_cli.core.scope import scope, stream_of
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import Draft, Plan, log_of, safe
+from milestone_cli.model import Draft, Plan, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
     Facts = dict[str, object]
-
-
-def place(store: "Store", session: "str | None", milestone: "str | None") -> "tuple[str | None, str | None]":
-    """Session and milestone of an agent: what is given, else what is current; the session's milestone comes first.
-
-    Raises:
-        MilestoneError: `not_found` for a session that is given and not there; `invalid_name`.
-    """
-    if session is not None:
-        from milestone_cli.core.sessions import session as sessions
-
-        own = sessions.find(store, session).milestone
-        return session, safe(milestone) if milestone else own
-    name = current_session(store)
-    record = session_record(store, name) if name != NO_SESSION else {}
-    named = safe(milestone) if milestone else sound(record.get("milestone_id"))
-    if named is None:
-        try:
-            named = current_milestone(store)
-        except MilestoneError as error:
-            if error.code != "milestone_ambiguous":
-                raise
-    return (name if record else None), named
-
-
-def stream_of(milestone: "str | None", session: "str | None") -> str:
-    """The log that tells of an agent: its milestone's, else its session's own; empty where it has neither."""
-    return milestone or (log_of(session) if session else "")
 
 
 def event(one: Agent, type_: str, **said: object) -> Draft:
@@ -136,9 +101,9 @@ def register(
         raise MilestoneError("invalid_name", "'system' is who acts when nobody says", "use another name")
     if wish.dependencies and name in wish.dependencies:
         raise MilestoneError("usage", f"the agent '{name}' cannot depend on itself", "leave it out")
-    session, milestone = place(store, session, milestone)
+    session, milestone = scope(store, session, milestone)
     stream = stream_of(milestone, session)
-    now, mine = runtime.timestamp(store.clock()), claim(runtime.caller() if pid is None else pid)
+    now, mine = runtime.timestamp(store.clock()), identity(runtime.caller() if pid is None else pid)
     fields: Facts = {
         "agent_id": name, "type": wish.type or "general", "session_id": session, "milestone_id": milestone,
         "status": "active", "registered_at": now, "last_updated": now, "ended_at": None, "reason": None, **mine,
@@ -180,7 +145,7 @@ def _is_ours(old: Agent, mine: "Facts") -> bool:
     """Whether an agent that is known is the very process that registers now, or the shell that it works for."""
     return any(
         one["pid"] and all(old.record.get(key) == value for key, value in one.items())
-        for one in (mine, claim(runtime.caller()))
+        for one in (mine, identity(runtime.caller()))
     )
 
 
@@ -205,9 +170,8 @@ def known(
         MilestoneError: `usage` where no log would remember the key.
     """
     if key and not stream:
-        raise MilestoneError(
-            "usage", f"no log would remember the key: the agent '{name}' has no milestone", "leave the key out"
-        )
+        told = "no log would remember the key: there is neither a milestone nor a session"
+        raise MilestoneError("usage", told, "leave the key out")
     return once(stream, key, b"agent " + what, name.encode(), wish.digest() if wish else b"") if stream else None
 
 
@@ -230,7 +194,7 @@ def update(
         nonlocal made
         one = working(find(store, name))
         text = stamped(wish.apply(one, (store.get(KIND, name) or b"").decode()), store)
-        for field, value in claim(pid).items() if pid else ():
+        for field, value in identity(pid).items() if pid else ():
             text = assign(text, field, dumps(value))
         plan = Plan("agent_update")
         made = put(store, plan, name, text)
@@ -298,7 +262,7 @@ def retire(
     Raises:
         MilestoneError: `not_found`, `damaged`.
     """
-    from milestone_cli.core.agents.sync import leave
+    from milestone_cli.core.agents.syncpoint import leave
 
     words(reason, "the reason")
     found = find(store, name)
