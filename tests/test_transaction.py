@@ -209,6 +209,23 @@ def test_conditions_see_what_the_lines_before_have_left(cli: Cli, two: Path) -> 
     assert load(cli, "other") == '{"n": 2}'
 
 
+def test_a_value_that_is_required_is_compared_to_its_end(cli: Cli, two: Path) -> None:
+    long = "x" * 200
+    apply(cli, {"op": "save", "milestone": "demo", "state": {"long": long + "a"}})
+    require = {"op": "require", "milestone": "demo", "path": "long", "value": long + "b"}
+    code, error = refused(cli, require, {"op": "set", "milestone": "demo", "path": "n", "value": 1})
+    assert (code, error["code"], error["details"]["line"]) == (4, "test_failed", 1)
+    assert "differ from character 202 on" in error["message"]
+
+
+def test_a_change_from_outside_is_a_revision_more_in_a_dry_run_too(cli: Cli, two: Path) -> None:
+    (two / "state/active/demo.json").write_text('{"milestone_id": "demo", "version": "1.0", "state": {}}')
+    line = lines({"op": "require", "milestone": "demo", "if_revision": 1})
+    error = json.loads(cli("transaction", "apply", line, "--dry-run", "--format", "json").stderr)
+    assert error["message"] == "line 1: 'demo' is at revision 2, not 1"
+    done(cli, "transaction", "apply", line.replace("1}", "2}"), "--dry-run")
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -15,6 +15,8 @@ NEEDS = {
     "add": ("value",), "remove": (), "replace": ("value",), "move": ("from",), "copy": ("from",), "test": ("value",),
 }  # fmt: skip
 """What an operation needs besides `op` and `path`."""
+SHOWN = 140
+"""Characters of a value that a message shows."""
 
 
 def number(text: str) -> "tuple[str, ...]":
@@ -133,12 +135,19 @@ def same(text: str, other: str) -> bool:
     return bool(_meant(text, 0)[0] == _meant(other, 0)[0])
 
 
+def difference(text: str, wanted: str) -> str:
+    """What a value is and what it is not, for people: the beginnings, and where they part when that is further on."""
+    alike = next((i for i, (one, other) in enumerate(zip(text, wanted, strict=False)) if one != other), 0)
+    parted = f"; they differ from character {alike + 1} on" if alike >= SHOWN else ""
+    return f"is {text[:SHOWN]}, not {wanted[:SHOWN]}{parted}"
+
+
 def _test(value: Value, one: Operation) -> None:
     text = value.text()
     if not same(text, one.value):
         raise MilestoneError(
             "test_failed",
-            f"the test of operation {one.index} failed: '{one.path[:140]}' is {text[:140]}, not {one.value[:140]}",
+            f"the test of operation {one.index} failed: '{one.path[:140]}' {difference(text, one.value)}",
             "the state is not what the patch expects; nothing was changed",
             operation=one.index,
             path=one.path[:140],

@@ -35,7 +35,9 @@ def require(store: "Store", one: "Operation") -> None:
         if "status" in words and raw is not None:
             from milestone_cli.core.sessions.session import find
 
-            _equal(f"the status of '{words['session']}'", find(store, words["session"]).status, words["status"])
+            status = find(store, words["session"]).status
+            if status != words["status"]:
+                raise _failed(f"the status of '{words['session']}' is {status}, not {words['status']}")
         return
     if one.expect is not None:
         at_revision(store, one.milestone, one.expect)
@@ -55,7 +57,7 @@ def require(store: "Store", one: "Operation") -> None:
 
 def _require_value(store: "Store", one: "Operation", path: str, is_absent: bool) -> None:
     from milestone_cli.core.document import find
-    from milestone_cli.core.states.jsonpatch import same
+    from milestone_cli.core.states.jsonpatch import difference, same
 
     try:
         text = find(store.read(one.milestone).text.decode(), path)
@@ -66,17 +68,12 @@ def _require_value(store: "Store", one: "Operation", path: str, is_absent: bool)
     _there(f"'{path[:140]}' in '{one.milestone}'", text is not None, is_absent)
     wanted = one.texts.get("value")
     if text is not None and wanted is not None and not same(text, wanted):
-        _equal(f"'{path[:140]}' in '{one.milestone}'", text[:140], wanted[:140])
+        raise _failed(f"'{path[:140]}' in '{one.milestone}' {difference(text, wanted)}")
 
 
 def _there(what: str, is_there: bool, is_absent: bool) -> None:
     if is_there == is_absent:
         raise _failed(f"{what} is {'there already' if is_there else 'not there'}")
-
-
-def _equal(what: str, found: str, wanted: str) -> None:
-    if found != wanted:
-        raise _failed(f"{what} is {found}, not {wanted}")
 
 
 def _failed(message: str) -> MilestoneError:
