@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from milestone_cli.core.configfile import examine, parse
 from milestone_cli.core.configuration.declared import SETTINGS
+from milestone_cli.core.configuration.reading import examine, parse
 from milestone_cli.core.configuration.schema import schema as config_schema
 from milestone_cli.core.configuration.splicing import assign, remove
 from milestone_cli.errors import MilestoneError

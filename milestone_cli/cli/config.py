@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.configfile import Problem
+    from milestone_cli.core.configuration.reading import Problem
 
     from .options.shared import Format, IdempotencyKey, LockTimeout
     from .options.stores import Assignments, ConfigFile, Editor, FromDraft, SettingName, SettingNames
@@ -14,7 +14,7 @@ def show(output: "Format" = "text") -> None:
     Example: milestone config show
     """
     from milestone_cli import render
-    from milestone_cli.core.settings import show as every
+    from milestone_cli.core.configuration.in_force import show as every
     from milestone_cli.render.config import config_text
     from milestone_cli.storage import open_store
 
@@ -28,7 +28,7 @@ def get(name: "SettingName", output: "Format" = "text") -> None:
     Example: milestone config get lock_timeout
     """
     from milestone_cli import render
-    from milestone_cli.core.settings import get as one
+    from milestone_cli.core.configuration.in_force import get as one
     from milestone_cli.render.text import flat
     from milestone_cli.storage import open_store
 
@@ -112,7 +112,7 @@ def edit(file: "FromDraft" = None, editor: "Editor" = None, output: "Format" = "
     draft.edit(editor)
     while found := draft.problems():
         if not (runtime.is_terminal(0) and runtime.is_terminal(2)) or not _again(found):
-            from milestone_cli.core.configfile import failure
+            from milestone_cli.core.configuration.reading import failure
 
             raise draft.refused(failure(found))
         draft.edit(editor)
@@ -148,19 +148,20 @@ def validate(file: "ConfigFile" = None, output: "Format" = "text") -> int:
     Example: milestone config validate
     """
     from milestone_cli import render
-    from milestone_cli.core.configuration.editing import problems
     from milestone_cli.render.config import problems_text
 
     if file is None:
+        from milestone_cli.core.configuration.in_force import examine
+        from milestone_cli.core.configuration.reading import FILE
         from milestone_cli.storage import open_store
 
-        found, name = problems(open_store()), "config.yaml"
+        name, found = FILE, examine(open_store())[1]
     else:
-        from milestone_cli.core.configfile import examine
+        from milestone_cli.core.configuration.reading import examine as examine_file
 
         from .data import read_data
 
-        found, name = examine(read_data("-" if file == "-" else "@" + file))[1], file
+        name, found = file, examine_file(read_data("-" if file == "-" else "@" + file), file)[1]
     fields: dict[str, object] = {"file": name, "valid": not found, "problems": [one.fields() for one in found]}
     render.emit("config-validate", fields, problems_text(name, found), output)
     return 5 if found else 0

@@ -109,9 +109,9 @@ def setting(store: "Store", name: str, default: str) -> str:
     """A setting as text: MILESTONE_NAME, else the configuration's, else the default."""
     value = runtime.env("MILESTONE_" + name.upper())
     if not value and store.config_identity():
-        from milestone_cli.core.config import configured
+        from milestone_cli.core.configuration import settings
 
-        value = configured(store, name)
+        value = settings(store).get(name)
     return value or default
 
 

@@ -5,7 +5,7 @@ from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.configfile import Problem
+    from milestone_cli.core.configuration.reading import Problem
 
 WIDE = 120
 """Columns from which the meaning of a setting has room beside it."""
@@ -38,7 +38,8 @@ def _side(value: "str | None") -> str:
 
 
 def problems_text(name: str, found: "list[Problem]") -> str:
-    """What is wrong with a configuration, a line for each, as compilers tell it."""
+    """What is wrong with a configuration, a line for each, as compilers tell it; `name` is its file's."""
     if not found:
         return flat(f"{name}: valid")
-    return "\n".join([flat(f"{name}{f':{one.line}' if one.line else ''}: {one.message}; {one.hint}") for one in found])
+    places = [f"{one.origin}:{one.line}" if one.line else one.origin for one in found]
+    return "\n".join([flat(f"{at}: {one.message}; {one.hint}") for at, one in zip(places, found, strict=True)])

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from milestone_cli import jsontext, runtime, splice, timestamps
 from milestone_cli.cli import read as read_words
-from milestone_cli.core import bound_session, configfile, document, events, session_record, state, times
+from milestone_cli.core import bound_session, document, events, session_record, state, times
+from milestone_cli.core.configuration import reading
 from milestone_cli.core.log import cursor, repair
 from milestone_cli.core.log.filters import Filter
 from milestone_cli.core.log.query import Parser, query
@@ -194,7 +195,7 @@ def configurations(raw: bytes) -> None:
     """config.yaml is read or refused."""
     if len(raw) < 2000:
         with contextlib.suppress(MilestoneError):
-            configfile.parse(raw)
+            reading.parse(raw)
 
 
 def command_lines(raw: bytes) -> None:

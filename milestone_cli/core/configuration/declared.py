@@ -20,7 +20,7 @@ class Kind:
     """What values settings of a kind may have.
 
     Attributes:
-        told: for people, behind "it is".
+        told: for people, behind "it must be".
         schema: of the value in the file, JSON Schema.
         fits: whether a text is such a value.
     """
@@ -48,10 +48,10 @@ def _is_span(value: str) -> bool:
     return True
 
 
-SECONDS = Kind("a number of seconds, as 30 or 0.5", {"type": "number", "minimum": 0}, _is_seconds)
+SECONDS = Kind("a number of seconds, such as 30 or 0.5", {"type": "number", "minimum": 0}, _is_seconds)
 FLAG = Kind("true or false", {"type": "boolean"}, lambda value: value in ("true", "false"))
 SPAN = Kind(
-    "a span of time, as 90s, 15m, 24h, 7d, 2w or 0",
+    "a span of time, such as 90s, 15m, 24h, 7d, 2w or 0",
     {"anyOf": [{"const": 0}, {"type": "string", "pattern": SPANS}]},
     _is_span,
 )
@@ -70,7 +70,7 @@ def number(digits: int = 9) -> Kind:
 def size(least: int = 0) -> Kind:
     """A number of bytes, such as 64M; `least` is the smallest. 0 is one only where `least` is 0."""
     return Kind(
-        "a size in bytes, as 4096, 512K, 64M or 2G" + (f", at least {least}" if least else "; or 0"),
+        "a size in bytes, such as 4096, 512K, 64M or 2G" + (f", at least {least}" if least else "; or 0"),
         {"anyOf": [{"type": "integer", "minimum": least}, {"type": "string", "pattern": "^[0-9]{1,9}[KMG]?$"}]},
         lambda value: size_of(value) >= max(least, 1) or (not least and value == "0"),
     )
@@ -104,36 +104,36 @@ class Setting:
 SETTINGS = (
     Setting("lock_timeout", SECONDS, "30", "seconds to wait for a lock"),
     Setting("record_access", FLAG, "false", "log a state_loaded event at every state load"),
-    Setting("schema", FILE, "", "file with the JSON Schema that `state validate` takes"),
+    Setting("schema", FILE, "", "file with the JSON Schema that `state validate` uses"),
     Setting("older_than", SPAN, "7d", "age up to which a clean-up keeps everything"),
-    Setting("keep_last", number(), "10", "backups, and checkpoints, that a clean-up keeps however old"),
-    Setting("keep_within", SPAN, "0", "copies of less than this before the newest, that a clean-up keeps"),
+    Setting("keep_last", number(), "10", "newest backups, and checkpoints, that a clean-up keeps at any age"),
+    Setting("keep_within", SPAN, "0", "time before the newest copy from which a clean-up keeps every copy"),
     Setting("keep_hourly", number(), "0", "hours of which a clean-up keeps the newest copy"),
     Setting("keep_daily", number(), "0", "days of which a clean-up keeps the newest copy"),
     Setting("keep_weekly", number(), "0", "weeks of which a clean-up keeps the newest copy"),
     Setting("keep_monthly", number(), "0", "months of which a clean-up keeps the newest copy"),
     Setting("segment_size", size(SMALLEST), "64M",
-            "size above which a log's file is sealed and another one begun, such as 64M; files only"),
+            "size above which a log's file is sealed and a new one begun; only in a store of files"),
     Setting("checkpoint_interval", SECONDS, "300",
-            "seconds after which a hook keeps a changed state at the end of a turn; 0: never"),
+            "seconds after which a hook makes a checkpoint at the end of a turn; 0: never"),
     Setting("hook_payload", number(4), "0",
             "characters of tools' and people's texts that hooks keep, without secrets; 0: none"),
-    Setting("cache_entries", number(), "1000", "entries of a namespace of the cache at most; 0: it keeps nothing"),
-    Setting("cache_ttl", SPAN, "1h", "how long an entry of the cache is true; 0: as long as there is room"),
-    Setting("cache_by_content", FLAG, "true", "whether an entry is void once what it depends on has another content"),
-    Setting("cache_hot_size", size(), "50M", "bytes of the first tier of the cache"),
-    Setting("cache_hot_ttl", SPAN, "300s", "silence after which an entry leaves the first tier"),
-    Setting("cache_warm_size", size(), "200M", "bytes of the second tier"),
-    Setting("cache_warm_ttl", SPAN, "1800s", "silence after which an entry leaves the second tier"),
-    Setting("cache_cold_size", size(), "1000M", "bytes of the third tier, which is compressed"),
-    Setting("cache_cold_ttl", SPAN, "7200s", "silence after which an entry goes"),
+    Setting("cache_entries", number(), "1000", "most entries in a namespace of the cache; 0: it keeps nothing"),
+    Setting("cache_ttl", SPAN, "1h", "how long an entry of the cache is valid; 0: as long as there is room"),
+    Setting("cache_by_content", FLAG, "true", "whether an entry is void once the content it depends on has changed"),
+    Setting("cache_hot_size", size(), "50M", "size of the first tier of the cache"),
+    Setting("cache_hot_ttl", SPAN, "300s", "time without use after which an entry leaves the first tier"),
+    Setting("cache_warm_size", size(), "200M", "size of the second tier"),
+    Setting("cache_warm_ttl", SPAN, "1800s", "time without use after which an entry leaves the second tier"),
+    Setting("cache_cold_size", size(), "1000M", "size of the third tier, which is compressed"),
+    Setting("cache_cold_ttl", SPAN, "7200s", "time without use after which an entry is removed"),
     Setting("alert_within", SPAN, "24h", "how far back doctor looks for failures and damage"),
-    Setting("alert_save_failures", number(6), "1", "failed changes of states from which on doctor warns; 0: never"),
-    Setting("alert_backup_failures", number(6), "1", "failed checkpoints from which on doctor warns; 0: never"),
-    Setting("alert_permission_errors", number(6), "1", "refused permissions from which on doctor warns; 0: never"),
-    Setting("alert_damage", number(6), "1", "damaged states, mended or not, from which on doctor warns; 0: never"),
-    Setting("alert_backup_age", SPAN, "0", "age of a changed state's newest copy from which on doctor warns; 0: never"),
-    Setting("alert_free_space", size(), "0", "free bytes below which doctor warns, as 2G; below 64M it always does"),
+    Setting("alert_save_failures", number(6), "1", "failed changes of states at which doctor warns; 0: never"),
+    Setting("alert_backup_failures", number(6), "1", "failed checkpoints at which doctor warns; 0: never"),
+    Setting("alert_permission_errors", number(6), "1", "refused permissions at which doctor warns; 0: never"),
+    Setting("alert_damage", number(6), "1", "damaged states, repaired or not, at which doctor warns; 0: never"),
+    Setting("alert_backup_age", SPAN, "0", "age of a changed state's newest copy at which doctor warns; 0: never"),
+    Setting("alert_free_space", size(), "0", "free space below which doctor warns; below 64M it always does"),
 )  # fmt: skip
 """Every setting, a line for each; what reads one asks `core.setting(store, name, default)`."""
 BY_NAME = {one.name: one for one in SETTINGS}
@@ -151,7 +151,7 @@ def check(name: str, value: str) -> str:
         raise MilestoneError(
             "invalid_config",
             f"there is no setting '{name[:140]}'",
-            f"did you mean '{near}'?" if near else "`milestone config show` lists what there is",
+            f"did you mean '{near}'?" if near else "`milestone config show` lists the settings",
             setting=name,
             **({"meant": near} if near else {}),
         )
@@ -159,7 +159,7 @@ def check(name: str, value: str) -> str:
         raise MilestoneError(
             "invalid_config",
             f"{name} cannot be '{value[:140]}'",
-            f"it is {setting.kind.told}: {setting.meaning}",
+            f"it must be {setting.kind.told}: {setting.meaning}",
             setting=name,
         )
     return value

@@ -7,14 +7,15 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.core.configuration.declared import SETTINGS
-from milestone_cli.core.configuration.editing import problems, read, replace
+from milestone_cli.core.configuration.editing import read, replace
+from milestone_cli.core.configuration.reading import examine
 from milestone_cli.core.configuration.splicing import HEADER
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.places import places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.configfile import Problem
+    from milestone_cli.core.configuration.reading import Problem
     from milestone_cli.storage.contract import Store
 
 FALLBACK = "vi"
@@ -82,11 +83,11 @@ class Draft:
                 return raw.decode()
         except UnicodeDecodeError:
             pass
-        raise self.refused(MilestoneError("invalid_config", "this is no text in UTF-8 of at most 1 MiB"))
+        raise self.refused(MilestoneError("invalid_config", "this is not UTF-8, or more than 1 MiB"))
 
     def problems(self) -> "list[Problem]":
         """What is wrong with it."""
-        return problems(self._store, self.text().encode())
+        return examine(self.text().encode())[1]
 
     def is_changed(self) -> bool:
         """Whether it is something else than what is in force."""

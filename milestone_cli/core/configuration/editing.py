@@ -5,8 +5,8 @@ A change is recorded like every transaction, with the text of before, so it can 
 
 from milestone_cli import runtime
 from milestone_cli.core import lock_timeout, request_digest
-from milestone_cli.core.configfile import Problem, examine, failure
-from milestone_cli.core.configuration.declared import BY_NAME, check
+from milestone_cli.core.configuration.declared import check
+from milestone_cli.core.configuration.reading import examine, failure
 from milestone_cli.core.configuration.splicing import HEADER, assign, remove, written
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Plan, digest
@@ -35,7 +35,7 @@ def read(store: "Store") -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        raise MilestoneError("invalid_config", "config.yaml is no text in UTF-8", "mend it in an editor") from None
+        raise MilestoneError("invalid_config", "config.yaml is not UTF-8", "save it as UTF-8") from None
 
 
 def change(
@@ -72,7 +72,7 @@ def change(
         return text
 
     request = "\n".join(f"{name}={'' if value is None else value}" for name, value in changes)
-    done = put(store, edit, request, key=key, timeout=timeout)
+    done = _put(store, edit, request, key=key, timeout=timeout)
     return {"settings": settings, **done}
 
 
@@ -86,14 +86,16 @@ def replace(store: "Store", before: str, after: str, *, timeout: "float | None" 
     def edit(text: str) -> str:
         if text != before:
             raise MilestoneError(
-                "conflict", "somebody else changed config.yaml meanwhile; nothing was changed", "begin anew with theirs"
+                "conflict",
+                "somebody else changed config.yaml meanwhile; nothing was changed",
+                "`milestone config edit` begins with what it is now",
             )
         return after
 
-    return put(store, edit, "", timeout=timeout)
+    return _put(store, edit, "", timeout=timeout)
 
 
-def put(
+def _put(
     store: "Store",
     edit: "Callable[[str], str]",
     request: str,
@@ -136,7 +138,7 @@ def _patience(store: "Store", timeout: "float | None") -> float:
 def _refuse_invalid(text: str) -> None:
     problems = examine(text.encode())[1]
     if problems:
-        raise failure(problems, "config.yaml would not be valid:")
+        raise failure(problems, "nothing was changed, for it would not be valid: ")
 
 
 def _known(store: "Store", asked: str) -> str:
@@ -150,26 +152,9 @@ def _known(store: "Store", asked: str) -> str:
             if identity[16:-DIGITS] == asked[:DIGITS] and len(identity) == 16 + len(asked):
                 if identity[16:] != asked:
                     raise MilestoneError(
-                        "idempotency_conflict", "this key was used for another change", "use another key"
+                        "idempotency_conflict",
+                        "the idempotency key was used for a different change",
+                        "use a new key for a new change; the same key only to repeat the same one",
                     )
                 return identity
     return ""
-
-
-def problems(store: "Store", raw: "bytes | None" = None) -> "list[Problem]":
-    """Everything that is wrong with a configuration: with a text, or with the present one and the environment.
-
-    Args:
-        store: where.
-        raw: the text; None: that of the store.
-    """
-    if raw is not None:
-        return examine(raw)[1]
-    found = examine(store.get("config", "") or b"")[1]
-    for one in BY_NAME.values():
-        if value := runtime.env(one.variable):
-            try:
-                check(one.name, value)
-            except MilestoneError as error:
-                found.append(Problem(0, one.name, f"{one.variable}: {error.message}", error.hint))
-    return found

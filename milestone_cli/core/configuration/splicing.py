@@ -4,7 +4,7 @@ YAML's own reader says where each value stands; no dumper ever sees the text, so
 and line ends stay as they are. What comes out is read again and must mean what was asked for, and nothing else.
 """
 
-from milestone_cli.core.configfile import compose
+from milestone_cli.core.configuration.reading import compose
 from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False

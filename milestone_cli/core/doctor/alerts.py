@@ -1,7 +1,7 @@
 """What went wrong lately, and what runs low, held against the thresholds in the configuration."""
 
 from milestone_cli import runtime
-from milestone_cli.core.config import settings
+from milestone_cli.core.configuration import settings
 from milestone_cli.core.configuration.declared import BY_NAME
 from milestone_cli.core.metrics.collect import copies
 from milestone_cli.core.metrics.saves import RETRIED, is_failed_save

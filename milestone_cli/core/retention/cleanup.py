@@ -75,9 +75,9 @@ def _configured(store: "Store", name: str, default: str) -> str:
     value = setting(store, name, default)
     if value == default:
         return value
-    from milestone_cli.core.configfile import check_setting
+    from milestone_cli.core.configuration.declared import check
 
-    return check_setting(name, value)
+    return check(name, value)
 
 
 def plan_cleanup(

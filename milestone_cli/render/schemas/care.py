@@ -301,7 +301,15 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 "file": STRING,
                 "valid": FLAG,
                 "problems": array(
-                    record({"line": nullable(COUNT), "setting": nullable(STRING), "message": STRING, "hint": STRING})
+                    record(
+                        {
+                            "origin": {**STRING, "description": "the file, or the variable of the environment"},
+                            "line": nullable(COUNT),
+                            "setting": nullable(STRING),
+                            "message": STRING,
+                            "hint": STRING,
+                        }
+                    )
                 ),
             }
         ),

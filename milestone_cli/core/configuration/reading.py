@@ -3,16 +3,13 @@
 It is a mapping of names to single values, which are taken as they are written: YAML's numbers are never computed with.
 """
 
-from milestone_cli.core.configuration.declared import SETTINGS, check
+from milestone_cli.core.configuration.declared import check
 from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ruamel.yaml.nodes import MappingNode, Node
 
-DEFAULTS = {one.name: one.default for one in SETTINGS}
-"""Every setting with its built-in value, as text."""
-check_setting = check
 FILE = "config.yaml"
 LARGEST = 1 << 18
 """Bytes of a configuration."""
@@ -26,23 +23,31 @@ class Problem:
     """What is wrong with a configuration.
 
     Attributes:
-        line: counted from 1; 0 where it is not known.
+        origin: the file, or the variable of the environment.
+        line: of the file, counted from 1; 0 where there is none, or it is not known.
         setting: which one; empty where it is none.
         message: one sentence.
         hint: what to do.
     """
 
-    __slots__ = ("hint", "line", "message", "setting")
+    __slots__ = ("hint", "line", "message", "origin", "setting")
 
-    def __init__(self, line: int, setting: str, message: str, hint: str) -> None:
+    def __init__(self, origin: str, line: int, setting: str, message: str, hint: str) -> None:
+        self.origin = origin
         self.line = line
         self.setting = setting
         self.message = message
         self.hint = hint
 
+    @property
+    def told(self) -> str:
+        """The message, behind where it is."""
+        return f"{self.origin}{f' line {self.line}' if self.line else ''}: {self.message}"
+
     def fields(self) -> "dict[str, object]":
         """The problem as JSON values."""
         return {
+            "origin": self.origin,
             "line": self.line or None,
             "setting": self.setting or None,
             "message": self.message,
@@ -62,33 +67,32 @@ def parse(raw: bytes) -> dict[str, str]:
     return found
 
 
-def failure(problems: "list[Problem]", name: str = FILE) -> MilestoneError:
-    """The error that the first of several problems is."""
+def failure(problems: "list[Problem]", before: str = "") -> MilestoneError:
+    """The error that the first of several problems is; `before` stands before what is told of it."""
     first = problems[0]
-    where = f" line {first.line}" if first.line else ""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     details = {"setting": first.setting} if first.setting else {}
-    return MilestoneError("invalid_config", f"{name}{where}: {first.message}{more}", first.hint, **details)
+    return MilestoneError("invalid_config", f"{before}{first.told}{more}", first.hint, **details)
 
 
-def examine(raw: bytes) -> "tuple[dict[str, str], list[Problem]]":
-    """Read a configuration as far as it can be read, and say everything that is wrong with it."""
+def examine(raw: bytes, name: str = FILE) -> "tuple[dict[str, str], list[Problem]]":
+    """Read a configuration as far as it can be read, and say everything that is wrong with it; `name` is the file's."""
     found: dict[str, str] = {}
     problems: list[Problem] = []
     try:
         top = compose(raw)[1]
     except MilestoneError as error:
         line = error.details.get("line")
-        return {}, [Problem(line if isinstance(line, int) else 0, "", error.message, error.hint)]
+        return {}, [Problem(name, line if isinstance(line, int) else 0, "", error.message, error.hint)]
     for key, value in top.value if top else ():
-        name = str(key.value) if _kind(key) in PLAIN else "?"
+        setting = str(key.value) if _kind(key) in PLAIN else "?"
         try:
-            text = _value(name, key, value)
-            if name in found:
-                raise _invalid(f"{name} is set twice", "leave one of the two out")
-            found[name] = check(name, text)
+            text = _value(setting, key, value)
+            if setting in found:
+                raise _invalid(f"{setting} is set twice", "leave one of the two out")
+            found[setting] = check(setting, text)
         except MilestoneError as error:
-            problems.append(Problem(key.start_mark.line + 1, name[:140], error.message, error.hint))
+            problems.append(Problem(name, key.start_mark.line + 1, setting[:140], error.message, error.hint))
     return found, problems
 
 
@@ -118,7 +122,7 @@ def compose(raw: bytes) -> "tuple[str, MappingNode | None]":
     if top is None or top.value == "":  # of nothing but `---` and comments
         return text, None
     if not isinstance(top, MappingNode):
-        raise _invalid("this is no mapping", "write lines like 'lock_timeout: 30'")
+        raise _invalid("this is not a list of settings", "write lines like 'lock_timeout: 30'")
     return text, top
 
 
@@ -136,7 +140,7 @@ def _value(name: str, key: "Node", value: "Node") -> str:
     if kind == "null" or not value.value:
         raise _invalid(f"{name} has no value", "give it one, or leave the line out")
     if kind not in PLAIN or _kind(key) not in PLAIN:
-        raise _invalid(f"{name} is no single value", "write lines like 'lock_timeout: 30'")
+        raise _invalid(f"{name} is not a single value", "write lines like 'lock_timeout: 30'")
     return str(value.value).lower() if kind == "bool" else str(value.value)
 
 

@@ -1,10 +1,13 @@
-"""Every setting as it is in force, and where it comes from."""
+"""The settings in force, from the file and the environment: their values, where these come from, what is wrong."""
 
 import os
 
 from milestone_cli import runtime
-from milestone_cli.core.config import settings
+from milestone_cli.core.configuration import settings
 from milestone_cli.core.configuration.declared import BY_NAME, SETTINGS, check
+from milestone_cli.core.configuration.reading import FILE, Problem
+from milestone_cli.core.configuration.reading import examine as examine_file
+from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +43,19 @@ def get(store: "Store", name: str) -> "dict[str, object]":
 def _row(one: "Setting", from_file: "dict[str, str]") -> "dict[str, object]":
     value, origin = one.default, "default"
     if one.name in from_file:
-        value, origin = from_file[one.name], "config.yaml"
+        value, origin = from_file[one.name], FILE
     if given := runtime.env(one.variable):
         value, origin = given, one.variable
     return {"name": one.name, "value": value, "origin": origin, "meaning": one.meaning, "default": one.default}
+
+
+def examine(store: "Store") -> "tuple[dict[str, str], list[Problem]]":
+    """What the file and the environment set, as far as it is right, and everything that is wrong with it."""
+    found, problems = examine_file(store.get("config", "") or b"")
+    for one in SETTINGS:
+        if value := runtime.env(one.variable):
+            try:
+                found[one.name] = check(one.name, value)
+            except MilestoneError as error:
+                problems.append(Problem(one.variable, 0, one.name, error.message, error.hint))
+    return found, problems
