@@ -1,8 +1,13 @@
-"""The README's examples: bash runs every block with the installed command, and what is shown is what is printed."""
+"""The README's examples: bash runs every block with the installed command, and what is shown is what is printed.
+
+`sh`, `console` and `python` run here, `bash` and `yaml` in test_readme_client.py, `shell` where there is what it needs:
+a server in tests/postgres/test_readme_server.py, a wheel in test_distributions.py.
+"""
 
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,7 +40,7 @@ def table() -> list[tuple[str, list[str]]]:
 
 
 def test_there_is_something_to_test() -> None:
-    assert {language for language, _ in blocks()} == {"sh", "console", "bash", "yaml", "python"}
+    assert {language for language, _ in blocks()} == {"sh", "console", "bash", "yaml", "python", "shell"}
     assert len(table()) >= 14
 
 
@@ -95,6 +100,35 @@ def test_every_command_that_the_text_names_is_one(cli: Cli) -> None:
     for words in named:
         group, _, command = words.partition(" ")
         assert f"{group} {command}" in COMMANDS or group in COMMANDS or (group in groups and not command), words
+
+
+def commands_named(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Path and options of every command line that stands in `code`, with or without the program's name before it."""
+    for span in re.findall(r"`([^`]+)`", text):
+        words = span.split()
+        while len(words) > 1 and (words[0] == "milestone" or words[0].startswith("--")):
+            del words[0]
+        path = next((path for path in (" ".join(words[:2]), words[0] if words else "") if path in COMMANDS), "")
+        if path and (len(words) > 1 or span.startswith("milestone ")):
+            until = words.index("--") if "--" in words else len(words)
+            yield path, [re.split("[=|]", word)[0] for word in words[:until] if re.match(r"--?[a-z]", word)]
+
+
+def test_every_option_of_a_command_in_the_text_is_one() -> None:
+    prose = re.sub(r"(?ms)^```.*?^```$", "", TEXT)
+    named = [(path, option) for path, options in commands_named(prose) for option in options]
+    assert len(named) > 30
+    for path, option in named:
+        assert option in [spelling for one in COMMANDS[path].options for spelling in one.spellings], (path, option)
+
+
+def test_the_contents_name_every_part() -> None:
+    def anchor(heading: str) -> str:
+        return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+    parts = re.findall(r"(?m)^## (.+)$", re.sub(r"(?ms)^```.*?^```$", "", TEXT))
+    linked = re.findall(r"\]\(#([^)]+)\)", TEXT)
+    assert linked == [anchor(one) for one in parts[parts.index("Contents") + 1 :]]
 
 
 def test_the_exit_codes_of_the_text_are_those_of_the_program() -> None:
