@@ -49,6 +49,7 @@ LEFT_OUT: dict[str, str] = {
     "import::test_what_is_hostile_is_left_and_named": "it is about what is read, not about where it goes",
     "lifecycle::test_a_reader_never_misses_a_milestone_that_moves": DIRECT,
     "lifecycle::test_a_save_that_waited_for_a_completion_is_refused": FILE,
+    "lock::test_a_lock_that_has_another_holder_by_now_is_not_taken_from_it": LEASE,
     "lock::test_a_number_given_again_and_a_machine_started_anew_are_told": LEASE,
     "lock::test_an_owner_that_cannot_be_read_means_held": LEASE,
     "lock::test_another_hosts_lock_is_never_taken_over": "a lease of another host ends by the server's clock",

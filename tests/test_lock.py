@@ -18,6 +18,7 @@ from bash_utilities import STAND_IN, STAND_IN_NAMES, BashUtilities
 from conftest import BIN, MILESTONE, Cli, clean_environment
 
 from milestone_cli.render.schemas import schema
+from milestone_cli.storage.files import contention
 
 FOLDER = "state/.locks/demo.lock"
 HOLD = "echo held; exec sleep 60"
@@ -394,6 +395,35 @@ def test_a_shell_that_becomes_its_last_command_may_release(place: Place) -> None
     assert holder.returncode == 0, err
     assert "released" in out
     assert not place.lock.exists()
+
+
+def test_killed_while_it_takes_a_lock_for_another_process_nobody_has_it(place: Place) -> None:
+    other = place.start("sleep", "60")
+    taker = (
+        "import os, sys\n"
+        "from milestone_cli.storage import open_store\n"
+        "open_store().locks().hold('demo', 5, int(sys.argv[1]))\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    assert place.start(sys.executable, "-c", taker, str(other.pid)).wait(20) == -signal.SIGKILL
+    place.free()
+
+
+def test_a_lock_that_has_another_holder_by_now_is_not_taken_from_it(place: Place) -> None:
+    """The new folder often has the number of the one that was looked at: the file system gives it again at once."""
+    folder = os.open(place.lock.parent, os.O_RDONLY)
+    try:
+        for _ in range(20):
+            place.lock.mkdir(mode=0o700)
+            judged = place.lock.stat()
+            place.lock.rmdir()
+            time.sleep(0.005)  # finer than the times of some disks
+            place.lock.mkdir(mode=0o700)
+            assert not contention.remove(folder, "demo", judged)
+            assert place.lock.exists(), "the next holder's lock stays"
+            place.lock.rmdir()
+    finally:
+        os.close(folder)
 
 
 def test_asked_for_again_under_its_key_a_lock_is_the_same(place: Place) -> None:

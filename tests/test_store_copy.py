@@ -16,7 +16,11 @@ import pytest
 from conftest import MILESTONE, Cli, clean_environment
 from postgres_server import Server
 
+from milestone_cli.core import state
+from milestone_cli.errors import MilestoneError
+from milestone_cli.model import Change, Draft, Plan
 from milestone_cli.render.schemas import schema
+from milestone_cli.storage import open_store
 from milestone_cli.storage.contract import Side
 from milestone_cli.storage.sides import open_side
 
@@ -225,6 +229,32 @@ def test_a_frozen_store_is_read_and_not_written(source: Path, cli: Cli, postgres
         assert json.loads(again.stdout)["changed"] is False
         cli("store", "unfreeze", env=env, check=True)
         cli("state", "set", "demo", "n=1", env=env, check=True)
+
+
+def test_who_opened_a_store_before_it_was_frozen_writes_nothing_behind_the_mark(
+    source: Path, cli: Cli, postgres_url: str
+) -> None:
+    """Else a copy, or the store that this one has moved to, would lack what was acknowledged."""
+    copy(cli, str(source), postgres_url)
+    for name in (str(source), postgres_url):
+        env = {"MILESTONE_STORE": name}
+        store = open_store(name)
+        writers = {
+            "state": lambda store=store: state.save(store, "demo", b'{"late": 1}'),
+            "event": lambda store=store: store.commit(Change("demo", [Draft("late", "{}", "no-session", "system")])),
+            "transaction": lambda store=store: store.transact([], lambda: Plan("look"), 5),
+            "note": lambda store=store: store.note("agent-beat", "a", b"{}"),
+            "log": lambda store=store: store.rewrite("demo", [], lambda _: [], rehead=True, timeout=5),
+        }
+        cli("store", "freeze", env=env, check=True)
+        before = contents(name)
+        for what, write in writers.items():
+            with pytest.raises(MilestoneError) as refused:
+                write()
+            assert refused.value.code == "store_frozen", what
+        assert contents(name) == before
+        cli("store", "unfreeze", env=env, check=True)
+        assert writers["state"]().revision > 0
 
 
 def test_a_store_at_work_is_not_frozen_in_the_middle(source: Path, cli: Cli) -> None:

@@ -1,6 +1,9 @@
-"""What every store says of a milestone without a state, and how it chooses among the copies of one."""
+"""What every store says of a milestone whose state is gone or damaged, and how it chooses among the copies of one."""
 
 from milestone_cli.errors import MilestoneError
+from milestone_cli.jsontext import dumps
+from milestone_cli.model import Draft
+from milestone_cli.storage.files import layout
 from milestone_cli.storage.origin import origin_of
 
 TYPE_CHECKING = False
@@ -50,12 +53,19 @@ def no_revision(store: "Store", milestone: str, revision: int) -> MilestoneError
     return MilestoneError("revision_not_found", message, hint, milestone_id=milestone, revision=revision)
 
 
-def named(copies: "Copies", milestone: str, name: str) -> "tuple[str, Document]":
-    """The copy of a name, of a checkpoint's own name too, and where it is.
+def good_copy(copies: "Copies", milestone: str, name: "str | None") -> "tuple[str, Document]":
+    """A copy of a milestone's state that proves itself, and where it is: the newest, or the one of a name.
+
+    Args:
+        copies: of its state.
+        milestone: whose.
+        name: of a backup or checkpoint: its file, with or without folder and ending, or the end of its name.
 
     Raises:
         MilestoneError: `not_found`, `damaged`.
     """
+    if name is None:
+        return newest(copies, MilestoneError("not_found", f"nothing of '{milestone}' is left"))
     leaf = name.rpartition("/")[2].removesuffix(".json")
     for source, document in copies:
         if source.rpartition("/")[2].removesuffix(".json") in (leaf, f"{milestone}-checkpoint-{leaf}"):
@@ -83,3 +93,27 @@ def newest(copies: "Copies", error: MilestoneError) -> "tuple[str, Document]":
             return source, document
     error.hint = f"{tried} copies were tried and none is good" if tried else "there is no copy to recover from"
     raise error
+
+
+def unrepaired(store: "Store", copies: "Copies", milestone: str, why: str) -> "tuple[Document, list[str]]":
+    """A state as it is; where it is damaged, and nothing may be written, the newest copy, and a sentence about that."""
+    try:
+        return store.read(milestone), []
+    except MilestoneError as damage:
+        if damage.code != "damaged":
+            raise
+        error = damage
+    source, document = newest(copies, error)
+    return document, [f"{error.message}; this is {source}; nothing was repaired: {why}"]
+
+
+def is_proved(document: "Document", file: str) -> bool:
+    """Whether a copy is what it says: one of ours that lost its checksum was written through by a restore of bash."""
+    return document.event is not None or not layout.is_ours(file)
+
+
+def recovered(error: MilestoneError, source: str, aside: str) -> "tuple[Draft, str]":
+    """The event, and the sentence, that tell of a damaged state which was set aside and replaced by a copy."""
+    data = {"backup_file": source, "quarantined": aside, "reason": error.message}
+    told = f"{error.message}; it was set aside as {aside} and recovered from {source}"
+    return Draft("state_recovered", dumps(data), "no-session", "system"), told

@@ -1,6 +1,8 @@
 """What a dead process left of a transaction, who finishes it, and what is said when that fails or comes too late."""
 
 import json
+import os
+import signal
 import subprocess
 from base64 import b64encode
 from pathlib import Path
@@ -141,6 +143,32 @@ def test_a_finisher_that_is_killed_is_followed_by_another(trial: Trial) -> None:
         assert trial.types(name).count("transaction_recovered") == 1
         assert trial.types(name).count("transaction_committed") == 1
     trial.cli("events", "verify", "--all", check=True)
+
+
+def test_what_waits_for_a_lock_holds_up_no_state_that_it_does_not_touch(trial: Trial) -> None:
+    trial.spoil("signal=KILL", "fsync", "pending>)", *APPLY)
+    with subprocess.Popen(
+        [str(MILESTONE), "lock", "run", "demo", "--", "sh", "-c", "echo held; exec sleep 60"], cwd=trial.place,
+        env=trial.env, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        trial.cli("state", "save", "third", "{}", "--lock-timeout", "5", check=True)
+        assert len(trial.pending()) == 1
+        assert trial.cli("state", "set", "other", "m=1", "--lock-timeout", "0.3").returncode == 7
+        os.killpg(holder.pid, signal.SIGKILL)
+    trial.cli("state", "set", "third", "m=1", check=True)
+    assert (trial.pending(), trial.load("other")) == ([], '{"n": 2}')
+
+
+def test_an_init_that_was_killed_before_it_wrote_is_completed(cli: Cli, tmp_path: Path) -> None:
+    store = tmp_path / ".milestones"
+    store.mkdir(mode=0o700)
+    for name in (".gitignore", "format"):
+        (store / name).touch(mode=0o600)
+    cli("init", "demo", check=True)
+    assert (store / "format").read_text() == "1\n"
+    assert "state/.locks/\n" in (store / ".gitignore").read_text()
 
 
 def test_what_bash_wrote_in_between_is_set_aside_not_lost(trial: Trial) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from milestone_cli.model import Change, Document, Draft, Edit, Head, Plan, Receipt
     from milestone_cli.storage.files.health.aside import Aside
     from milestone_cli.storage.files.locks import Locks
+    from milestone_cli.storage.files.log import Log
     from milestone_cli.storage.files.watching import Watcher
     from milestone_cli.storage.findings import Finding
 
@@ -42,14 +43,18 @@ class FileStore(Documents):
         """
         super().__init__(path)
         self._aside: Aside | None = None
-        self.refuse_newer()
+        self.refuse_unusable()
         if word := runtime.env("MILESTONE_SEGMENT_SIZE"):
             self.segment_size = size_of(word)
             if not self.segment_size:
                 raise MilestoneError("invalid_config", f"MILESTONE_SEGMENT_SIZE cannot be '{word[:140]}'", "as in 64M")
 
-    def refuse_newer(self) -> None:
-        """Refuse a store that a later version of this program made, and heed its marks; bash's say nothing."""
+    def refuse_unusable(self, *, is_writing: bool = False) -> None:
+        """Refuse a store that a later version of this program made, or that has moved; one of bash says nothing.
+
+        With `is_writing` one that is frozen, too: asked under a lock that whoever marks a store waits for, since the
+        marks may be younger than this look at it.
+        """
         root = self.folder("")
         try:
             fd = os.open(layout.VERSION, READ, dir_fd=root)
@@ -62,7 +67,19 @@ class FileStore(Documents):
         if version != layout.FORMAT.encode():
             from milestone_cli.storage.files.marks import heed
 
-            heed(self, root)
+            heed(self, root, is_writing=is_writing)
+
+    def admit(self, log: "Log") -> None:
+        """Let whoever has a log's lock write: the store is not frozen, and a new log's name is no other's.
+
+        Raises:
+            MilestoneError: `store_frozen`, `store_moved`, `newer_format`, `invalid_name`.
+        """
+        self.refuse_unusable(is_writing=True)
+        if log.fd < 0:
+            from milestone_cli.storage.files.founding import refuse_twin
+
+            refuse_twin(self, log.stream)
 
     def head(self, stream: str) -> "Head | None":
         """Where a log stands, as its head says; None when there is no head, or none that proves itself."""
@@ -214,6 +231,7 @@ class FileStore(Documents):
 
     def log_size(self, stream: str) -> "tuple[int, int]":
         """Size of a log in bytes, over its sealed parts too, and what tells it from another; zeros for none."""
+        self.let_go()
         try:
             folder = self.present(layout.log_folder(stream))
             status = os.stat(layout.log_file(stream), dir_fd=folder, follow_symlinks=False)
@@ -233,6 +251,16 @@ class FileStore(Documents):
         except FileNotFoundError:
             return False
         return True
+
+    def session_logs(self) -> "list[str]":
+        """Names of the logs that are no milestone's, sorted."""
+        from milestone_cli.model import log_of
+        from milestone_cli.storage.files.nested import logs
+
+        try:
+            return [log_of(name) for name in logs(self.present(layout.SESSIONS))]
+        except FileNotFoundError:
+            return []
 
     def has_log(self, stream: str) -> bool:
         """Whether there is a log, as far as the file tells that bash knows."""
@@ -277,6 +305,7 @@ class FileStore(Documents):
 
     def pack(self, stream: str, timeout: float) -> "tuple[int, int]":
         """Compress the sealed parts of a log that are not yet; their bytes before and after."""
+        self.refuse_unusable(is_writing=True)
         from milestone_cli.storage.files.trimming import pack
 
         return pack(self, stream, timeout)
@@ -288,10 +317,6 @@ class FileStore(Documents):
             MilestoneError: `revision_conflict`, `idempotency_conflict`, `lock_timeout`, `lock_lost`, and `unlogged`
                 when the state is on disk and its event is not: the next command logs it.
         """
-        if not self.has_log(change.milestone):
-            from milestone_cli.storage.files.founding import refuse_twin
-
-            refuse_twin(self, change.milestone)
         if change.edit is None:
             from milestone_cli.storage.files.appending import append
 
@@ -299,6 +324,12 @@ class FileStore(Documents):
         from milestone_cli.storage.files.commit import commit
 
         return commit(self, change)
+
+    def note(self, kind: str, key: str, data: bytes) -> None:
+        """Put a small document that another one replaces soon: whole for every reader, but a power cut may take it."""
+        from milestone_cli.storage.files.notes import note
+
+        note(self, kind, key, data)
 
     def transact(
         self,
@@ -336,9 +367,10 @@ class FileStore(Documents):
         Raises:
             MilestoneError: `not_found`, `damaged`.
         """
-        from milestone_cli.storage.files.recovery import good_copy
+        from milestone_cli.storage.files.recovery import copies
+        from milestone_cli.storage.lookup import good_copy
 
-        return good_copy(self, milestone, name)
+        return good_copy(copies(self, milestone), milestone, name)
 
     def initialise(self, milestone: "str | None") -> "Receipt | None":
         """Make what is missing of the layout; and a milestone's log, when one is named.

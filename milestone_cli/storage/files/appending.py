@@ -16,6 +16,7 @@ def append(store: "FileStore", change: "Change") -> "Receipt":
     log = Log(store.folder(layout.LOCKS), store.log_folder(change.milestone), change.milestone, deadline)
     log.bound = store.segment_size
     try:
+        store.admit(log)
         if earlier := known(store, change, log):
             return earlier
         receipt = log.append(change.drafts, change.key, change.request)

@@ -11,6 +11,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.model import digest
 from milestone_cli.storage.files.cachenames import CHECKSUMS
 from milestone_cli.storage.files.commit import replace_file
+from milestone_cli.storage.files.folders import forget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,10 +75,7 @@ class Checksums:
         now = runtime.now_ns()
         for written, name in sorted(stamped)[: MOST // 2]:
             if name[:1] != "." or written < now - 3600 * 10**9:
-                try:
-                    os.unlink(name, dir_fd=fd)
-                except FileNotFoundError:
-                    pass
+                forget(fd, name)
 
 
 def _name(folder: str) -> str:

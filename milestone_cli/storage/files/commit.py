@@ -39,7 +39,7 @@ def commit(store: "FileStore", change: "Change") -> "Receipt":
     # A transaction whose maker is dead, or at work on other documents: it comes first, and then nobody else.
     from milestone_cli.storage.files.transaction import enter, release
 
-    gate, held, notes = enter(store, [change.milestone], deadline)
+    gate, held, notes = enter(store, [change.milestone], deadline, change.milestone)
     try:
         receipt = _change(store, change, held[0], deadline)
     finally:
@@ -54,6 +54,7 @@ def _change(store: "FileStore", change: "Change", lock: Lock, deadline: float) -
     log = Log(store.folder(layout.LOCKS), store.log_folder(change.milestone), change.milestone, deadline)
     log.bound = store.segment_size
     try:
+        store.admit(log)
         return _replace(store, change, lock, log)
     finally:
         log.close()

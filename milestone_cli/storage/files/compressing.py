@@ -11,7 +11,7 @@ import zlib
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import write_synced
-from milestone_cli.storage.files.intent import forget
+from milestone_cli.storage.files.folders import forget
 from milestone_cli.storage.files.packing import GZIP, LEVEL
 from milestone_cli.storage.files.transaction import take_gate
 

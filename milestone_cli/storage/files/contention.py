@@ -14,6 +14,7 @@ import time
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.folders import forget
 from milestone_cli.storage.files.lock import OURS
 
 PATIENCE = 5.0
@@ -199,7 +200,7 @@ def take_over(locks: int, name: str, before: bytes, deadline: float, active: int
         if dead:
             remove(locks, name, status)
             if (token := field(before, 1)).isalnum():
-                _forget(active, layout.temporary(name, token))
+                forget(active, layout.temporary(name, token))
             broken.append({"lock": name, "reason": why, **details})
             continue
         pid = details.get("pid")
@@ -326,22 +327,27 @@ def _younger(pid: int, locks: int, folder: str) -> bool:
     return age < (now - made) - SLACK
 
 
-def remove(locks: int, name: str, judged: os.stat_result, mark: str = "") -> None:
+def remove(locks: int, name: str, judged: os.stat_result, mark: str = "") -> bool:
     """Remove the lock that was judged, and no other: it is renamed aside, looked at, and only then deleted.
 
+    The number of an inode is given again at once, so the time of the last change tells one lock from the next, too.
     Without the kernel's lock two may do so at once: then `mark` keeps them apart.
+
+    Returns:
+        Whether it was still that one.
     """
     folder, aside = layout.lock_folder(name), layout.broken_folder(name + mark)
     empty(locks, aside)  # of a breaker that was killed on the way
     try:
         os.rename(folder, aside, src_dir_fd=locks, dst_dir_fd=locks)
     except FileNotFoundError:
-        return
-    status = os.stat(aside, dir_fd=locks, follow_symlinks=False)
-    if (status.st_dev, status.st_ino) != (judged.st_dev, judged.st_ino):
+        return False
+    now = os.stat(aside, dir_fd=locks, follow_symlinks=False)
+    if (now.st_dev, now.st_ino, now.st_mtime_ns) != (judged.st_dev, judged.st_ino, judged.st_mtime_ns):
         os.rename(aside, folder, src_dir_fd=locks, dst_dir_fd=locks)
-        return
+        return False
     empty(locks, aside)
+    return True
 
 
 def empty(locks: int, folder: str) -> None:
@@ -356,11 +362,3 @@ def empty(locks: int, folder: str) -> None:
     finally:
         os.close(fd)
     os.rmdir(folder, dir_fd=locks)
-
-
-def _forget(folder: int, name: str) -> None:
-    """Remove what a dead writer left, if it left it."""
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass

@@ -237,8 +237,10 @@ class Documents(Folders):
             return None
         return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
-    def note(self, kind: str, key: str, data: bytes) -> None:
-        """Put a small document that another one replaces soon: whole for every reader, but a power cut may take it."""
-        from milestone_cli.storage.files.notes import note
 
-        note(self, kind, key, data)
+def forget(folder: int, name: str) -> None:
+    """Remove a file that may not be there."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass

@@ -27,6 +27,12 @@ def make(path: str) -> bool:
 
 def initialise(store: "FileStore", milestone: "str | None") -> "Receipt | None":
     """Make what is missing; see `FileStore.initialise`. Nothing that is there is changed."""
+    try:
+        store.refuse_unusable(is_writing=True)
+    except MilestoneError as error:
+        if error.code != "store_frozen" or (milestone is not None and milestone not in store.milestones()):
+            raise
+        return None  # there is nothing to do that cannot wait
     is_new = not store.milestones()  # else bash made it, and its format is for `store migrate` to say
     lay_out(store)
     root = store.folder("")
@@ -51,14 +57,12 @@ def lay_out(store: "FileStore") -> None:
 
 
 def _write(folder: int, name: str, text: str) -> None:
-    """Write a file that is not there yet."""
+    """Write a file that is not there yet, or is empty: who made it was killed before it wrote."""
+    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
-        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
-    except FileExistsError:
-        return
-    try:
-        os.write(fd, text.encode())
-        os.fsync(fd)
+        if not os.fstat(fd).st_size:
+            os.write(fd, text.encode())
+            os.fsync(fd)
     finally:
         os.close(fd)
 

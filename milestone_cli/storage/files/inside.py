@@ -14,6 +14,7 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.contention import field, has_locked, judge, read
+from milestone_cli.storage.files.folders import forget
 from milestone_cli.storage.files.log import FLAGS, flock
 
 Share = tuple[str, int, tuple[int, int]]
@@ -120,11 +121,3 @@ def forget_all(folder: int, milestone: str) -> None:
         parts = layout.temporary_parts(name)
         if parts and parts[0] == milestone and parts[1].isalnum() and len(parts[1]) == 20:
             forget(folder, name)
-
-
-def forget(folder: int, name: str) -> None:
-    """Remove what a dead writer left, if it left it."""
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass

@@ -13,6 +13,7 @@ from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import safe, sound_stream
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import write_synced
+from milestone_cli.storage.files.folders import forget
 from milestone_cli.storage.transactions import closed, refused
 
 TYPE_CHECKING = False
@@ -178,11 +179,3 @@ def leave_refused(store: "FileStore", plan: "Plan", started: str) -> None:
         leave(store, refused(plan, started, runtime.timestamp(runtime.now_ns())), layout.ROLLBACKS)
     except OSError:
         pass  # nothing was done, and why is what matters
-
-
-def forget(folder: int, name: str) -> None:
-    """Remove a file that may not be there."""
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass

@@ -9,7 +9,7 @@ import tarfile
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.folders import READ
+from milestone_cli.storage.files.folders import READ, forget
 from milestone_cli.storage.files.health.walk import walk
 
 TYPE_CHECKING = False
@@ -118,10 +118,7 @@ def write(store: "FileStore", target: int, name: str) -> "tuple[int, int]":
         os.fsync(fd)
         os.rename(aside, name, src_dir_fd=target, dst_dir_fd=target)
     except BaseException:
-        try:
-            os.unlink(aside, dir_fd=target)
-        except FileNotFoundError:
-            pass
+        forget(target, aside)
         raise
     finally:
         os.close(fd)

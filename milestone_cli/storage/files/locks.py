@@ -12,7 +12,8 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.contention import field, has_locked, judge, read, remove
-from milestone_cli.storage.files.inside import forget, tokens_at_hand
+from milestone_cli.storage.files.folders import forget
+from milestone_cli.storage.files.inside import tokens_at_hand
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import FLAGS, flock
 
@@ -107,8 +108,9 @@ class Locks:
         Raises:
             MilestoneError: `not_found` when nothing is held, `conflict` when another one holds it, `lock_timeout`.
         """
+        judged = self._status(name)  # before it is judged: who has the lock since then is another one
         found = self.show(name)
-        if found is None or found["state"] == "stale":
+        if found is None or judged is None or found["state"] == "stale":
             why = f": {found['evidence']}" if found else ""
             raise MilestoneError("not_found", f"the lock of '{name}' is not held{why}", "", lock=name)
         if not force:
@@ -119,12 +121,12 @@ class Locks:
         fd = os.open(layout.flock_file(name), FLAGS, 0o600, dir_fd=self._fd)
         try:
             has_lock = _try(fd, 0.0)  # then whoever comes next knows what to tidy up, should this process be killed
-            status = os.stat(layout.lock_folder(name), dir_fd=self._fd, follow_symlinks=False)
             if (owner := read(self._fd, f"{layout.lock_folder(name)}/owner")) and field(owner.encode(), 1).isalnum():
                 forget(self._store.folder(layout.ACTIVE), layout.temporary(name, field(owner.encode(), 1)))
-            remove(self._fd, name, status, "" if has_lock else "." + runtime.token())
+            if not remove(self._fd, name, judged, "" if has_lock else "." + runtime.token()):
+                raise _gone(name)
         except FileNotFoundError:
-            raise MilestoneError("not_found", f"the lock of '{name}' is not held any more", "", lock=name) from None
+            raise _gone(name) from None
         finally:
             os.close(fd)
             if inner >= 0:
@@ -162,30 +164,37 @@ class Locks:
         """
         fd = os.open(layout.flock_file(name), FLAGS, 0o600, dir_fd=self._fd)
         try:
+            judged = self._status(name)
             found = self.show(name)
-            if found is None:
+            if found is None or judged is None:
                 raise MilestoneError("not_found", f"the lock of '{name}' is not held", "", lock=name)
             if not force:
                 _refuse_living(name, found)
             if dry_run:
                 return {**found, "released": False}
             has_lock = _try(fd, 0.0)
-            status = os.stat(layout.lock_folder(name), dir_fd=self._fd, follow_symlinks=False)
             if not force and has_lock:
-                dead, why, _ = judge(self._fd, layout.lock_folder(name), status, os.pread(fd, 512, 0), 1e9)
+                dead, why, _ = judge(self._fd, layout.lock_folder(name), judged, os.pread(fd, 512, 0), 1e9)
                 if not dead:
                     raise MilestoneError("conflict", f"the lock of '{name}' is held by {why} now", "", lock=name)
             if (token := field(os.pread(fd, 512, 0), 1)).isalnum() and has_lock:
                 forget(self._store.folder(layout.ACTIVE), layout.temporary(name, token))
-            if has_lock or force:
-                remove(self._fd, name, status, "" if has_lock else "." + runtime.token())
+            if (has_lock or force) and not remove(self._fd, name, judged, "" if has_lock else "." + runtime.token()):
+                raise _gone(name)
             found["released"] = has_lock or found["kind"] != "milestone" or _try(fd, GRACE)
         except FileNotFoundError:
-            raise MilestoneError("not_found", f"the lock of '{name}' is not held any more", "", lock=name) from None
+            raise _gone(name) from None
         else:
             return found
         finally:
             os.close(fd)
+
+    def _status(self, name: str) -> "os.stat_result | None":
+        """What tells one lock from the next of its name; None when there is none."""
+        try:
+            return os.stat(layout.lock_folder(name), dir_fd=self._fd, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
 
     def _quiet(self, name: str, timeout: float, *, is_needed: bool = False) -> int:
         """The share of those inside a lock, so that none of them is writing; -1 where it takes too long."""
@@ -198,6 +207,10 @@ class Locks:
                 raise
             return -1
         return inner
+
+
+def _gone(name: str) -> MilestoneError:
+    return MilestoneError("not_found", f"the lock of '{name}' is not held any more, or by another one", "", lock=name)
 
 
 def _refuse_living(name: str, found: "Facts") -> None:

@@ -5,77 +5,21 @@
     moved: postgresql://…
 
 Without a mark nothing here is imported. A frozen store can be read; one that has moved is an error for every command
-but those of the group `store`. The bash utilities know none of this: who copies looks again afterwards.
+but those of the group `store`. Every writer looks under a lock that whoever marks the store waits for, so nothing is
+written behind a mark. The bash utilities know none of this: who copies looks again afterwards.
 """
 
 import os
 
 from milestone_cli.errors import MilestoneError, frozen, moved
 from milestone_cli.storage.files import FileStore, layout
-from milestone_cli.storage.files.folders import READ
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from milestone_cli.model import Change, Document, Plan, Receipt
+from milestone_cli.storage.files.folders import READ, forget
 
 LARGEST = 4096
 PATIENCE = 10.0
 """Seconds to wait for whoever writes marks."""
 OLDEST = "0"
 """The format of a store that says nothing, as the bash utilities make it."""
-
-
-class FrozenStore(FileStore):
-    """A store of files that may be read and not written.
-
-    Attributes:
-        why: as whoever froze it said.
-    """
-
-    why = ""
-
-    def _refuse(self) -> MilestoneError:
-        return frozen(self.path, self.why)
-
-    def commit(self, change: "Change") -> "Receipt":  # noqa: ARG002 - all are refused alike
-        """Refused."""
-        raise self._refuse()
-
-    def transact(
-        self,
-        names: "list[str]",  # noqa: ARG002
-        build: "Callable[[], Plan]",  # noqa: ARG002
-        timeout: float,  # noqa: ARG002
-        once: "tuple[str, str, str] | None" = None,  # noqa: ARG002
-    ) -> "list[Receipt]":
-        """Refused."""
-        raise self._refuse()
-
-    def note(self, kind: str, key: str, data: bytes) -> None:  # noqa: ARG002
-        """Refused."""
-        raise self._refuse()
-
-    def initialise(self, milestone: "str | None") -> "Receipt | None":
-        """Refused, unless there is nothing to do."""
-        if milestone is None or milestone in self.milestones():
-            return None
-        raise self._refuse()
-
-    def set_aside(self, kind: str, key: str, why: str, *, stays: bool = False) -> str:  # noqa: ARG002
-        """Refused."""
-        raise self._refuse()
-
-    def pack(self, stream: str, timeout: float) -> "tuple[int, int]":  # noqa: ARG002
-        """Refused."""
-        raise self._refuse()
-
-    def recover(self, milestone: str, timeout: float) -> "tuple[Document, list[str]]":  # noqa: ARG002
-        """The copy that would be taken; nothing is repaired."""
-        from milestone_cli.storage.files.recovery import without_writing
-
-        return without_writing(self, milestone, "the store is frozen")
 
 
 class MarkedStore(FileStore):
@@ -90,11 +34,11 @@ class MarkedStore(FileStore):
     moved: "str | None" = None
 
 
-def heed(store: FileStore, root: int) -> None:
+def heed(store: FileStore, root: int, *, is_writing: bool) -> None:
     """Act on a file `format` that says more than the version, or another one.
 
     Raises:
-        MilestoneError: `newer_format`, `store_moved`.
+        MilestoneError: `newer_format`, `store_moved`; to a writer `store_frozen`.
     """
     said, marks = read(root)
     if said.isdecimal() and int(said) > int(layout.FORMAT):
@@ -107,10 +51,8 @@ def heed(store: FileStore, root: int) -> None:
         store.frozen, store.moved = marks.get("frozen"), marks.get("moved")
     elif "moved" in marks:
         raise moved(store.path, marks["moved"])
-    elif "frozen" in marks:
-        store.__class__ = FrozenStore  # so that a store without a mark pays nothing for this
-        assert isinstance(store, FrozenStore)
-        store.why = marks["frozen"]
+    elif is_writing and "frozen" in marks:
+        raise frozen(store.path, marks["frozen"])
 
 
 def read(root: int) -> "tuple[str, dict[str, str]]":
@@ -160,21 +102,14 @@ def _write(root: int, frozen: "str | None", moved: "str | None", version: "str |
     version = version or read(root)[0]
     marks = [f"{name}: {' '.join(value.split())}" for name, value in (("frozen", frozen), ("moved", moved)) if value]
     aside = f".{layout.VERSION}.mark.tmp"
-    _forget(aside, root)  # of one who was killed
+    forget(root, aside)  # of one who was killed
     if version == OLDEST and not marks:
-        _forget(layout.VERSION, root)  # as in a store of bash, which says nothing
+        forget(root, layout.VERSION)  # as in a store of bash, which says nothing
     else:
         try:
             write_synced(aside, "".join(line + "\n" for line in (version, *marks)).encode(), root)
             os.rename(aside, layout.VERSION, src_dir_fd=root, dst_dir_fd=root)
         except BaseException:
-            _forget(aside, root)
+            forget(root, aside)
             raise
     os.fsync(root)
-
-
-def _forget(name: str, folder: int) -> None:
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass

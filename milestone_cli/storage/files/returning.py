@@ -8,6 +8,7 @@ import os
 
 from milestone_cli.storage.files import keepsake
 from milestone_cli.storage.files.commit import EXCLUSIVE
+from milestone_cli.storage.files.folders import forget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Return:
         target = self._store.folder(folder)
         aside = f".{name}.{ASIDE}.tmp"
         was = self._kept.files[path]
-        forget(aside, target)  # of one who was killed here
+        forget(target, aside)  # of one who was killed here
         fd = os.open(aside, EXCLUSIVE, 0o600, dir_fd=target)
         try:
             with self._kept.open(path) as file:
@@ -73,7 +74,7 @@ class Return:
                     os.close(old)
             os.utime(fd, (was.mtime, was.mtime))
         except BaseException:
-            forget(aside, target)
+            forget(target, aside)
             raise
         finally:
             os.close(fd)
@@ -99,14 +100,6 @@ class Return:
                 os.rmdir(name, dir_fd=self._store.folder(folder))
             except OSError:
                 continue  # something is in it: it stays
-
-
-def forget(name: str, folder: int) -> None:
-    """Take a file away that is perhaps there."""
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass
 
 
 def _write(fd: int, data: bytes) -> None:

@@ -42,6 +42,7 @@ def rewrite(
     deadline = runtime.monotonic() + timeout
     lock = Lock(store.folder(layout.LOCKS), stream.removeprefix(OF_SESSION), deadline, store.folder(layout.ACTIVE))
     try:
+        store.refuse_unusable(is_writing=True)
         if rehead:
             _void_head(store, stream, deadline)
         log = Log(store.folder(layout.LOCKS), store.folder(layout.log_folder(stream)), stream, deadline)

@@ -13,6 +13,7 @@ from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft
 from milestone_cli.storage.files import intent, layout
 from milestone_cli.storage.files.commit import write_synced
+from milestone_cli.storage.files.folders import forget
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import FLAGS, Log, find_key, flock
 from milestone_cli.storage.transactions import opened
@@ -62,8 +63,12 @@ def transact(
     return receipts
 
 
-def enter(store: "FileStore", names: list[str], deadline: float) -> tuple[int, list[Lock], list[str]]:
-    """Pass the gate, finish what others left, and take the locks; also what was finished, in sentences."""
+def enter(store: "FileStore", names: list[str], deadline: float, beside: str = "") -> tuple[int, list[Lock], list[str]]:
+    """Pass the gate, finish what others left, and take the locks; also what was finished, in sentences.
+
+    With `beside`, a milestone whose state alone will be changed, what is not about it need not be finished first: it
+    may wait for somebody who holds another lock for long.
+    """
     notes: list[str] = []
     while True:
         gate = take_gate(store, deadline)
@@ -72,7 +77,7 @@ def enter(store: "FileStore", names: list[str], deadline: float) -> tuple[int, l
             if os.listdir(store.folder(layout.PENDING)):
                 from milestone_cli.storage.files.rollforward import finish_all
 
-                notes += finish_all(store, patience)
+                notes += finish_all(store, patience, beside)
             return gate, take(store, names, patience), notes
         except BaseException as error:
             os.close(gate)
@@ -131,10 +136,11 @@ def _known(store: "FileStore", once: "tuple[str, str, str]", deadline: float) ->
 
 
 def take_gate(store: "FileStore", deadline: float) -> int:
-    """Take the lock among transactions; its open descriptor."""
+    """Take the lock among transactions, to write; its open descriptor."""
     fd = os.open(layout.GATE, FLAGS, 0o600, dir_fd=store.folder(layout.LOCKS))
     try:
         flock(fd, deadline, "transactions")
+        store.refuse_unusable(is_writing=True)
     except BaseException:
         os.close(fd)
         raise
@@ -252,7 +258,7 @@ def _put(store: "FileStore", record: "Record", puts: "list[tuple[str, str, bytes
         if not is_new:
             from milestone_cli.storage.files.rollforward import set_aside
 
-            intent.forget(store.folder(folder), aside)  # of the one that was killed, whether or not it is to be put
+            forget(store.folder(folder), aside)  # of the one that was killed, whether or not it is to be put
             if not set_aside(store, kind, key, data, before):
                 continue
         fd = store.folder(folder)
@@ -260,13 +266,13 @@ def _put(store: "FileStore", record: "Record", puts: "list[tuple[str, str, bytes
         if kind == "active" and data is not None and old and "revision" in old:
             _back_up(store, key, old["revision"], record["transaction"]["started_at"])
         if data is None:
-            intent.forget(fd, name)
+            forget(fd, name)
             continue
         try:
             write_synced(aside, data, fd)
             os.rename(aside, name, src_dir_fd=fd, dst_dir_fd=fd)
         except BaseException:
-            intent.forget(fd, aside)
+            forget(fd, aside)
             raise
     for folder in touched:
         store.let_go()
@@ -297,6 +303,7 @@ def _log(
     receipts = []
     for stream in dict.fromkeys(stream for stream, _ in plan.events):
         drafts = [draft for name, draft in plan.events if name == stream]
+        store.let_go()
         log = Log(store.folder(layout.LOCKS), store.log_folder(stream), stream, deadline)
         log.bound = store.segment_size
         try:

@@ -8,13 +8,12 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import Head, log_of
+from milestone_cli.model import Head
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import write_synced
-from milestone_cli.storage.files.inside import forget
+from milestone_cli.storage.files.folders import forget
 from milestone_cli.storage.files.log import FLAGS, HEAD, SLOT, SLOTS, Log, flock, slot, write_head
 from milestone_cli.storage.files.marks import MarkedStore, version, write
-from milestone_cli.storage.files.nested import logs
 from milestone_cli.storage.files.segments import open_folder, parts_of
 from milestone_cli.storage.origin import origin_of
 
@@ -144,8 +143,7 @@ class Side:
         """Size in bytes of every log, and what tells it from another under its name."""
         names = [name[10:-6] for name in os.listdir(self.store.folder(layout.EVENTS)) if name.endswith(".jsonl")]
         names = sorted(name for name in names if name[:1].isalnum())
-        names += [log_of(name) for name in logs(self.store.folder(layout.SESSIONS))]
-        return {name: self.store.log_size(name) for name in names}
+        return {name: self.store.log_size(name) for name in [*names, *self.store.session_logs()]}
 
     def scan(self, stream: str, start: int, stop: int) -> "Iterator[tuple[int, bytes]]":
         """Blocks of a log."""
@@ -199,10 +197,7 @@ class Side:
             fd = self.store.folder(folder)
             self._folders.add(folder)
             if data is None:
-                try:
-                    os.unlink(name, dir_fd=fd)
-                except FileNotFoundError:
-                    pass
+                forget(fd, name)
                 if kind in layout.NESTED:
                     self._leave(folder)
                 continue
@@ -238,7 +233,7 @@ class Side:
 
     def extend(self, stream: str, at: int, block: bytes) -> None:
         """Put bytes at the end of a log, which must be at an offset."""
-        folder = self.store.log_folder(stream)
+        folder = self.store.folder(layout.log_folder(stream))
         self._folders.add(layout.log_folder(stream))
         fd = os.open(layout.log_file(stream), FLAGS | os.O_APPEND, 0o600, dir_fd=folder)
         try:
@@ -252,7 +247,7 @@ class Side:
 
     def finish(self, stream: str, head: Head, keys: "list[tuple[str, str, int]]") -> None:
         """Say where a log stands, and which idempotency keys it knows: key, request, sequence number."""
-        folder = self.store.log_folder(stream)
+        folder = self.store.folder(layout.log_folder(stream))
         self._folders.add(layout.log_folder(stream))
         fd = os.open(layout.log_file(stream), os.O_RDONLY, dir_fd=folder)
         try:
@@ -271,13 +266,10 @@ class Side:
 
     def drop(self, stream: str) -> None:
         """Take a log away that is to be copied from its beginning."""
-        folder = self.store.log_folder(stream)
+        folder = self.store.folder(layout.log_folder(stream))
         self._folders.add(layout.log_folder(stream))
         for name in (layout.head_file(stream), layout.log_file(stream)):
-            try:
-                os.unlink(name, dir_fd=folder)
-            except FileNotFoundError:
-                pass
+            forget(folder, name)
         inner = open_folder(folder, stream)
         if inner is not None:
             try:

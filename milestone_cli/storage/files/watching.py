@@ -164,7 +164,7 @@ class Watcher:
                 f"the store '{store.path}' is not there any more",
                 "somebody has moved or removed it",
             )
-        store.refuse_newer()
+        store.refuse_unusable()
 
     def close(self) -> None:
         """End it."""

@@ -93,6 +93,10 @@ class PostgresStore(Server):
         """Names of all milestones that have a state or a log, sorted."""
         return [text(row[0]) for row in self.ask(sql.MILESTONES, self.project)]
 
+    def session_logs(self) -> "list[str]":
+        """Names of the logs that are no milestone's, sorted."""
+        return [text(row[0]) for row in self.ask(sql.SESSION_LOGS, self.project)]
+
     def active(self) -> "list[str]":
         """Names of the milestones that somebody may go on with, sorted: neither completed nor deleted."""
         found = self.ask(sql.ACTIVE, self.project)
@@ -159,13 +163,9 @@ class PostgresStore(Server):
         """The server compresses long lines by itself."""
         return 0, 0
 
-    # the configuration, which is a document
-
     def config_identity(self) -> "tuple[int, int, int, int] | None":
         """What tells one version of the configuration from another, as of the start; None when there is none."""
         return None if self.config is None else (self.project, self.config[1], self.config[0], 0)
-
-    # names as the log spells them
 
     # locks
 
@@ -258,9 +258,10 @@ class PostgresStore(Server):
 
     def good_copy(self, milestone: str, name: "str | None" = None) -> "tuple[str, Document]":
         """A copy of a state that proves itself, and where it is: the newest, or the one of a name; `not_found`."""
-        from milestone_cli.storage.postgres.recovery import good_copy
+        from milestone_cli.storage.lookup import good_copy
+        from milestone_cli.storage.postgres.recovery import copies
 
-        return good_copy(self, milestone, name)
+        return good_copy(copies(self, milestone), milestone, name)
 
     def initialise(self, milestone: "str | None") -> "Receipt | None":
         """Make the schema where it is missing, the project, and a milestone's log, when one is named.

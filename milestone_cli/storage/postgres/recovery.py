@@ -6,13 +6,12 @@ newest copy that proves itself takes its place.
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps
-from milestone_cli.model import Document, Draft
+from milestone_cli.model import Document
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.commit import draw_up, whole
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.files.reconciling import reconcile
-from milestone_cli.storage.lookup import named, newest
+from milestone_cli.storage.lookup import is_proved, newest, recovered, unrepaired
 from milestone_cli.storage.postgres.commit import Attempt, Lock, abandon, meant, take
 from milestone_cli.storage.postgres.connection import LostError, RefusedError
 from milestone_cli.storage.postgres.log import at_revision
@@ -39,20 +38,9 @@ def recover_state(store: "PostgresStore", milestone: str, timeout: float) -> "tu
         except MilestoneError as error:
             if error.code != "store_frozen":
                 raise
-            return _copy_alone(store, milestone, error)
+            return unrepaired(store, copies(store, milestone), milestone, error.message)
         else:
             return store.read(milestone), notes
-
-
-def _copy_alone(store: "PostgresStore", milestone: str, why: MilestoneError) -> "tuple[Document, list[str]]":
-    """The copy that would be taken, where nothing may be written."""
-    try:
-        return store.read(milestone), []
-    except MilestoneError as error:
-        if error.code != "damaged":
-            raise
-        source, document = newest_copy(store, milestone, error)
-        return document, [f"{error.message}; this is {source}; nothing was repaired: {why.message}"]
 
 
 def settle(store: "PostgresStore", name: str, attempt: Attempt) -> "list[str]":
@@ -113,17 +101,11 @@ def _replace_damaged(store: "PostgresStore", lock: Lock, error: MilestoneError) 
         MilestoneError: the `error`, with what was tried, when there is no such copy.
     """
     name = lock.stream
-    source, copy = newest_copy(store, name, error)
+    source, copy = newest(copies(store, name), error)
     now = runtime.timestamp(lock.clock)
     aside = layout.quarantined(name, now, runtime.token())
     lock.head.base = 0
-    told = f"{layout.QUARANTINE}/{aside}"
-    draft = Draft(
-        "state_recovered",
-        dumps({"backup_file": source, "quarantined": told, "reason": error.message}),
-        "no-session",
-        "system",
-    )
+    draft, told = recovered(error, source, f"{layout.QUARANTINE}/{aside}")
     damaged = Document(b"", lock.head.revision, "", "", None)
     envelope, state = draw_up(name, draft, damaged, copy.text, lock.head, now)
     draft.data = whole(draft.data, copy.text)
@@ -134,30 +116,10 @@ def _replace_damaged(store: "PostgresStore", lock: Lock, error: MilestoneError) 
         ]
     )
     lock.append([draft], state=state)
-    lock.notes.append(f"{error.message}; it was set aside as {told} and recovered from {source}")
+    lock.notes.append(told)
 
 
-def good_copy(store: "PostgresStore", milestone: str, name: "str | None" = None) -> "tuple[str, Document]":
-    """A copy of a milestone's state that proves itself: the newest, or the one of a name.
-
-    Raises:
-        MilestoneError: `not_found`, `damaged`.
-    """
-    if name is None:
-        return newest_copy(store, milestone, MilestoneError("not_found", f"nothing of '{milestone}' is left"))
-    return named(_copies(store, milestone), milestone, name)
-
-
-def newest_copy(store: "PostgresStore", milestone: str, error: MilestoneError) -> "tuple[str, Document]":
-    """The newest copy of a milestone's state that proves itself, and where it was found.
-
-    Raises:
-        MilestoneError: `error`, completed, when there is none.
-    """
-    return newest(_copies(store, milestone), error)
-
-
-def _copies(store: "PostgresStore", milestone: str) -> "Iterator[tuple[str, Document | None]]":
+def copies(store: "PostgresStore", milestone: str) -> "Iterator[tuple[str, Document | None]]":
     """Copies, newest first: the log's last revision, then backups and checkpoints by the time of their writing."""
     head = store.head(milestone)
     if head is not None and head.revision:
@@ -180,5 +142,4 @@ def _copies(store: "PostgresStore", milestone: str) -> "Iterator[tuple[str, Docu
         except MilestoneError:
             yield place[1], None
             continue
-        proved = document.event is not None or not layout.is_ours(place[1])
-        yield f"{layout.HOME}/{place[0]}/{place[1]}", document if proved else None
+        yield f"{layout.HOME}/{place[0]}/{place[1]}", document if is_proved(document, place[1]) else None

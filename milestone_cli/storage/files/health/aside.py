@@ -59,6 +59,7 @@ class Aside:
         Returns:
             Where it is now, below the store; empty when it was gone already.
         """
+        self._store.refuse_unusable(is_writing=True)
         source = opened(self._store, folder)
         try:
             try:
