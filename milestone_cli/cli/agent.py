@@ -40,8 +40,8 @@ def register(
 ) -> None:
     """Make an agent known to the others of its milestone and session.
 
-    Its process is the calling shell, or what started that in a client; --for-pid 0 says that it has none, and then its
-    heartbeats tell whether it lives. An id is taken over from one that is retired or proved dead, from nobody else.
+    Its process is the calling shell, or in a client whatever started that. --for-pid 0 says that it has none; then its
+    heartbeats tell whether it is alive. An id can be taken over only from an agent that is retired or proved dead.
 
     Example: milestone agent register builder --type coder --subscribe 'state_*'
     """
@@ -122,9 +122,9 @@ def _meant(name: "str | None") -> str:
 
 
 def heartbeat(name: "AgentMeant" = None, for_pid: "AgentPid" = None, output: "Format" = "text") -> None:
-    """Say that an agent lives.
+    """Report that an agent is alive.
 
-    As cheap as an event in the log, and not synced to the disk: a power cut may bring an older heartbeat back. Exit 4
+    As cheap as an event in the log, but not synced to the disk: a power cut may bring an older heartbeat back. Exit 4
     for an agent that is retired or was recorded as failed: register it again.
 
     Example: milestone agent heartbeat builder
@@ -144,7 +144,7 @@ def list_(
     all_: "EverybodyToo" = False,
     output: "Format" = "text",
 ) -> None:
-    """List the agents that are at work, or all there ever were, in the order of their registration.
+    """List the agents at work, or with --all everyone there ever was, in the order of their registration.
 
     Example: milestone agent list --all
     """
@@ -161,7 +161,7 @@ def list_(
 
 
 def show(name: "AgentMeant" = None, output: "Format" = "text") -> None:
-    """Show everything that is known of an agent, and whether it lives.
+    """Show everything that is known about an agent, and whether it is alive.
 
     Example: milestone agent show builder
     """
@@ -211,10 +211,10 @@ def run(
     subscribe: "Subscribe" = None,
     interval: "BeatInterval" = 10.0,
 ) -> int:
-    """Run a command as an agent: registered, heard of while it lives, and accounted for; exit as it does.
+    """Run a command as an agent: registered, kept alive by heartbeats, and accounted for; exit as it does.
 
-    Inside, MILESTONE_AGENT names it, so events that it logs are its own. How it ended, how long it took and whether
-    that was a success is recorded; a command that a signal kills is recorded as failed, and its locks go back.
+    Inside, MILESTONE_AGENT names the agent, so the events that it logs are its own. How it ended, how long it took and
+    whether it succeeded is recorded; a command killed by a signal is recorded as failed, and its locks are given back.
 
     Example: milestone agent run tester --type tester -- sh -c 'milestone events log demo tests_passed && echo done'
     """
@@ -236,10 +236,10 @@ def health(
     fix: "BuryDead" = False,
     output: "Format" = "text",
 ) -> None:
-    """Judge whether agents live: healthy, stale, dead or unknown, and what tells so.
+    """Judge whether agents are alive: healthy, stale, dead or unknown, and the evidence for it.
 
-    Dead is who is proved dead: its process has ended on this machine, or its lease by the clock of the server that
-    machines share. With --fix the dead are recorded as failed, and what they held goes back.
+    Dead means proved dead: its process on this machine has ended, or its lease has, by the clock of the server that
+    machines share. With --fix the dead are recorded as failed, and what they held is given back.
 
     Example: milestone agent health --stale-after 5m
     """
@@ -261,10 +261,10 @@ def monitor(
     looks: "Looks" = 0,
     output: "Format" = "text",
 ) -> None:
-    """Watch agents until their session ends, or until this is interrupted; the dead are taken care of.
+    """Watch agents until their session ends or Ctrl-C; the dead are recorded, and what they held is given back.
 
     Each look leaves a line in the health log, agents/status/SESSION.monitor.jsonl, which keeps the last 1000 lines and
-    is not synced. In text, a look is shown where something has changed; --format jsonl shows each.
+    is not synced. As text a look is shown when something has changed; --format jsonl shows each.
 
     Example: milestone agent monitor --interval 1 --looks 1
     """

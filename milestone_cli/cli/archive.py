@@ -13,11 +13,11 @@ def run(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Put away completed tasks, and the copies of completed milestones, compressed instead of removed.
+    """Archive completed tasks, and the copies of completed milestones: compressed instead of removed.
 
-    A task goes as a whole, and `task show` still shows it. Of a milestone go its backups and checkpoints, and the
-    sealed parts of its log are compressed; its state loads as ever. What an open task depends on stays, and so do pins
-    and the newest good copy.
+    A task is archived as a whole, and `task show` still shows it. Of a milestone its backups and checkpoints are
+    archived, and the sealed parts of its log are compressed; its state loads as before. What an open task depends on
+    stays, and so do pinned checkpoints and the newest good copy.
 
     Example: milestone archive run --older-than 4w --dry-run
     """
@@ -45,7 +45,7 @@ def run(
 
 
 def list_(output: "Format" = "text") -> None:
-    """List what is put away.
+    """List what is archived.
 
     Example: milestone archive list
     """
@@ -59,7 +59,7 @@ def list_(output: "Format" = "text") -> None:
 
 
 def show(name: "ArchivedName", output: "Format" = "text") -> None:
-    """Print what is put away: a task as it was, or what a milestone's copies are.
+    """Print what is archived: a task as it was, or what the copies of a milestone are.
 
     Example: milestone archive show t1
     """
@@ -85,7 +85,7 @@ def restore(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Take something out again, to where it was; nothing that stands there now is overwritten.
+    """Take something out of the archive, back to where it was; nothing that is there now is overwritten.
 
     Example: milestone archive restore t1
     """

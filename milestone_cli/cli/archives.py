@@ -13,10 +13,10 @@ def export(
     yes: "Yes" = False,
     output: "Format" = "text",
 ) -> None:
-    """Write a whole store into one file: every document and log, their times, and a manifest that proves them.
+    """Export a whole store to one file: every document and log, their times, and a manifest that proves them.
 
-    It is of one moment, whoever writes; the same store gives the same bytes. FILE is a tar, compressed where it ends in
-    .gz or .tgz; `store import` takes it into any store.
+    It shows one moment, whoever writes meanwhile; the same store gives the same bytes. FILE is a tar, compressed if its
+    name ends in .gz or .tgz; `store import` takes it into any store.
 
     Example: milestone store export backup.tar.gz
     """
@@ -67,11 +67,11 @@ def clear(
     yes: "Yes" = False,
     output: "Format" = "text",
 ) -> None:
-    """Remove everything from a store, all or nothing, once an archive of all of it has proved itself.
+    """Remove everything from a store, all or nothing, once an archive of all of it is written and proved.
 
     The archive goes to the user's state directory unless --backup names a file; `store import` takes it in again.
-    Settings stay. While somebody is at work it is refused. Killed in the middle, the store refuses to be written, and
-    doing it again finishes it.
+    Settings stay. It is refused while somebody is at work. If it is killed in the middle, the store refuses to be
+    written until the same command has finished the work.
 
     Example: milestone store clear --dry-run
     """

@@ -33,7 +33,7 @@ def key(
 ) -> None:
     """Print the key of a question: the same for the same question, whatever the order of its parts.
 
-    Of --input files the contents count, so a changed file makes another question.
+    The contents of --input files count, so a changed file makes another question.
 
     Example: milestone cache key --agent locator --request 'find all Go files' --permissions '{"read": ["src"]}'
     """
@@ -60,9 +60,9 @@ def get(
     namespace: "CacheNamespace" = None,
     output: "Format" = "text",
 ) -> int:
-    """Print what is kept under a key, byte for byte; exit 3, and silence, when nothing is.
+    """Print what is kept under a key, byte for byte; if there is nothing, print nothing and exit 3.
 
-    An entry that was put with another --content-hash than the one given is void, and goes.
+    An entry that was put with another --content-hash than the one given is void, and is removed.
 
     Example: milestone cache put demo-answer 42; milestone cache get demo-answer
     """
@@ -143,9 +143,9 @@ def invalidate(
     yes: "Yes" = False,
     output: "Format" = "text",
 ) -> None:
-    """Take away an entry, or all of an agent, with a tag, or of a content; what is given must all be so.
+    """Remove one entry, or all of an agent, with a tag, or with a content hash; all that is given must match.
 
-    It holds after a power cut too. At a terminal it is asked before more than one goes, unless --yes.
+    The removal survives a power cut. At a terminal it asks before removing more than one, unless --yes.
 
     Example: milestone cache put demo-answer 42 --tag go; milestone cache invalidate --tag go
     """
@@ -158,7 +158,7 @@ def invalidate(
 
 
 def list_(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None:
-    """List what is in the cache, the last used first.
+    """List what is in the cache, the most recently used first.
 
     Example: milestone cache put demo-answer 42; milestone cache list
     """
@@ -173,7 +173,7 @@ def list_(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None
 
 
 def show(key: "CacheKey", namespace: "CacheNamespace" = None, output: "Format" = "text") -> None:
-    """Show what is known of an entry; that is no use of it.
+    """Show what is known about an entry; this does not count as using it.
 
     Example: milestone cache put demo-answer 42; milestone cache show demo-answer
     """
@@ -187,7 +187,7 @@ def show(key: "CacheKey", namespace: "CacheNamespace" = None, output: "Format" =
 
 
 def stats(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None:
-    """Show what the cache comes to: hits and misses by tier, agent and hour, and what is used most and least.
+    """Show what the cache is worth: hits and misses by tier, agent and hour, and what is used most and least.
 
     Example: milestone cache put demo-answer 42; milestone cache stats
     """
@@ -202,10 +202,10 @@ def stats(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None
 def expire(
     namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, yes: "Yes" = False, output: "Format" = "text"
 ) -> None:
-    """Take away what is over: by its own time, or because it was not used for too long.
+    """Remove what has expired: by its own time, or because it was not used for too long.
 
-    The cache does this by itself as it is used; `milestone cleanup cache` does all there is to do. At a terminal it is
-    asked before more than one goes, unless --yes.
+    The cache does this by itself as it is used; `milestone cleanup cache` does everything there is to do. At a terminal
+    it asks before removing more than one, unless --yes.
 
     Example: milestone cache expire
     """
@@ -219,7 +219,7 @@ def expire(
 def clear(
     namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, yes: "Yes" = False, output: "Format" = "text"
 ) -> None:
-    """Take away every entry; at a terminal it is asked first, unless --yes. What was counted stays.
+    """Remove every entry; at a terminal it asks first, unless --yes. The statistics stay.
 
     Example: milestone cache clear --yes
     """

@@ -36,11 +36,12 @@ def cache_run(
     timeout: "RunTimeout" = None,
     namespace: "RunNamespace" = None,
 ) -> int:
-    """Run a command once; afterwards write again what it wrote, and exit as it did.
+    """Run a command once; afterwards print again what it wrote, and exit as it did, without running it.
 
-    It is the same command with the same words, directory and program, the same contents of its --input files and values
-    of its --env variables. Two at once run it once. It writes into pipes, not to a terminal, and reads nothing unless
-    --stdin. What fails is not kept, unless --cache-failures. Exit 7: another run of it did not end in time.
+    It is the same command if its words, directory and program are the same, the contents of its --input files, and the
+    values of its --env variables. Called twice at once, it runs once. It writes into pipes, not to a terminal, and
+    reads nothing unless --stdin. What fails is not kept, unless --cache-failures. Exit 7: another run of it did not end
+    in time.
 
     Example: milestone cache run --input '*.json' --explain -- grep -c type schema.json
     """

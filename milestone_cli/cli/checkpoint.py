@@ -32,9 +32,9 @@ def create(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Keep a milestone's present state under a name, to come back to it; or, with --session, all that a session is.
+    """Keep a milestone's present state under a name, to come back to it; or, with --session, a whole session.
 
-    Of a session it keeps record, context, state and agents, and names the milestone's revision, the position in the
+    Of a session it keeps the record, context, state and agents, and notes the milestone's revision, the position in the
     log, directory, branch and commit; `session recover` brings that back.
 
     Example: milestone checkpoint create demo --name before-refactoring --reason "all tests pass"
@@ -63,7 +63,7 @@ def _refuse_milestone(milestone: "str | None") -> None:
 
 
 def list_(milestone: "MilestoneId" = None, session: "OfSession" = None, output: "Format" = "text") -> None:
-    """List a milestone's checkpoints, oldest first; those of the bash utilities too. Or those of a session.
+    """List the checkpoints of a milestone, or of a session, oldest first; those of the bash utilities too.
 
     Example: milestone checkpoint list demo
     """
@@ -87,7 +87,7 @@ def show(
     session: "OfSession" = None,
     output: "DocumentFormat" = "text",
 ) -> None:
-    """Show one checkpoint: when and why it was made, and what differs from the present state.
+    """Show a checkpoint: when and why it was made, and what differs from the present state.
 
     With --state its document is printed, exactly as it was saved.
 
@@ -141,10 +141,10 @@ def restore(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Bring a checkpoint's state back, as a new revision; the state before is kept as checkpoint `pre-restore-…`.
+    """Restore a checkpoint's state as a new revision; the state before is kept as checkpoint `pre-restore-…`.
 
-    At a terminal the plan is shown and confirmed first, unless --yes. While another process holds the milestone or
-    another session of it is active, it is refused (exit 4), unless --force.
+    At a terminal the plan is shown and confirmed first, unless --yes. It is refused (exit 4) while another process
+    holds the milestone, or another session works on it, unless --force.
 
     Example: milestone checkpoint restore demo before-refactoring --dry-run
     """
@@ -199,7 +199,7 @@ def delete(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Remove a checkpoint; one that is pinned stays (exit 4).
+    """Delete a checkpoint; one that is pinned stays (exit 4).
 
     At a terminal it is shown and confirmed first, unless --yes.
 
@@ -240,7 +240,7 @@ def pin(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Keep a checkpoint from every clean-up and deletion.
+    """Protect a checkpoint from every clean-up and deletion.
 
     Example: milestone checkpoint pin demo before-refactoring --reason "the last release"
     """
@@ -259,7 +259,7 @@ def unpin(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Let a pinned checkpoint go.
+    """Let a pinned checkpoint be cleaned up and deleted again.
 
     Example: milestone checkpoint unpin demo before-refactoring
     """

@@ -28,11 +28,12 @@ def claim(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Take the oldest task that is ready, and print its id; nobody else gets it. Exit 3: no task is ready.
+    """Take the oldest task that is ready, and print its id; nobody else gets it. Exit 3 if none is ready.
 
-    It is given back on proof that the holder's process has ended, or with the lease where no process of this machine
-    is known to live: by the server's clock, or this machine's own. Whatever the holder writes of the task begins the
-    lease anew, as does claiming it again; so does a heartbeat of its agent. --for-pid 0: the lease alone tells.
+    It is given back once the holder's process has provably ended; where no process of this machine is known to be
+    alive, once the lease is over, by the server's clock or this machine's own. Whatever the holder writes about the
+    task begins the lease again; so do claiming it again and a heartbeat of its agent. With --for-pid 0 the lease alone
+    counts.
 
     Example: milestone task claim --agent builder --lease 10m
     """
@@ -59,7 +60,7 @@ def release(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Make a task pending again: one that was claimed or started, that failed, or was cancelled.
+    """Make a task pending again that was claimed or started, that failed or was cancelled.
 
     Example: milestone task release t1
     """
@@ -87,8 +88,8 @@ def delete(
 ) -> None:
     """Delete a task; its events stay in the log, and `transaction rollback` brings it back.
 
-    At a terminal it is shown and confirmed first, unless --yes. While somebody has claimed it, or it is not completed
-    and others wait for it, it is refused (exit 4), unless --force: they then wait for it no longer.
+    At a terminal it is shown and confirmed first, unless --yes. It is refused (exit 4) while somebody has claimed it,
+    or while it is not completed and others wait for it, unless --force: then they wait for it no longer.
 
     Example: milestone task delete t1 --dry-run
     """

@@ -33,9 +33,10 @@ def plan(
 ) -> None:
     """Show what a clean-up would keep and remove, and why; nothing is changed.
 
-    Kept is what is young, and of backups and checkpoints what a --keep rule names, as in restic; and always what is
-    active, pinned or referenced, what cannot be read, and the newest good copy. Of the log its oldest events go; what
-    is left is still proved and replayed. Settings of the options' names (`keep_last`) change the defaults.
+    It keeps what is young; of backups and checkpoints, what a --keep rule names, as in restic; and always what is
+    active, pinned or referenced, what cannot be read, and the newest good copy. Of the log it removes the oldest
+    events; what is left can still be proved and replayed. Settings of the same names as the options (`keep_last`)
+    change the defaults.
 
     Example: milestone cleanup plan demo --older-than 2w
     """
@@ -123,7 +124,7 @@ def sessions(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Delete sessions that were silent for long, with or without a milestone; what lives or has a pin stays.
+    """Delete sessions that were silent for long, with or without a milestone; one that is alive or pinned stays.
 
     At a terminal the plan is shown and confirmed first, unless --yes. `transaction rollback` brings them back.
 
@@ -151,10 +152,10 @@ def sessions(
 
 
 def cache(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None:
-    """Do all the maintenance of the cache at once, which otherwise is done in small steps as it is used.
+    """Do all the maintenance of the cache at once, which is otherwise done in small steps as it is used.
 
-    What is over goes, what was not used for long moves down, every entry proves itself, and the index is made anew. Of
-    all namespaces, unless one is named.
+    What has expired is removed, what was not used for long moves down a tier, every entry is checked, and the index is
+    made again; in all namespaces, unless one is named.
 
     Example: milestone cleanup cache
     """
@@ -177,9 +178,9 @@ def optimize(
 ) -> None:
     """Compress what is old and large where that saves a fifth, share what is the same, remove old session checkpoints.
 
-    Commands read what is compressed as if it were not, and so does `zcat`. States, checkpoints, session records,
-    current logs and the newest backups stay as the bash utilities know them. A report with measured figures is left
-    in `reports/optimization_report.yaml`. At a terminal it asks where checkpoints would go, unless --yes.
+    Commands read what is compressed as before, and so does `zcat`. States, checkpoints, session records, current logs
+    and the newest backups stay as the bash utilities know them. A report with measured figures is left in
+    `reports/optimization_report.yaml`. At a terminal it asks before removing checkpoints, unless --yes.
 
     Example: milestone cleanup optimize --dry-run
     """

@@ -28,8 +28,8 @@ def hook_install(
 ) -> None:
     """Put the hooks and the slash commands into Claude Code: for you, for a project, or as a plugin.
 
-    Nothing that others wrote is changed, a copy is kept beside the settings, and a second time there is nothing left to
-    do. Hooks in the settings beside those of the plugin are refused, for every event would be told twice.
+    Nothing that others wrote is changed, a copy is kept beside the settings, and repeated, it has nothing left to do.
+    Hooks in the settings beside those of the plugin are refused, because every event would be reported twice.
 
     Example: milestone hook install --project
     """
@@ -61,7 +61,7 @@ def hook_uninstall(
     yes: "Yes" = False,
     output: "Format" = "text",
 ) -> None:
-    """Take out of Claude Code exactly what was put in; what others wrote or edited stays as it is.
+    """Remove from Claude Code exactly what was put in; what others wrote or edited stays as it is.
 
     Example: milestone hook uninstall --project
     """

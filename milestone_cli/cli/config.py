@@ -23,7 +23,7 @@ def show(output: "Format" = "text") -> None:
 
 
 def get(name: "SettingName", output: "Format" = "text") -> None:
-    """Print the value of a setting that is in force.
+    """Print the value of a setting.
 
     Example: milestone config get lock_timeout
     """
@@ -44,7 +44,8 @@ def set_(
 ) -> None:
     """Set settings in config.yaml; its comments, its order and everything else in it stay as they are.
 
-    All or nothing; `milestone transaction rollback last` takes it back. A variable MILESTONE_* goes before the file.
+    All or nothing; `milestone transaction rollback last` takes it back. A variable MILESTONE_* takes precedence over
+    the file.
 
     Example: milestone config set lock_timeout=60 keep_last=20
     """
@@ -66,7 +67,7 @@ def unset(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Take settings out of config.yaml, so that the built-in value holds; names that are unknown too.
+    """Remove settings from config.yaml, so that their defaults apply; unknown names too.
 
     Example: milestone config unset lock_timeout
     """
@@ -92,10 +93,10 @@ def _change(
 
 
 def edit(file: "FromDraft" = None, editor: "Editor" = None, output: "Format" = "text") -> None:
-    """Open config.yaml in an editor; what you wrote takes effect when it is valid, whole or not at all.
+    """Edit config.yaml in an editor; what you wrote takes effect as a whole, once it is valid.
 
-    Where there is none yet, all settings are listed as comments. At a terminal a mistake can be mended at once; else,
-    and whatever else goes wrong, what you wrote is kept in a file, and --from FILE goes on with it.
+    If there is no file yet, it begins with all settings as comments. At a terminal a mistake can be corrected at once;
+    otherwise what you wrote is kept in a file, and --from FILE goes on with it.
 
     Example: milestone config edit --editor "sed -i 's/# keep_last: 10/keep_last: 20/'"
     """
@@ -141,9 +142,9 @@ def _again(found: "list[Problem]") -> bool:
 
 
 def validate(file: "ConfigFile" = None, output: "Format" = "text") -> int:
-    """Say everything that is wrong with config.yaml and the variables MILESTONE_*, or with a file; exit 5 then.
+    """Check config.yaml and the variables MILESTONE_*, or a file; show every problem, and exit 5 if there is one.
 
-    A line for each: where it is, what is wrong, what to do.
+    One line for each: where it is, what is wrong, what to do.
 
     Example: milestone config validate
     """
@@ -170,8 +171,8 @@ def validate(file: "ConfigFile" = None, output: "Format" = "text") -> int:
 def schema() -> None:
     """Print the JSON Schema of config.yaml, for editors.
 
-    An editor with the YAML language server takes it from a file beside config.yaml, whose first line then is
-    "# yaml-language-server: $schema=config.schema.json".
+    Save it beside config.yaml as config.schema.json. An editor with the YAML language server then uses it if the first
+    line of config.yaml is "# yaml-language-server: $schema=config.schema.json".
 
     Example: milestone config schema
     """

@@ -14,10 +14,10 @@ def doctor(
     fail_on: "FailOn" = "error",
     output: "Format" = "text",
 ) -> int:
-    """Tell what is the matter with the store, and repair it.
+    """Find what is wrong with the store, and repair it with --fix.
 
-    It changes nothing without --fix. With it the plan is shown and confirmed first, nothing is deleted (what is in the
-    way goes into the quarantine), and a second time there is nothing left to do. Exit 6 when an error is left, or a
+    Without --fix nothing is changed. With it the plan is shown and confirmed first, nothing is deleted (what is in the
+    way is moved into the quarantine), and repeated, it has nothing left to do. Exit 6 when an error is left, or a
     warning with --fail-on warning; exit 9 when a repair failed.
 
     Example: milestone doctor

@@ -17,7 +17,7 @@ def log(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Append an event to a milestone's log; when this returns, it is on disk.
+    """Append an event to a milestone's log; when this returns, the event is on disk.
 
     Example: milestone events log demo tests_passed '{"count": 42}'
     """

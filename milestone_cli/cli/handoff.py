@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def session_handoff(name: "SessionId" = None, max_tokens: "MaxTokens" = 1500, output: "PacketFormat" = "text") -> None:
-    """Tell what somebody must know to go on with the work: the most useful first, whole lines, within a budget.
+    """Print what somebody must know to go on with the work: the most useful first, within a number of tokens.
 
-    Of a session that is named, only what happened in it; otherwise everything of the milestone. A token is estimated as
-    four characters of ASCII, or one other character.
+    For a named session, only what happened in it; otherwise everything of the milestone. A token is estimated as four
+    characters of ASCII, or one other character.
 
     Example: milestone session handoff --max-tokens 500
     """

@@ -31,9 +31,9 @@ def history(milestone: "MilestoneId" = None, limit: "HistoryLimit" = 20, output:
 
 
 def diff(words: "DiffWords" = None, output: "Format" = "text") -> None:
-    """Show what differs between two revisions: the previous and the current one, unless they are given.
+    """Show what differs between two revisions, by default between the previous and the current one.
 
-    Words that are numbers are revisions: one is compared with the current state, two with each other.
+    A number is a revision: one is compared with the current state, two with each other.
 
     Example: milestone state diff demo 1 2
     """
@@ -70,9 +70,9 @@ def undo(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Take back the last change, whatever made it, by a new revision with the exact text before; a deleted state too.
+    """Take back the last change, whatever made it, as a new revision with the exact text of before.
 
-    Each undo after an undo goes one step further back; redo goes forward again.
+    A deletion is taken back too. Each further undo goes one step further back; redo goes forward again.
 
     Example: milestone state undo demo
     """
@@ -86,7 +86,7 @@ def redo(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Do again what the last undo took back.
+    """Redo what the last undo took back.
 
     Example: milestone state redo demo
     """

@@ -33,8 +33,8 @@ COMMANDS: tuple[str, ...] = ("install", "uninstall", "status", "statusline")
 def hook(deadline: "Deadline" = None, block: "Block" = None) -> int:
     """Record an event of Claude Code, read from standard input.
 
-    It exits 0 before its deadline, whatever comes, and prints nothing but what the event allows: at the start of a
-    session what the model must know to go on, before a compaction the names to keep.
+    Whatever comes, it exits 0 before its deadline, and prints only what the event allows: at the start of a session
+    what the model must know to go on, before a compaction the names to keep.
 
     Example: milestone hook --deadline 30 <<< '{"hook_event_name": "SessionStart", "source": "startup"}'
     """

@@ -18,9 +18,10 @@ def replay(
     at: "ReplayAt" = None,
     output: "ReplayFormat" = "text",
 ) -> None:
-    """Print the state exactly as it was after an event, out of the log alone, proved by its checksum.
+    """Print the state exactly as it was after an event, taken from the log alone and proved by its checksum.
 
-    With --from: every change of a range, each with the state after it. With --session: as the session left it.
+    With --from: every change of a range, each with the state after it. With --session: the state as the session left
+    it.
 
     Example: milestone events replay demo --to 3
     """
@@ -75,9 +76,9 @@ def verify(
     all_: "AllLogs" = False,
     output: "VerifyFormat" = "text",
 ) -> int:
-    """Prove a log: sequence, chain, head, and that it explains the state. Exit 6 exactly when there is damage.
+    """Prove a log: its sequence, checksum chain and head, and that it explains the state. Exit 6 if it is damaged.
 
-    A session's events are proved with the log that they stand in: its milestone's, or its own.
+    A session's events are proved with the log that holds them: its milestone's, or its own.
 
     Example: milestone events verify demo
     """
@@ -117,10 +118,10 @@ def repair(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> int:
-    """Mend a damaged log as far as its checksums prove how; what is taken out is kept. Exit 6 when damage is left.
+    """Repair a damaged log as far as its checksums prove how; what is taken out is kept. Exit 6 if damage is left.
 
     At a terminal the plan is shown and confirmed first, unless --yes. What nothing proves, such as an edited or removed
-    event, stays as it is; --accept makes it known, so that `events verify` tells it from new damage.
+    event, stays as it is; --accept acknowledges it, so that `events verify` can tell it from new damage.
 
     Example: milestone events repair demo --dry-run
     """

@@ -20,7 +20,7 @@ def complete(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Put a milestone's state among the completed ones: it can be read, and changed only after `state reopen`.
+    """Mark a milestone as completed: its state can be read, but changed only after `state reopen`.
 
     Example: milestone state complete demo
     """
@@ -65,7 +65,7 @@ def delete(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Delete a milestone's state; its log stays, a backup too, and `state undo` brings it back.
+    """Delete a milestone's state; its log and a backup stay, and `state undo` brings it back.
 
     At a terminal the plan is shown and confirmed first, unless --yes.
 
@@ -100,10 +100,10 @@ def recover(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Put a good copy in the place of a state that is damaged or gone: the newest one that proves itself.
+    """Replace a state that is damaged or gone with a good copy: the newest one whose checksum fits.
 
-    --from takes a named backup or checkpoint, also in the place of a good state; what was there stays in the history,
-    and a damaged file in quarantine.
+    --from takes a named backup or checkpoint, and replaces a good state too. What was there stays in the history; a
+    damaged file is kept in the quarantine.
 
     Example: milestone state recover demo --dry-run
     """
@@ -134,9 +134,9 @@ def validate(
     schema: "SchemaFile" = None,
     output: "Format" = "text",
 ) -> None:
-    """Hold a state against a JSON Schema; exit 5 and the paths where it does not fit.
+    """Check a state against a JSON Schema; where it does not fit, show the paths and exit 5.
 
-    Without --schema the setting `schema` names the file. It needs the extra: pip install 'milestone-cli[schema]'.
+    Without --schema the setting `schema` names the file. This needs an extra: pip install 'milestone-cli[schema]'.
 
     Example: milestone state validate demo --schema schema.json
     """

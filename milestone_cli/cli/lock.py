@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 def run(name: "LockName", command: "LockCommand", wait: "LockWait" = None) -> int:
     """Run a command while holding a lock, and exit as it does.
 
-    The lock is the kernel's, and the command inherits it: it is free the moment both are gone, however they die.
-    Inside, commands like `milestone state save` share the lock, and MILESTONE_LOCK_NAME, _TOKEN and _FENCE are set; the
-    fence grows with every holder, so a late write of an earlier one can be told. Exit 7: not free in time.
+    The lock is the kernel's, and the command inherits it: it is free the moment both are gone, however they end.
+    Inside, commands like `milestone state save` share the lock, and MILESTONE_LOCK_NAME, _TOKEN and _FENCE are set. The
+    fence is a number that grows with every holder, so a late write of an earlier one can be told. Exit 7: not free in
+    time.
 
     Example: milestone lock run demo --wait 5 -- sh -c 'milestone state set demo by=$MILESTONE_LOCK_FENCE'
     """
@@ -33,8 +34,8 @@ def acquire(
 ) -> None:
     """Take a lock for the calling shell, which holds it until it releases it or ends; print its fence.
 
-    A dead holder's lock is taken over at once. What the shell starts shares it. In a subshell give --for-pid $$. With
-    --idempotency-key a holder who asks again has the lock that it has.
+    A dead holder's lock is taken over at once. What the shell starts shares the lock. In a subshell give --for-pid $$.
+    With --idempotency-key a holder who asks again gets the lock that it has.
 
     Example: milestone lock acquire demo --wait 5 && milestone state set demo step=3
     """
@@ -50,7 +51,7 @@ def release(
     idempotency_key: "IdempotencyKey" = None,
     output: "Format" = "text",
 ) -> None:
-    """Give back the lock that the calling shell holds.
+    """Release the lock that the calling shell holds.
 
     Exit 4 when another process holds it, unless --force; exit 3 when nobody does. The log of the lock's milestone
     remembers an --idempotency-key.
@@ -65,7 +66,7 @@ def release(
 
 
 def list_(output: "Format" = "text") -> None:
-    """List the locks that are held, or were left by the dead: holder, age, command, and who waits.
+    """List the locks that are held, or were left behind by the dead: holder, age, command, and who waits.
 
     Example: milestone lock list
     """
@@ -76,7 +77,7 @@ def list_(output: "Format" = "text") -> None:
 
 
 def show(name: "LockName", output: "Format" = "text") -> None:
-    """Show who holds a lock, what tells that the holder lives or is dead, and who waits.
+    """Show who holds a lock, the evidence that the holder is alive or dead, and who waits.
 
     Example: milestone lock show demo
     """

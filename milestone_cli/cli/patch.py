@@ -22,9 +22,10 @@ def patch(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Patch a state, whole or not at all; what the patch does not name keeps its exact text.
+    """Patch a state, all or nothing; what the patch does not name keeps its exact text.
 
-    merge is RFC 7396: an object of what changes, null removes. json is RFC 6902: an array of operations.
+    merge (RFC 7396) takes an object of what changes, in which null removes. json (RFC 6902) takes an array of
+    operations.
 
     Example: milestone state patch demo '{"step": 3, "draft": null}'
     """

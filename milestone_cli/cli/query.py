@@ -47,7 +47,7 @@ def query(
     show_cursor: "ShowCursor" = False,
     output: "Events" = "text",
 ) -> None:
-    """Show the latest events that match, oldest first; behind a cursor, the next ones.
+    """Show the latest events that match, oldest first; with a cursor, the ones that come after it.
 
     Example: milestone events query demo --type 'state_*' --where revision=2 --since '2h ago'
     """
@@ -108,9 +108,9 @@ def follow(
     after_cursor: "AfterCursor" = None,
     output: "FollowFormat" = "text",
 ) -> int:
-    """Show events as they happen, after the latest ones; Ctrl-C ends it.
+    """Show the latest events, then new ones as they happen; Ctrl-C ends it.
 
-    With --agent of an agent that has subscriptions: the events that it subscribed to, from where it stopped last.
+    With --agent and an agent that has subscriptions: the events that it subscribed to, from where it last stopped.
 
     Example: milestone events follow demo --type 'state_*' --lines 2 | head -n 2
     """

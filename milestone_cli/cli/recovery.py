@@ -21,11 +21,11 @@ def session_recover(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> int:
-    """Go on with an interrupted session where a checkpoint has kept it: record, page, agents, the milestone's state.
+    """Bring an interrupted session back from a checkpoint: record, session.yaml, agents, the milestone's state.
 
-    At a terminal the plan is shown and confirmed first, unless --yes. It is refused (exit 4) while somebody who lives
-    would lose work, unless --force. What is there before is kept as checkpoint `pre-recover-…`. What does not come
-    back is listed (exit 9). Git is looked at, and touched only with --git checkout, never over a dirty tree.
+    At a terminal the plan is shown and confirmed first, unless --yes. It is refused (exit 4) while somebody at work
+    would lose work, unless --force. What is there before is kept as checkpoint `pre-recover-…`. What does not come back
+    is listed (exit 9). Git is only looked at, unless --git checkout, which never overwrites uncommitted changes.
 
     Example: milestone session recover "$(milestone session create demo)" --from initialization --dry-run
     """

@@ -42,10 +42,10 @@ def create(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Begin a session of the calling shell, make it the current one, and print its id.
+    """Begin a session for the calling shell, make it the current one, and print its id.
 
-    Inside Claude Code it is bound to the client's session, and no other one's current session is touched. Without any
-    milestone in the store it has none; context and configuration can be edited in its session.yaml.
+    Inside Claude Code it is bound to the client's session, and nobody else's current session is touched. In a store
+    without milestones it has none. Its context and configuration can be edited in its session.yaml.
 
     Example: milestone session create demo --type review --context '{"goal": "mend the tests"}'
     """
@@ -99,7 +99,7 @@ def use(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Make a session the current one; an orphaned one goes over to the calling shell.
+    """Make a session the current one; the calling shell takes over one whose process has ended.
 
     Example: milestone session use "$(milestone session create demo)"
     """
@@ -123,8 +123,8 @@ def list_(
 ) -> None:
     """List all sessions, oldest first; those of the bash utilities too.
 
-    What an orphaned or an expired one has left open stands below it. --inactive-for shows those that have not ended
-    and were silent for so long.
+    What a session left open whose process has ended (orphaned), or whose time is over (expired), stands below it.
+    --inactive-for shows those that have not ended and were silent for that long.
 
     Example: milestone session list --active
     """
@@ -201,8 +201,8 @@ def delete(
 ) -> None:
     """Delete a session with its checkpoints; its events stay in the log, and `transaction rollback` brings it back.
 
-    At a terminal it is shown and confirmed first, unless --yes. While its process lives it is refused (exit 4), unless
-    --force; and as long as a checkpoint of it is pinned.
+    At a terminal it is shown and confirmed first, unless --yes. It is refused (exit 4) while its process is alive,
+    unless --force, and as long as one of its checkpoints is pinned.
 
     Example: milestone session delete "$(milestone session create demo)" --dry-run
     """

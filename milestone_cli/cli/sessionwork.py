@@ -38,7 +38,7 @@ def set_(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Set values in a session's keyed state, making parents; the rest of it stays untouched.
+    """Set values in a session's own state, creating parents as needed; the rest of it stays untouched.
 
     Example: milestone session set "$(milestone session create demo)" step=2 notes.last="all good"
     """
@@ -61,7 +61,7 @@ def set_(
 
 
 def get(words: "KeyWords", output: "DocumentFormat" = "text") -> None:
-    """Print one value of a session's keyed state, or all of it: a string bare, anything else as its JSON text.
+    """Print one value of a session's own state, or all of it: a string without quotes, anything else as its JSON text.
 
     Example: milestone session get "$(milestone session create demo)" .
     """
@@ -84,9 +84,9 @@ def progress(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Say how far a session is, in percent, and what it does; one event, on disk when this returns.
+    """Report how far a session is, in percent, and what it does; when this returns, it is on disk.
 
-    Where the session's configuration asks for it, a checkpoint is made when its interval has passed.
+    A checkpoint is made too, once the interval in the session's configuration has passed.
 
     Example: milestone session progress "$(milestone session create demo)" 40 --operation "the parser"
     """
@@ -151,7 +151,7 @@ def log(
     reverse: "Reverse" = False,
     output: "Events" = "text",
 ) -> None:
-    """Show what happened in a session, oldest first; one without a milestone has a log of its own.
+    """Show what happened in a session, oldest first; a session without a milestone has a log of its own.
 
     Example: milestone session log "$(milestone session create demo)" --limit 20
     """

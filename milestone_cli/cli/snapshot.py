@@ -19,8 +19,8 @@ def save(
 ) -> None:
     """Save all tasks and the sessions that have not ended, with their figures, in one consistent document.
 
-    The one before is kept as a backup, the last ten of them. Where the store cannot be written, the document goes to
-    the user's state directory, and the error names the file.
+    The ten before it are kept as backups. Where the store cannot be written, the document goes to the user's state
+    directory, and the error names the file.
 
     Example: milestone snapshot save
     """
@@ -50,12 +50,13 @@ def load(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> int:
-    """Bring back the tasks and sessions of a snapshot that the store has not; `transaction rollback` undoes it.
+    """Bring back the tasks and sessions of a snapshot that the store lacks; `transaction rollback` undoes it.
 
-    Without a name it is the recovery at a start: the last snapshot, else the newest sound backup, else what the task
-    files say, else nothing. Each step is told and logged. Then what the store has stays as it is.
+    Without a name it recovers what it can: from the last snapshot, else from the newest backup that is sound, else from
+    the task files. Each step is reported and logged, and what the store has stays as it is.
 
-    A file, or a backup that is named, may be of another store. What differs then stops it, unless --force overwrites.
+    A file, or a named backup, may be of another store. It stops where that differs from what the store has, unless
+    --force overwrites it.
 
     Example: milestone snapshot load --dry-run
     """
@@ -105,7 +106,7 @@ def _file(name: str) -> "bytes | None":
 
 
 def show(name: "SnapshotName" = None, output: "Format" = "text") -> None:
-    """Show what a snapshot holds, and which ones there are.
+    """Show what a snapshot holds, and which snapshots there are.
 
     Example: milestone snapshot save; milestone snapshot show
     """
@@ -121,9 +122,9 @@ def show(name: "SnapshotName" = None, output: "Format" = "text") -> None:
 def watch(interval: "SaveInterval" = 30.0, saves: "Saves" = 0, output: "FollowFormat" = "text") -> int:
     """Save a snapshot on every change, at an interval, and once more when told to end.
 
-    What changes in a burst is saved together, and nothing is written where nothing has changed. SIGTERM ends it with
-    exit 0, Ctrl-C with 130, and where the last save failed its exit says why. One that fails before is told and logged,
-    and the next one is tried.
+    Changes in a burst are saved together, and nothing is written where nothing has changed. SIGTERM ends it with exit
+    0, Ctrl-C with 130; where the last save failed, the exit code says why. A save that fails before that is reported
+    and logged, and the next one is tried.
 
     Example: milestone snapshot watch --interval 30 --saves 1
     """

@@ -20,9 +20,9 @@ def save(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Save a milestone's state: validated, backed up, replaced atomically, logged.
+    """Save a milestone's state: validated, backed up, replaced atomically and logged.
 
-    Without data the document is read from standard input, when that is no terminal.
+    Without data the document is read from standard input, unless that is a terminal.
 
     Example: milestone state save demo '{"step": 1}'
     """
@@ -48,7 +48,7 @@ def load(
 ) -> None:
     """Print a milestone's state, exactly as it was saved.
 
-    A damaged state is recovered from the newest copy that proves itself, and standard error says so.
+    A damaged state is recovered from the newest copy whose checksum fits, and standard error says so.
 
     Example: milestone state load demo
     """
@@ -76,7 +76,7 @@ def get(
     words: "PathWords",
     output: "DocumentFormat" = "text",
 ) -> None:
-    """Print one value of a state: a string bare, anything else as its JSON text.
+    """Print one value of a state: a string without quotes, anything else as its JSON text.
 
     Example: milestone state get demo step
     """
@@ -98,7 +98,7 @@ def set_(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Set values inside a state, making parents; the rest of its text stays untouched.
+    """Set values inside a state, creating parents as needed; the rest of its text stays untouched.
 
     Example: milestone state set demo step=2 notes.last="all good"
     """

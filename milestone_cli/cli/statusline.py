@@ -16,9 +16,9 @@ SECONDS = 2.0
 
 
 def hook_statusline() -> None:
-    """Show milestone, progress, age of the last checkpoint and context used in one row, for Claude Code's status line.
+    """Print a row for Claude Code's status line: milestone, progress, age of the last checkpoint, context used.
 
-    It reads what the client says from standard input, exits 0 whatever comes, and is in colour unless NO_COLOR is set.
+    It reads what Claude Code says from standard input, always exits 0, and is in colour unless NO_COLOR is set.
 
     Example: milestone hook statusline <<< '{"context_window": {"used_percentage": 42}}'
     """

@@ -23,9 +23,9 @@ def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
 
 
 def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
-    """Tell where the work stands, what came last and what is next.
+    """Show where the work stands, what came last and what is next.
 
-    Of several milestones, without one named, it gives an overview.
+    With several milestones and none named, it shows an overview.
 
     Example: milestone status demo
     """

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 def init(
     store: "StoreName" = None, writer: "WriterRole" = None, reader: "ReaderRole" = None, output: "Format" = "text"
 ) -> None:
-    """Make a store: a folder of files, or schema and project in a database.
+    """Make a store: a folder of files, or a schema and a project in a database.
 
-    With --writer and --reader it gives roles of a database that exist the least rights for their work.
+    With --writer and --reader, roles that exist in the database get exactly the rights that they need.
 
     Example: milestone store init
     """
@@ -36,7 +36,7 @@ def init(
 
 
 def info(store: "StoreName" = None, output: "Format" = "text") -> None:
-    """Show what a store is: where, of which format, its marks, its size, and what may be done there.
+    """Show what a store is: place, format, size, whether it is frozen or moved, and what may be done there.
 
     Example: milestone store info
     """
@@ -49,9 +49,9 @@ def info(store: "StoreName" = None, output: "Format" = "text") -> None:
 
 
 def check(store: "StoreName" = None, output: "Format" = "text") -> int:
-    """Look whether the store's own parts are sound: disk or server, format or schema, locks and logs.
+    """Check whether a store's own parts are sound: disk or server, format or schema, locks and logs.
 
-    What is in it, `milestone doctor` looks at too. Exit 6 when there is an error.
+    `milestone doctor` checks what is in it too. Exit 6 if there is an error.
 
     Example: milestone store check
     """
@@ -77,8 +77,8 @@ def migrate(
     """Bring a store to the newest format, or back; an older one works as it is until then.
 
     What was there is kept first, in the store's folder `migrations`, beside a log of what was done; in a database each
-    step is one transaction. A migration that was killed is finished by the next call. Exit 9 when a way back had to
-    leave files as they were, because they have been written since.
+    step is one transaction. A migration that was killed is finished by the next call. Exit 9 if going back had to leave
+    files as they were, because they have been written since.
 
     Example: milestone store migrate --dry-run
     """
@@ -98,10 +98,10 @@ def migrate(
 
 
 def import_(source: "ImportFrom", dry_run: "DryRun" = False, yes: "Yes" = False, output: "Format" = "text") -> int:
-    """Take in a coding-agent-state folder, a tree of sessions, a store of the bash utilities, or what `export` made.
+    """Import a coding-agent-state folder, a tree of sessions, a store of the bash utilities, or a `store export`.
 
-    Nothing that is there is overwritten: where something else stands under a name, nothing is done (exit 4). What could
-    not be mapped is named, and stays where it is (exit 9). Done twice, there is nothing to do.
+    Nothing is overwritten: where the store has something else under one of the names, nothing is done (exit 4). What
+    could not be mapped is named, and stays where it is (exit 9). Repeated, it has nothing left to do.
 
     Example: milestone store import coding-agent-state --dry-run
     """
@@ -158,11 +158,11 @@ def copy(
     yes: "Yes" = False,
     output: "Format" = "text",
 ) -> int:
-    """Copy a store into another one, byte for byte, and prove it there.
+    """Copy a store into another one, byte for byte, and prove the copy.
 
-    Folders and databases in every direction. The source is frozen meanwhile, the target until it holds everything.
-    Done twice, there is nothing to do. A target that is an earlier copy is brought up to date; any other one is left
-    alone. Exit 4 when the source was changed meanwhile: then go on with --resume.
+    Folders and databases, in every direction. The source is frozen meanwhile, the target until it holds everything.
+    Repeated, it has nothing left to do. A target that is an earlier copy is brought up to date; any other is left
+    alone. Exit 4 if the source was changed meanwhile: then continue with --resume.
 
     Example: milestone store copy . elsewhere
     """
@@ -186,9 +186,9 @@ def copy(
 
 
 def freeze(store: "StoreName" = None, reason: "Reason" = None, output: "Format" = "text") -> None:
-    """Let nothing be written to a store until `store unfreeze`; reading goes on.
+    """Refuse every write to a store until `store unfreeze`; reading goes on.
 
-    The bash utilities do not know this.
+    The bash utilities do not know about this, and write all the same.
 
     Example: milestone store freeze --reason 'moving to the team database'
     """
@@ -201,7 +201,7 @@ def freeze(store: "StoreName" = None, reason: "Reason" = None, output: "Format" 
 
 
 def unfreeze(store: "StoreName" = None, output: "Format" = "text") -> None:
-    """Let a store be written again: take the marks of `store freeze` and `store moved` away.
+    """Let a store be written again: remove the marks of `store freeze` and `store moved`.
 
     Example: milestone store unfreeze
     """
@@ -220,7 +220,7 @@ def moved(
     yes: "Yes" = False,
     output: "Format" = "text",
 ) -> None:
-    """Say in a store that it is elsewhere now, once everything is proved to be there.
+    """Mark a store as moved to another place, once everything is proved to be there.
 
     Every other command then refuses it and names the new place; `store unfreeze` takes that back.
 

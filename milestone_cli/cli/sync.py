@@ -18,11 +18,11 @@ def sync(
     idempotency_key: "IdempotencyKey" = None,
     output: "Format" = "text",
 ) -> None:
-    """Ask agents to synchronise, and wait until every one that lives has answered with `agent ack`.
+    """Ask agents to synchronise, and wait until every one alive has answered with `agent ack`.
 
-    Who takes part: --agents, else all that are at work in the session, or for the milestone. The agent that asks has
-    answered by asking. Who is proved dead meanwhile is waited for no longer, and named. Exit 7 when the time is over:
-    the point has failed, and says who was missing.
+    Taking part are --agents, else all that are at work in the session, or on the milestone. Whoever asks has answered
+    by asking. An agent that is proved dead is named, and not waited for any longer. Exit 7 when the time is over: the
+    point has then failed, and says who was missing.
 
     Example: milestone agent sync --timeout 5
     """
@@ -62,9 +62,9 @@ def ack(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Answer a request to synchronise, with the revision that the agent has seen; left out, the present one.
+    """Answer a request to synchronise, with the revision that the agent has seen (default: the present one).
 
-    The last answer completes the point. What was answered once stays.
+    The last answer completes the point. An answer cannot be changed.
 
     Example: milestone agent ack "$(milestone agent sync --no-wait)" --agent builder
     """
@@ -99,7 +99,7 @@ def sync_list(
     open_: "OnlyOpen" = False,
     output: "Format" = "text",
 ) -> None:
-    """List synchronisation points, oldest first; with --agent those that this agent takes part in.
+    """List synchronisation points, oldest first; with --agent those in which this agent takes part.
 
     Example: milestone agent sync-list --open
     """

@@ -41,10 +41,10 @@ def create(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Make a task, and print its id.
+    """Create a task, and print its id.
 
-    It belongs to the milestone and the session that are meant, if there are any. It is one file, tasks/ID.json; what
-    happens to it is logged where its milestone's events are, or with `events query --session no-session` without one.
+    It belongs to the current milestone and session, if there are any. It is one file, tasks/ID.json. What happens to it
+    is logged with its milestone's events; without a milestone, `events query --session no-session` shows it.
 
     Example: milestone task create "write the tests" --tool pytest
     """
@@ -89,9 +89,9 @@ def start(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Begin a task without a lease, as a person does; agents that may die use `task claim`.
+    """Start a task without a lease, as a person does; agents, which may die, use `task claim`.
 
-    One that failed or was cancelled is begun anew. Exit 4 while it waits for another task, or somebody has it.
+    One that failed or was cancelled is started again. Exit 4 while it waits for another task, or somebody has it.
 
     Example: milestone task start t1
     """
@@ -116,7 +116,7 @@ def update(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Say anew what a task is; --depends-on replaces all that it depended on. A circle is refused (exit 4).
+    """Change what a task says; --depends-on replaces everything that it depended on. A circle is refused (exit 4).
 
     Example: milestone task update t1 --description "tests of the parser"
     """
@@ -144,9 +144,10 @@ def log(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Add an entry to the log of a task; its holder's lease begins anew.
+    """Add an entry to a task's log; the lease of its holder begins again.
 
-    The last 20 entries stand in the task's file, long ones cut; all of them, whole, are events of type task_logged.
+    The last 20 entries stand in the task's file, long ones shortened; all of them, whole, are events of type
+    task_logged.
 
     Example: milestone task log t1 "half of them pass"
     """
@@ -168,7 +169,7 @@ def complete(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Let a task end well, with its result; what waited for it may be ready now.
+    """Complete a task, with its result; what waited for it may be ready now.
 
     Example: milestone task complete t1 --result '{"tests_passed": true}'
     """
@@ -219,7 +220,7 @@ def cancel(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Record that a task is not to be done any more.
+    """Record that a task need not be done any more.
 
     Example: milestone task cancel t1 --reason 'nobody needs it'
     """
@@ -241,7 +242,7 @@ def result(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Keep what came of a task, any JSON value, as it is written.
+    """Store a task's result: any JSON value, exactly as it is written.
 
     Example: milestone task result t1 '{"files_created": ["a.py"]}'
     """

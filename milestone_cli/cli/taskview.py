@@ -13,7 +13,7 @@ def list_(
     session: "OfSession" = None,
     output: "Format" = "text",
 ) -> None:
-    """List tasks, oldest first: how each stands, what it waits for, who has it.
+    """List tasks, oldest first: how each stands, what it waits for, and who has it.
 
     Example: milestone task list --ready
     """
@@ -50,7 +50,7 @@ def report(
     output: "ReportFormat" = "markdown",
     into: "TaskFile" = None,
 ) -> None:
-    """Tell what was done and what is open: figures, tasks, their logs and results; html is one page.
+    """Report what was done and what is open: figures, tasks, their logs and results; html is one page.
 
     Example: milestone task report --milestone demo
     """

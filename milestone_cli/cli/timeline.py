@@ -35,7 +35,7 @@ def timeline(
     output: "TimelineFormat" = "text",
     into: "TimelineFile" = None,
 ) -> None:
-    """Show everything that happened, in order: as text, as JSON, or as a picture to look at.
+    """Show everything that happened, in order: as text, as JSON, or as a picture.
 
     Example: milestone events timeline demo --format json
     """

@@ -69,7 +69,7 @@ def list_(status: "TransactionStatus" = "all", limit: "Last" = 50, output: "Form
 
 
 def show(name: "TransactionWord" = "last", output: "Format" = "text") -> None:
-    """Show one transaction: what it did, the revisions before and after, and what changed inside of states.
+    """Show a transaction: what it did, the revisions before and after, and what changed inside states.
 
     Example: milestone transaction show last
     """
@@ -97,7 +97,7 @@ def rollback(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Take a committed transaction back, by another one; exit 4 when something that it touched has changed since.
+    """Roll a committed transaction back, by a new one; exit 4 if something that it touched has changed since.
 
     At a terminal the plan is shown and confirmed first, unless --yes.
 

@@ -31,11 +31,12 @@ def wait(
     timeout: "WaitTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Wait until something holds, and print what made it true.
+    """Wait until something is true, and print what made it true.
 
-    All that is asked for must hold at once; exit 7 when the time is over.
+    Everything that is asked for must be true at once; exit 7 when the time is over.
 
-    An event counts from now on, or from a cursor on: the one that is printed, given to the next wait, misses nothing.
+    An event counts from now on, or from a cursor on: a wait that is given the cursor which the last one printed misses
+    nothing.
 
     Example: milestone wait demo --revision 1 --timeout 10s
     """

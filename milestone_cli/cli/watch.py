@@ -30,8 +30,8 @@ SNAPSHOT = 20
 def watch(milestone: "MilestoneId" = None, interval: "WatchInterval" = 1.0, output: "Format" = "text") -> int:
     """Show who is at work on what, as it changes; in a pipe, once.
 
-    Milestones, sessions, agents, locks and the last events; of one milestone where it is named. The key q ends it, and
-    so does Ctrl-C.
+    It shows milestones, sessions, agents, locks and the last events, or those of one milestone where it is named. The
+    key q or Ctrl-C ends it.
 
     Example: milestone watch demo --format json
     """
