@@ -280,7 +280,9 @@ def _version(wanted: bool) -> None:
 def main_options(
     store: Annotated[
         str | None,
-        typer.Option("--store", metavar="S", help="The store; left out: MILESTONE_STORE, else the nearest."),
+        typer.Option(
+            "--store", metavar="S", help="The store (default: MILESTONE_STORE, else the nearest one upwards)."
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Say more, and where an unexpected error came from.")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 Tags = Annotated[
-    list[str] | None, typer.Option("--tag", metavar="T", help="A tag, for `cleanup --keep-tag`; repeatable.")
+    list[str] | None, typer.Option("--tag", metavar="T", help="A tag, for `cleanup run --keep-tag`; repeatable.")
 ]
 CheckpointWords = Annotated[
     list[str], typer.Argument(metavar="[MILESTONE] CHECKPOINT", help="A checkpoint by its name.")
@@ -13,15 +13,18 @@ CheckpointWords = Annotated[
 CheckpointDiffWords = Annotated[
     list[str],
     typer.Argument(
-        metavar="[MILESTONE] CHECKPOINT [CHECKPOINT]", help="What to compare; left out: with the present state."
+        metavar="[MILESTONE] CHECKPOINT [CHECKPOINT]",
+        help="What to compare; one alone is compared with the present state.",
     ),
 ]
 CheckpointName = Annotated[
-    str | None, typer.Option("--name", metavar="N", help="Its name; left out: manual-YYYYmmdd-HHMMSS.")
+    str | None, typer.Option("--name", metavar="N", help="Its name (default: manual-YYYYmmdd-HHMMSS).")
 ]
 CheckpointState = Annotated[bool, typer.Option("--state", help="Print the document that it keeps, exactly.")]
-FromPoint = Annotated[str, typer.Option("--from", metavar="NAME", help="The checkpoint; latest: the newest sound one.")]
+FromPoint = Annotated[
+    str, typer.Option("--from", metavar="NAME", help="The checkpoint; latest: the newest that is not damaged.")
+]
 KeepState = Annotated[bool, typer.Option("--keep-state", help="Leave the milestone's state as it is.")]
 GitWay = Annotated[
-    Literal["warn", "checkout"], typer.Option("--git", help="Say what differs, or check the branch of then out.")
+    Literal["warn", "checkout"], typer.Option("--git", help="Say what differs, or check out the branch of that time.")
 ]
