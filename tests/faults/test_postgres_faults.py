@@ -20,6 +20,10 @@ import pytest
 from conftest import MILESTONE, Cli, clean_environment
 from postgres_server import ROLE, Server, need_binaries
 
+from milestone_cli.errors import MilestoneError
+from milestone_cli.model import Plan
+from milestone_cli.storage.postgres import PostgresStore
+
 WORKERS = 6
 
 
@@ -229,6 +233,100 @@ def test_what_was_committed_before_its_answer_was_lost_is_not_done_twice(
     assert straight("events", "verify", "--all").returncode == 0
     if words[0] == "state":
         assert straight("state", "get", "demo", "a").stdout == "2\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "breaks_at"),
+    [(["events", "log", "demo", "t"], b"milestone.log"), (["state", "set", "demo", "a={}"], b"COMMIT"),
+     (["checkpoint", "create", "demo", "--name", "c{}"], b"COMMIT")],
+)  # fmt: skip
+def test_nor_by_a_server_whose_clock_is_behind(
+    words: list[str], breaks_at: bytes, cable: Cable, postgres: Server, home: Path, tmp_path: Path, own_database: str
+) -> None:
+    """One may take the place of another, and a clock that differs from the other's must not hide what was done."""
+    url = postgres.url(own_database)
+    straight = command(home, tmp_path, url)
+    assert straight("store", "init").returncode == 0
+    postgres.sql(
+        "CREATE OR REPLACE FUNCTION milestone.now_ns() RETURNS bigint LANGUAGE sql VOLATILE AS $$"
+        " SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint * 1000 - 60000000000 $$",
+        own_database,
+    )
+    assert straight("state", "save", "demo", "{}").returncode == 0
+    run = command(home, tmp_path, url.replace(f":{postgres.port}/", f":{cable.port}/") + "?sslmode=disable")
+    cable.breaks_at = breaks_at
+    done = run(*[word.format(1) for word in words])
+    assert (done.returncode, cable.broken) == (0, 1), done.stderr
+    assert postgres.sql("SELECT sequence FROM milestone.stream", own_database) == "2"
+
+
+def test_nor_a_plan_that_logs_nothing(cable: Cable, postgres: Server, own_database: str) -> None:
+    url = postgres.url(own_database)
+    PostgresStore(url, is_new=True).initialise(None)
+    store = PostgresStore(url.replace(f":{postgres.port}/", f":{cable.port}/") + "?sslmode=disable")
+    asked = []
+
+    def build() -> Plan:
+        asked.append(store.get("agent", "a"))
+        plan = Plan("make")
+        plan.puts.append(("agent", "a", b"{}\n"))
+        return plan
+
+    cable.breaks_at = b"COMMIT"
+    assert store.transact([], build, 20) == []
+    assert (asked, cable.broken) == ([None], 1)
+
+
+@pytest.mark.parametrize("breaks_at", [b"milestone.begin_lease", b"COMMIT", b"kind = 'shell'"])
+def test_a_lock_is_had_though_the_answer_was_lost(
+    breaks_at: bytes, cable: Cable, postgres: Server, home: Path, tmp_path: Path, own_database: str
+) -> None:
+    url = postgres.url(own_database)
+    straight = command(home, tmp_path, url)
+    assert straight("init", "demo").returncode == 0
+    run = command(home, tmp_path, url.replace(f":{postgres.port}/", f":{cable.port}/") + "?sslmode=disable")
+    cable.breaks_at = breaks_at
+    done = run("lock", "acquire", "demo", "--format", "json")
+    assert (done.returncode, cable.broken) == (0, 1), done.stderr
+    shown = json.loads(straight("lock", "show", "demo", "--format", "json").stdout)
+    assert (shown["kind"], shown["state"], shown["pid"]) == ("shell", "live", os.getpid())
+    assert straight("lock", "release", "demo").returncode == 0
+
+
+def test_a_lease_that_is_refused_leaves_the_store_usable(postgres: Server, own_database: str) -> None:
+    store = PostgresStore(postgres.url(own_database), is_new=True)
+    store.initialise(None)
+    postgres.sql("ALTER TABLE milestone.lease ADD CHECK (name <> 'no')", own_database)
+    with pytest.raises(MilestoneError):
+        store.locks().hold("no", 1)
+    assert store.milestones() == []
+    assert store.transact([], lambda: Plan("look"), 5) == []
+
+
+def test_a_plan_sees_what_it_has_waited_for_whatever_the_default_isolation(postgres: Server, own_database: str) -> None:
+    postgres.sql(f"ALTER DATABASE {own_database} SET default_transaction_isolation = 'repeatable read'")
+    first, second = (PostgresStore(postgres.url(own_database), is_new=True) for _ in range(2))
+    first.initialise(None)
+    second.hello()
+    inside, seen = threading.Event(), []
+
+    def make() -> Plan:
+        inside.set()
+        time.sleep(0.3)
+        plan = Plan("make")
+        plan.puts.append(("agent", "a", b"{}\n"))
+        return plan
+
+    def look() -> Plan:
+        seen.append(second.get("agent", "a"))
+        return Plan("look")
+
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(first.transact, [], make, 10)
+        assert inside.wait(10)
+        second.transact([], look, 10)
+        made.result()
+    assert seen == [b"{}\n"]
 
 
 def test_what_is_only_read_is_asked_for_again_each_time_that_the_connection_breaks(

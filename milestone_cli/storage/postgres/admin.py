@@ -7,6 +7,7 @@ writer never changes a line of a log, a reader changes nothing.
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.findings import Finding, sound
 from milestone_cli.storage.origin import origin_of
+from milestone_cli.storage.postgres.connection import BEGIN
 from milestone_cli.storage.postgres.schema import GRANTS, MIGRATIONS
 from milestone_cli.storage.postgres.server import VERSION
 from milestone_cli.storage.postgres.sql import number, text
@@ -65,7 +66,7 @@ def _step(store: "PostgresStore", step: int, name: str, statements: str) -> None
     """Do one migration, unless somebody else has just done it."""
     connection = store.connection()
     try:
-        connection.pipeline([("BEGIN", ()), ("SELECT pg_advisory_xact_lock($1)", (LOCK,))], 30.0)
+        connection.pipeline([BEGIN, ("SELECT pg_advisory_xact_lock($1)", (LOCK,))], 30.0)
         if version(store) < step:
             connection.pipeline([(one, ()) for one in parted(statements)], 60.0)
             connection.query("INSERT INTO milestone.migration (version, name) VALUES ($1, $2)", step, name)
@@ -111,9 +112,7 @@ def grant(store: "PostgresStore", kind: str, role: str) -> None:
             "CREATE ROLE makes one, as the server's administrator",
         )
     quoted = text(store.ask("SELECT quote_ident($1)", role)[0][0])
-    connection = store.connection()
-    statements = [(one.format(role=quoted), ()) for one in GRANTS[kind]]
-    connection.pipeline([("BEGIN", ()), *statements, ("COMMIT", ())])
+    store.connection().transaction([(one.format(role=quoted), ()) for one in GRANTS[kind]])
 
 
 def info(store: "PostgresStore") -> "dict[str, object]":

@@ -11,7 +11,7 @@ from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.names import backup_key
-from milestone_cli.storage.postgres.connection import LostError, RefusedError
+from milestone_cli.storage.postgres.connection import BEGIN, LostError, RefusedError
 from milestone_cli.storage.postgres.log import key_hash, middle, receipt, replayed
 from milestone_cli.storage.postgres.sql import as_head, number, text
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from milestone_cli.storage.postgres import PostgresStore
     from milestone_cli.storage.postgres.connection import Row
 
+SKEW = 3600 * 10**9
+"""Nanoseconds by which the clock may be behind of a server that takes the place of one that is gone."""
 PAUSE = 0.25
 """Longest pause between two looks at a lease that somebody holds, in seconds."""
 
@@ -29,7 +31,7 @@ class Attempt:
     """What is known from tries that broke.
 
     Attributes:
-        since: just before the first, by the server's clock, nanoseconds since 1970.
+        since: before the first, by the server's clock, nanoseconds since 1970.
         event: id of the last event that was sent to be committed; empty when none was.
         deadline: on the monotonic clock.
     """
@@ -40,7 +42,7 @@ class Attempt:
         self.since = store.since()
         self.deadline = runtime.monotonic() + timeout
         self.event = ""
-        self.pause = 0.05
+        self.pause = 0.0
 
     def left_ms(self) -> int:
         """Milliseconds that are left to wait for a lock; at least one."""
@@ -52,6 +54,8 @@ class Attempt:
         Raises:
             MilestoneError: the `error`, when there is no time left; `uncertain` where the change may have been done.
         """
+        if not self.pause:
+            self.since, self.pause = self.since - SKEW, 0.05
         if runtime.monotonic() + self.pause >= self.deadline:
             if not self.event:
                 raise error
@@ -112,17 +116,16 @@ def meant(store: "PostgresStore", error: RefusedError, name: str, key: str = "")
 
 
 def _log(store: "PostgresStore", change: "Change", attempt: Attempt) -> "Receipt":
-    """Log events: one statement."""
+    """Log events: one statement, one round trip."""
     name, last = change.milestone, change.drafts[-1]
     lines = [middle(name, draft) for draft in change.drafts[:-1]] + [middle(name, last, change.key, change.request)]
     wait = attempt.left_ms()
     connection = store.connection(attempt.deadline)
     attempt.event = last.event_id
-    known, mine, line, state = connection.query(
-        "SELECT * FROM milestone.log($1, $2, $3, $4, $5, $6, $7, $8)",
-        store.project, name, lines, key_hash(change.key), change.request, last.event_id, attempt.since, wait,
-        wait=wait / 1000,
-    )[0]  # fmt: skip
+    values = (store.project, name, lines, key_hash(change.key), change.request, last.event_id, attempt.since, wait)
+    [[(known, mine, line, state)]] = connection.transaction(
+        [("SELECT * FROM milestone.log($1, $2, $3, $4, $5, $6, $7, $8)", values)], wait / 1000
+    )
     if known is not None:
         return replayed(name, known)
     return receipt(name, mine or line, text(state), len(lines))
@@ -205,7 +208,7 @@ def take(
             wait = attempt.left_ms()
             _, rows, leases = connection.pipeline(
                 [
-                    ("BEGIN", ()),
+                    BEGIN,
                     (
                         "SELECT * FROM milestone.begin_change($1, $2, $3, $4, $5, $6, $7)",
                         (store.project, name, key_hash(key), request, attempt.event, attempt.since, wait),

@@ -24,6 +24,8 @@ PATIENCE = 5.0
 ANSWER = 30.0
 """Seconds to wait for an answer beyond what a statement may wait for locks, unless MILESTONE_ANSWER_TIMEOUT says."""
 UNREACHABLE_HINT = "check that the server runs and can be reached; what was acknowledged is safe"
+BEGIN: "Statement" = ("BEGIN ISOLATION LEVEL READ COMMITTED", ())
+"""Begins a transaction. What is waited for is seen, whatever the server's default: another level looks before it."""
 COMING_BACK = ("starting up", "shutting down", "recovery mode", "too many clients", "connection slots")
 
 
@@ -194,6 +196,18 @@ class Connection:
             raise
         except BaseException:
             self.close()
+            raise
+
+    def transaction(self, statements: "list[Statement]", wait: float = 0.0) -> "list[list[Row]]":
+        """Do several statements as one transaction, in one round trip; where one is refused, none is done.
+
+        Raises:
+            LostError, RefusedError.
+        """
+        try:
+            return self.pipeline([BEGIN, *statements, ("COMMIT", ())], wait)[1:-1]
+        except RefusedError:
+            self.query("ROLLBACK")
             raise
 
     def _answers(self, deadline: float) -> "list[list[Row]]":

@@ -8,7 +8,7 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files.inside import tokens_at_hand
 from milestone_cli.storage.postgres.commit import PAUSE, abandon, meant
-from milestone_cli.storage.postgres.connection import LostError, RefusedError
+from milestone_cli.storage.postgres.connection import BEGIN, LostError, RefusedError
 from milestone_cli.storage.postgres.leases import LEASE, SHELL, Lease, in_the_way
 from milestone_cli.storage.postgres.sql import number
 
@@ -36,12 +36,13 @@ def seconds() -> int:
 class HeldLease:
     """A lease of this process; see `contract.Lease`."""
 
-    def __init__(self, store: "PostgresStore", name: str, token: str, fence: int) -> None:
+    def __init__(self, store: "PostgresStore", name: str, token: str, fence: int, holder: int) -> None:
         self.name = name
         self.token = token
         self.fence = fence
         self.broken: list[dict[str, object]] = []
         self._store = store
+        self._holder = holder
         self._is_lost = False
         self._seconds = seconds()
         self._renewed = runtime.monotonic()
@@ -56,7 +57,7 @@ class HeldLease:
         now = runtime.monotonic()
         try:
             if now - self._renewed >= self._seconds / 3:
-                self._renew(self._seconds)
+                self._renew()
             else:
                 self._is_lost = not self._ask(
                     "SELECT 1 FROM milestone.lease WHERE project = $1 AND name = $2 AND token = $3"
@@ -68,14 +69,14 @@ class HeldLease:
     def renew(self) -> None:
         """Say that the holder lives."""
         try:
-            self._renew(self._seconds)
+            self._renew()
         except LostError:
             pass  # the next look tells
 
-    def _renew(self, seconds: int, more: str = "") -> None:
+    def _renew(self) -> None:
         now = runtime.monotonic()
         self._is_lost = not self._ask(
-            f"UPDATE milestone.lease SET expires = clock_timestamp() + {seconds} * interval '1 second'{more}"  # noqa: S608
+            f"UPDATE milestone.lease SET expires = clock_timestamp() + {self._seconds} * interval '1 second'"  # noqa: S608
             " WHERE project = $1 AND name = $2 AND token = $3 RETURNING 1"
         )
         self._renewed = now
@@ -90,8 +91,16 @@ class HeldLease:
         self._is_lost = True
 
     def hand_over(self, request: str = "") -> None:
-        """Leave it to the process that it was taken for."""
-        self._renew(SHELL, f", kind = 'shell', request = '{request}'")  # hexadecimal digits
+        """Leave it to the process that it was taken for; until then it was this one's, and would have died with it.
+
+        Raises:
+            MilestoneError: `lock_lost` when somebody has broken it meanwhile.
+        """
+        started = runtime.start_time(self._holder)
+        if not self._store.ask(
+            HAND_OVER, self._store.project, self.name, self.token, self._holder, started, request, SHELL
+        ):
+            raise MilestoneError("lock_lost", f"the lock of '{self.name}' was broken meanwhile", "try again")
 
 
 class Locks:
@@ -138,7 +147,7 @@ class Locks:
         try:
             found = connection.pipeline(
                 [
-                    ("BEGIN", ()),
+                    BEGIN,
                     ("SELECT milestone.begin_lease($1, $2, $3)", (store.project, name, int(seconds * 1000))),
                     (LEASE + "name = $2", (store.project, name)),
                 ],
@@ -154,52 +163,59 @@ class Locks:
 
     def _commit(self, statement: str, *values: object) -> "list[tuple[bytes | None, ...]]":
         store = self._store
-        rows = store.connection().pipeline([(statement, (store.project, *values)), ("COMMIT", ())])[0]
+        try:
+            rows = store.connection().pipeline([(statement, (store.project, *values)), ("COMMIT", ())])[0]
+        except BaseException:
+            abandon(store)
+            raise
         store.enter(is_inside=False)
         return rows
 
     def hold(self, name: str, timeout: float, holder: int = 0) -> HeldLease:
-        """Take a lease, for this process or another one.
+        """Take a lease, for this process or another one; again, when the connection breaks.
 
         Raises:
             MilestoneError: `lock_timeout`, at once when this process is inside already.
         """
         deadline = runtime.monotonic() + timeout
         pause = 0.01
-        token, pid = runtime.token(), holder or runtime.getpid()
+        token = runtime.token()
+        broken: Facts | None = None
         while True:
-            found = self._begin(name, max(0.001, deadline - runtime.monotonic()))
-            if found and found.token == token:  # this very call has it, from a try that broke
+            try:
+                found = self._begin(name, max(0.001, deadline - runtime.monotonic()))
+                if found and found.token == token:  # from a try whose answer was lost
+                    abandon(self._store)
+                    fence = found.fence
+                    break
+                blocker, broken = in_the_way(found)
+                if blocker is None and (found is None or broken):
+                    fence = self._take(name, token)
+                    break
                 abandon(self._store)
-                return HeldLease(self._store, name, token, found.fence)
-            blocker, broken = in_the_way(found)
-            if found and not broken and not blocker:
-                abandon(self._store)
-                raise _inside(found)
-            if blocker is None:
-                break
-            abandon(self._store)
+                if found is not None and blocker is None:
+                    raise _inside(found)
+            except LostError as error:
+                blocker = error
+            assert blocker is not None
             if runtime.monotonic() + pause > deadline:
-                blocker.hint = "try again, or wait longer with --wait"
+                if blocker.code == "lock_timeout":
+                    blocker.hint = "try again, or wait longer with --wait"
                 raise blocker
             runtime.sleep(pause)
             pause = min(2 * pause, PAUSE)
-        fence = number(
-            self._commit(
-                "INSERT INTO milestone.lease AS l (project, name, fence, token, kind, host, boot, space, pid, start,"
-                " acquired, expires) VALUES ($1, $2, 1, $3, 'milestone', $4, $5, $6, $7, $8, clock_timestamp(),"
-                " clock_timestamp() + $9 * interval '1 second')"
-                " ON CONFLICT (project, name) DO UPDATE SET fence = l.fence + 1, token = excluded.token,"
-                " kind = excluded.kind, host = excluded.host, boot = excluded.boot, space = excluded.space,"
-                " pid = excluded.pid, start = excluded.start, request = '', acquired = excluded.acquired,"
-                " expires = excluded.expires RETURNING fence",
-                name, token, runtime.host(), runtime.boot_id(), runtime.pid_space(), pid, runtime.start_time(pid),
-                seconds(),
-            )[0][0]
-        )  # fmt: skip
-        lease = HeldLease(self._store, name, token, fence)
+        lease = HeldLease(self._store, name, token, fence, holder)
         lease.broken = [broken] if broken else []
         return lease
+
+    def _take(self, name: str, token: str) -> int:
+        """Write a lease of this process, whomever it is for: until it is handed over, it ends with it. Its fence."""
+        pid = runtime.getpid()
+        rows = self._commit(
+            TAKE, name, token, runtime.host(), runtime.boot_id(), runtime.pid_space(), pid, runtime.start_time(pid),
+            seconds(),
+        )  # fmt: skip
+        return number(rows[0][0])
 
     def end(self, lock: "Held") -> None:
         """Give a lease back once those inside have written what they are writing; unreachable, it ends by itself."""
@@ -277,6 +293,19 @@ class Locks:
         return {**found.facts(), "waiters": []}
 
 
+TAKE = (
+    "INSERT INTO milestone.lease AS l (project, name, fence, token, kind, host, boot, space, pid, start, acquired,"
+    " expires) VALUES ($1, $2, 1, $3, 'milestone', $4, $5, $6, $7, $8, clock_timestamp(),"
+    " clock_timestamp() + $9 * interval '1 second')"
+    " ON CONFLICT (project, name) DO UPDATE SET fence = l.fence + 1, token = excluded.token, kind = excluded.kind,"
+    " host = excluded.host, boot = excluded.boot, space = excluded.space, pid = excluded.pid, start = excluded.start,"
+    " request = '', acquired = excluded.acquired, expires = excluded.expires RETURNING fence"
+)
+HAND_OVER = (
+    "UPDATE milestone.lease SET kind = 'shell', pid = $4, start = $5, request = $6,"
+    " expires = clock_timestamp() + $7 * interval '1 second'"
+    " WHERE project = $1 AND name = $2 AND token = $3 RETURNING 1"
+)
 FREE = (
     "WITH freed AS (UPDATE milestone.lease SET token = '', expires = clock_timestamp()"
     " WHERE project = $1 AND name = $2 AND token = $3 RETURNING project, name)"

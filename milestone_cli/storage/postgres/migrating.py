@@ -7,7 +7,9 @@ the newer schema can hold; where there is such a thing, the way back is refused.
 from milestone_cli.errors import MilestoneError, frozen, moved
 from milestone_cli.storage.migration import Outcome
 from milestone_cli.storage.postgres import PostgresStore, admin
-from milestone_cli.storage.postgres.schema import MIGRATIONS, VERSION
+from milestone_cli.storage.postgres.connection import BEGIN
+from milestone_cli.storage.postgres.schema import MIGRATIONS
+from milestone_cli.storage.postgres.server import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +108,7 @@ class Migrator:
         query, why, statements = BACK[number]
         connection = self._store.connection()
         try:
-            connection.pipeline([("BEGIN", ()), ("SELECT pg_advisory_xact_lock($1)", (admin.LOCK,))], 30.0)
+            connection.pipeline([BEGIN, ("SELECT pg_advisory_xact_lock($1)", (admin.LOCK,))], 30.0)
             if self.version() == number:
                 connection.query("LOCK TABLE milestone.document IN SHARE MODE")
                 _refuse(bool(self._store.ask(query)), number, why)

@@ -9,10 +9,6 @@ the server's kind, all given back with the transaction that took them:
 - NAME: one change of a state at a time; who holds a lease changes it only under this.
 """
 
-VERSION = 2
-"""The schema that this program knows."""
-SCHEMA = "milestone"
-
 TABLES = """
 CREATE SCHEMA milestone;
 REVOKE ALL ON SCHEMA milestone FROM PUBLIC;

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.postgres.connection import Row
 
 VERSION = 2
-"""The schema that this program knows; `schema.MIGRATIONS` leads there."""
+"""The schema that this program knows; `schema.MIGRATIONS` leads there, and no reader needs to import that."""
 AGAIN = 5
 """How often a question is asked again whose connection broke; a server that cannot be reached is another matter."""
 FRESH = 60.0

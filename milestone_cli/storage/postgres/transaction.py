@@ -11,9 +11,9 @@ from milestone_cli.model import Draft
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.reconciling import log_events, state_events
 from milestone_cli.storage.postgres.commit import PAUSE, Attempt, Lock, abandon, meant
-from milestone_cli.storage.postgres.connection import LostError, RefusedError
+from milestone_cli.storage.postgres.connection import BEGIN, LostError, RefusedError
 from milestone_cli.storage.postgres.leases import LEASE, Lease, in_the_way, renew
-from milestone_cli.storage.postgres.log import key_hash, receipt, replayed
+from milestone_cli.storage.postgres.log import key_hash, replayed
 from milestone_cli.storage.transactions import closed, opened, refused
 
 TYPE_CHECKING = False
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from milestone_cli.storage.postgres import PostgresStore
 
     Once = tuple[str, str, str]
+    Sent = dict[str, list[Receipt]]
+    """Transactions that were sent to be committed, and broke: by their ids, what they would have answered."""
 
 PUT = "SELECT milestone.put($1, $2, $3, $4)"
 DROP = "DELETE FROM milestone.document WHERE project = $1 AND kind = $2 AND key = $3"
@@ -43,7 +45,7 @@ def transact(
 ) -> "list[Receipt]":
     """Take the locks of `names`, let `build` look and decide, and do what it planned; see `PostgresStore.transact`."""
     attempt = Attempt(store, timeout)
-    sent: dict[str, str] = {}  # stream of each event that a try sent to be committed, by its id
+    sent: Sent = {}
     while True:
         try:
             return _try(store, sorted(set(names)), build, attempt, once, sent)
@@ -61,12 +63,12 @@ def _try(
     build: "Callable[[], Plan]",
     attempt: Attempt,
     once: "Once | None",
-    sent: "dict[str, str]",
+    sent: "Sent",
 ) -> "list[Receipt]":
     broken = _begin(store, names, attempt)
     try:
-        found = _before(store, attempt, once, sent)
-        if found:
+        found = _before(store, once, sent)
+        if found is not None:
             abandon(store)
             return found
         _settle(store, names)
@@ -81,8 +83,8 @@ def _try(
         if not plan.puts and not plan.events:
             _commit(store)  # what was settled stays so, and what `build` set aside
             return []
-        receipts = _do(store, plan, started, broken, once, sent)
-        attempt.event = next(iter(sent), "a plan without events")
+        receipts = sent[plan.id] = _do(store, plan, started, broken, once)
+        attempt.event = receipts[0].event_id if receipts else plan.id
         _commit(store)
         runtime.applied.append(f"the transaction {plan.id}")
     except BaseException:
@@ -115,7 +117,7 @@ def _begin(store: "PostgresStore", names: "list[str]", attempt: Attempt) -> "dic
         try:
             leases = connection.pipeline(
                 [
-                    ("BEGIN", ()),
+                    BEGIN,
                     ("SELECT milestone.begin_transaction($1, $2, $3)", (store.project, array, wait)),
                     (LEASE + "name = ANY ($2)", (store.project, array)),
                 ],
@@ -146,23 +148,18 @@ def _begin(store: "PostgresStore", names: "list[str]", attempt: Attempt) -> "dic
         pause = min(2 * pause, PAUSE)
 
 
-def _before(store: "PostgresStore", attempt: Attempt, once: "Once | None", sent: "dict[str, str]") -> "list[Receipt]":
-    """Receipts of the same done before: by an earlier try of this call, or under the same idempotency key."""
-    mine = []
-    for event, stream in sent.items():
-        rows = store.ask(
-            "SELECT milestone.find_event(id, $3, $4) FROM milestone.stream WHERE project = $1 AND name = $2",
-            store.project, stream, event, attempt.since,
-        )  # fmt: skip
-        if rows and rows[0][0] is not None:
-            mine.append(receipt(stream, rows[0][0], ""))
-    if mine or once is None:
-        return mine
+def _before(store: "PostgresStore", once: "Once | None", sent: "Sent") -> "list[Receipt] | None":
+    """Receipts of the same done before: by an earlier try of this call, as its record tells, or under the same key."""
+    for identity, receipts in sent.items():
+        if store.modified("committed", identity):
+            return receipts
+    if once is None:
+        return None
     rows = store.ask(
         "SELECT milestone.known(id, $3, $4) FROM milestone.stream WHERE project = $1 AND name = $2",
         store.project, once[0], key_hash(once[1]), once[2],
     )  # fmt: skip
-    return [replayed(once[0], rows[0][0])] if rows and rows[0][0] is not None else []
+    return [replayed(once[0], rows[0][0])] if rows and rows[0][0] is not None else None
 
 
 def _settle(store: "PostgresStore", names: "list[str]") -> None:
@@ -182,7 +179,6 @@ def _do(
     started: str,
     broken: "dict[str, Draft]",
     once: "Once | None",
-    sent: "dict[str, str]",
 ) -> "list[Receipt]":
     """Put the documents, log the events, leave the record; not committed yet."""
     for _, draft in plan.events:
@@ -215,7 +211,6 @@ def _do(
         log.prefix += [broken[stream]] if stream in broken else []
         named = once[1:] if once and once[0] == stream else ("", "")
         receipts.append(log_events(log, drafts, states, *named))  # type: ignore[arg-type] # it asks for no more than `Lock` has
-        sent[drafts[-1].event_id] = stream
     return receipts
 
 

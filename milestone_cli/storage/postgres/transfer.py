@@ -10,7 +10,7 @@ from milestone_cli.model import Head
 from milestone_cli.storage.origin import Origin, origin_of, parse
 from milestone_cli.storage.postgres import LOCAL, PostgresStore
 from milestone_cli.storage.postgres.commit import meant
-from milestone_cli.storage.postgres.connection import RefusedError
+from milestone_cli.storage.postgres.connection import BEGIN, RefusedError
 from milestone_cli.storage.postgres.log import key_hash
 from milestone_cli.storage.postgres.sql import number, text
 from milestone_cli.timestamps import parse_ns
@@ -82,23 +82,19 @@ class Side:
             MilestoneError: `lock_timeout`.
         """
         store = self.store
-        connection = store.connection()
         wait = (str(max(1, int(timeout * 1000))), store.project)
         try:
-            connection.pipeline(
+            store.connection().transaction(
                 [
-                    ("BEGIN", ()),
                     ("SELECT set_config('lock_timeout', $1, true), pg_advisory_xact_lock(1836674149, $2)", wait),
                     (
                         "UPDATE milestone.project SET frozen = $2, moved = $3 WHERE id = $1",
                         (store.project, frozen, moved),
                     ),
-                    ("COMMIT", ()),
                 ],
                 timeout,
             )
         except RefusedError as error:
-            connection.query("ROLLBACK")
             raise meant(store, error, store.name) from None
         store.frozen, store.moved = frozen, moved
 
@@ -154,10 +150,10 @@ class Side:
             raise MilestoneError("damaged", f"the origin of the log of '{stream}' does not prove itself")
         place = (self.store.project, stream)
         statements: list[Statement] = [
-            ("BEGIN", ()), (MAKE, place), (PUT, (self.store.project, "origin", stream, raw, written)),
-            (BEGIN_AT, (*place, origin.end)), ("SELECT milestone.trim($1, $2)", place), ("COMMIT", ()),
+            (MAKE, place), (PUT, (self.store.project, "origin", stream, raw, written)),
+            (BEGIN_AT, (*place, origin.end)), ("SELECT milestone.trim($1, $2)", place),
         ]  # fmt: skip
-        self.store.connection().pipeline(statements, 60.0)
+        self.store.connection().transaction(statements, 60.0)
 
     def put(self, documents: "list[tuple[str, str, bytes | None, int]]") -> None:
         """Put documents as they are, with the times of their writing, or take them away; all or nothing."""
@@ -168,7 +164,7 @@ class Side:
                 statements.append((DROP, place))
             else:
                 statements.append((PUT, (*place, data, written)))
-        self.store.connection().pipeline([("BEGIN", ()), *statements, ("COMMIT", ())], 60.0)
+        self.store.connection().transaction(statements, 60.0)
 
     def check_names(self, documents: "list[tuple[str, str]]") -> None:
         """Every name fits."""
@@ -178,7 +174,7 @@ class Side:
         columns, lines = parted(block, at)
         torn = "true" if lines and not lines[-1].endswith(b"\n") else "false"
         connection = self.store.connection()
-        connection.pipeline([("BEGIN", ()), (MAKE, (self.store.project, stream))])
+        connection.pipeline([BEGIN, (MAKE, (self.store.project, stream))])
         try:
             rows = connection.query(
                 "UPDATE milestone.stream SET size = $3, torn = $5::boolean"
@@ -208,19 +204,17 @@ class Side:
         ]  # fmt: skip
         statements += [(REMEMBER, (store.project, stream, key_hash(key), request, f'"sequence_number":{sequence},'))
                        for key, request, sequence in keys]  # fmt: skip
-        store.connection().pipeline([("BEGIN", ()), *statements, ("COMMIT", ())], 60.0)
+        store.connection().transaction(statements, 60.0)
 
     def drop(self, stream: str) -> None:
         """Take a log away that is to be copied from its beginning."""
         found = (self.store.project, stream)
         inner = "(SELECT id FROM milestone.stream WHERE project = $1 AND name = $2)"
-        self.store.connection().pipeline(
+        self.store.connection().transaction(
             [
-                ("BEGIN", ()),
                 (f"DELETE FROM milestone.once WHERE stream = {inner}", found),  # noqa: S608 - a constant
                 (f"DELETE FROM milestone.line WHERE stream = {inner}", found),  # noqa: S608
                 ("DELETE FROM milestone.stream WHERE project = $1 AND name = $2", found),
-                ("COMMIT", ()),
             ],
             60.0,
         )
