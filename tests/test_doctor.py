@@ -134,6 +134,19 @@ def test_every_finding_of_the_table_is_another_line_of_the_code() -> None:
                       "records", "clock", "configuration", "copies", "agents"}  # fmt: skip
 
 
+def test_a_session_that_ended_and_whose_record_bash_removed_is_no_trouble(patient: Patient) -> None:
+    record, name = patient.session, patient.session.stem
+    patient.run("checkpoint", "create", "--session", name, "--name", "kept")
+    patient.run("checkpoint", "pin", "kept", "--session", name)
+    kept = record.with_suffix(".kept")
+    record.rename(kept)
+    assert "records.session_missing" in ids(examine(patient)[1]), "it is lost as long as it has not ended"
+    kept.rename(record)
+    patient.run("session", "end", name)
+    record.unlink()
+    assert "records.session_missing" not in ids(examine(patient)[1])
+
+
 def test_what_is_set_aside_can_be_put_back(patient: Patient) -> None:
     path = patient.store / "state/active/.demo.0123456789abcdef0123.tmp"
     path.write_text("half")

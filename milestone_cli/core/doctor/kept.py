@@ -1,5 +1,6 @@
 """What sessions keep: pages that can be taken over, checkpoints whose parts are there and prove themselves."""
 
+from milestone_cli.core.doctor.sessionlogs import has_ended
 from milestone_cli.core.sessions.checkpoints import checkpoints, part
 from milestone_cli.core.sessions.edits import news
 from milestone_cli.errors import MilestoneError
@@ -24,12 +25,14 @@ def check(store: "Store", sessions: "list[Session]") -> "Iterator[Finding]":
     known = {one.id for one in sessions}
     for session in dict.fromkeys(key.partition("/")[0] for key in store.keys("session-checkpoint")):
         found = checkpoints(store, session)
-        if session not in known:
+        # The clean-up of bash removes the record of a session that has ended, and what is pinned of it stays.
+        if session not in known and not has_ended(store, session):
             names = named([one.name for one in found])
             yield Finding(
                 "records", "session_missing", "warning",
                 f"the record of the session {session} is gone, but not what was kept of it: {names}",
-                f"`milestone session recover {session}` makes it anew", session,
+                f"`milestone session recover {session}` makes it anew; `milestone checkpoint delete NAME --session"
+                f" {session}` removes one of them", session,
             )  # fmt: skip
         damaged = [one.name for one in found if one.trouble]
         lacking = [

@@ -3,10 +3,10 @@
 from milestone_cli import runtime
 from milestone_cli.core import acting_agent, lock_timeout
 from milestone_cli.core.doctor import kept
+from milestone_cli.core.doctor.sessionlogs import record_of
 from milestone_cli.core.record import indented
 from milestone_cli.core.sessions.session import Session
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import loads
 from milestone_cli.model import Draft, Plan, log_of, safe
 from milestone_cli.storage.findings import Finding, count, failed, named, sound
 from milestone_cli.timestamps import parse_ns
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from milestone_cli.core.doctor import Progress
     from milestone_cli.storage.contract import Store
 
-TOLD = (b'"session_created"', b'"session_initialized"', b'"session_ended"')
-"""Events that tell when a session began and ended."""
 MOMENT = 0.3
 """Seconds between two looks at what a transaction may be just about to change."""
 SKEW = 5 * 1_000_000_000
@@ -78,47 +76,13 @@ def _sessions(store: "Store", sessions: "list[Session]") -> "Iterator[Finding]":
 
 def _damaged(store: "Store", one: Session) -> Finding:
     """A record that is no JSON: the log knows whose session it was, and when it began and ended."""
-    again = _from_logs(store, one.id)
+    again = record_of(store, one.id)
     return Finding(
         "documents", "session_damaged", "error", f"the record of the session {one.id} is damaged: {one.trouble}",
         "make it anew from the log; the damaged one goes into the quarantine"
         if again else "move it aside into the quarantine; no log knows this session",
         one.id, _rewriter(store, one.id),
     )  # fmt: skip
-
-
-def _from_logs(store: "Store", session: str) -> "dict[str, object] | None":
-    """What the logs say about a session."""
-    needle = f'"session_id":"{session}"'.encode()
-    for milestone in [*store.milestones(), log_of(session)]:
-        record: dict[str, object] = {}
-        for _, block in store.scan(milestone):
-            if needle not in block:
-                continue
-            for line in block.splitlines():
-                if needle in line and any(type_ in line for type_ in TOLD):
-                    _take(record, session, line)
-        if record.get("created_at"):
-            return record
-    return None
-
-
-def _take(record: "dict[str, object]", session: str, line: bytes) -> None:
-    """Take over what one event says about a session."""
-    try:
-        event = loads(line)
-    except ValueError:
-        return
-    data = event.get("data") if isinstance(event, dict) else None
-    if not isinstance(event, dict) or not isinstance(data, dict) or data.get("session_id") != session:
-        return
-    if event.get("event_type") in ("session_created", "session_initialized"):
-        record.update(
-            session_id=session, milestone_id=event.get("milestone_id"), created_at=event.get("timestamp"), pid=None,
-            user=event.get("user"), working_directory=None, git_branch=None, status="active", type="general",
-        )  # fmt: skip
-    elif event.get("event_type") == "session_ended" and record:
-        record.update(status="completed", ended_at=event.get("timestamp"))
 
 
 def _rewriter(store: "Store", session: str) -> "Callable[[], str]":
@@ -131,7 +95,7 @@ def _rewriter(store: "Store", session: str) -> "Callable[[], str]":
             raw = store.get("session", session)
             if raw is None or Session(session, raw, 0, "").status != "damaged":
                 return plan
-            record = _from_logs(store, session)
+            record = record_of(store, session)
             place = store.set_aside("session", session, "the record of a session, damaged", stays=bool(record))
             told = f"moved the record of the session {session} to '{place}'"
             if record:
