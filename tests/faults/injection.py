@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 STORE = ".milestones"
+MEMORY = ("brk", "munmap", "mremap", "madvise")
 CALL = re.compile(r"^(?P<pid>\d+)\s+(?P<name>[a-z][a-z0-9_]*)\((?P<rest>.*)$")
 
 
@@ -73,10 +74,17 @@ def record(command: list[str], cwd: Path, env: dict[str, str], trace: Path, stdi
 def mutating_part(points: list[Point], spread: int = 40) -> list[Point]:
     """Every call from the first that names the store, and of what goes before, start-up, every `spread`-th.
 
-    `execve` is left out: nothing of the command has run there.
+    `execve` is left out: nothing of the command has run there. So is what the allocator asks for, which another run may
+    do without: nothing of the store is different there from what it is at the call behind.
     """
     first = next(place for place, point in enumerate(points) if STORE in point.text)
-    return [point for point in points[1:first:spread] if point.name != "execve"] + points[first:]
+    chosen = [point for point in points[1:first:spread] if point.name != "execve"] + points[first:]
+    return [point for point in chosen if not _is_memory(point)]
+
+
+def _is_memory(point: Point) -> bool:
+    """Whether a call is about memory alone, and not about a file."""
+    return point.name in MEMORY or (point.name == "mmap" and "MAP_ANONYMOUS" in point.text)
 
 
 def run_with(

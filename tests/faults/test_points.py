@@ -7,13 +7,25 @@ from pathlib import Path
 
 import pytest
 from cases import CASES, Case
-from injection import require_strace
+from injection import Point, mutating_part, require_strace
 from sweeps import errors, every, kills
 
 
 @pytest.fixture(autouse=True)
 def _strace() -> None:
     require_strace()
+
+
+def test_what_the_allocator_asks_for_is_no_point() -> None:
+    """It does so in one run and not in the next: such a point would be missed, which counts as a failure."""
+    told = [
+        'execve("milestone")', "brk(NULL)", 'openat(AT_FDCWD</tmp>, ".milestones")', "brk(0x55d1)",
+        "mmap(NULL, 262144, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)", "munmap(0x7f, 4096)",
+        "mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 3</tmp/.milestones/log>, 0)", "madvise(0x7f, 4096, MADV_DONTNEED)",
+        'write(1</dev/null>, "done")',
+    ]  # fmt: skip
+    points = [Point(text.partition("(")[0], 1, index, text) for index, text in enumerate(told)]
+    assert [point.index for point in mutating_part(points, spread=1)] == [2, 6, 8]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
