@@ -189,11 +189,13 @@ def test_old_records_of_transactions_go(cli: Cli, store: Path) -> None:
     cli("init", "other", check=True)
     for milestone in ("demo", "other"):
         cli("session", "create", milestone, check=True)
+    lines = "".join(f'{{"op": "log", "milestone": "{one}", "event_type": "told"}}\n' for one in ("other", "demo"))
+    cli("transaction", "apply", "-", input=lines, check=True)
     records = list((store / "transactions/committed").iterdir())
-    assert len(records) == 2
+    assert len(records) == 3
     cli("cleanup", "run", "demo", check=True)
     assert all(age(path).exists() for path in records)
-    assert run(cli, "plan", "demo")["remove"] == 1
+    assert run(cli, "plan", "demo")["remove"] == 2, "its own, and the one that concerned both"
     run(cli, "run", "demo")
     (left,) = [path for path in records if path.exists()]
     assert json.loads(left.read_text())["milestones"] == ["other"]
@@ -513,6 +515,39 @@ def test_what_belongs_to_no_milestone_goes_too_and_what_is_needed_stays(cli: Cli
     assert run(cli, "plan", "demo")["remove"] == 0
 
 
+def test_what_would_be_removed_is_put_away_where_that_is_asked_for(cli: Cli, store: Path) -> None:
+    put_task(store, "done", "completed")
+    put_task(store, "lost", "failed", milestone_id="demo")
+    put_task(store, "open", "pending")
+    put_session(store, "demo", "over")
+    backups = [put_backup(store, "demo", number) for number in range(3)]
+    before = {path.name: path.read_bytes() for path in [*backups, store / "tasks/done.json", store / "tasks/lost.json"]}
+    words = ("demo", "--keep-last", "1", "--archive")
+    told = run(cli, "plan", *words)
+    assert (told["archive"], told["remove"]) == (2, 3), "a milestone that is at work has its copies removed"
+    assert reasons(told)["done"] == "archive: older than 7d"
+    cli("state", "save", "demo", "{}", check=True)
+    cli("state", "complete", "demo", check=True)
+    done = run(cli, "run", *words, "--idempotency-key", "once")
+    gone = [one for one in backups if not one.exists()]
+    assert len(gone) > 1
+    assert {one["name"] for one in done["archived"]} == {"done", "lost", *[one.stem[5:] for one in gone]}
+    assert [one["name"] for one in done["removed"]] == ["over"]
+    assert run(cli, "run", *words, "--idempotency-key", "once")["replayed"]
+    assert run(cli, "plan", *words)["archive"] == 0
+    away = json.loads(cli("archive", "list", "--format", "json", check=True).stdout)["items"]
+    assert [(one["name"], one["documents"], one["trouble"]) for one in away] == [
+        ("done", 1, None), ("lost", 1, None), ("demo", len(gone), None),
+    ]  # fmt: skip
+    late = put_backup(store, "demo", 9)
+    assert reasons(run(cli, "plan", *words))[late.stem[5:]].startswith("keep: copies of it are put away already")
+    late.unlink()
+    for name in ("done", "lost", "demo"):
+        cli("archive", "restore", name, check=True)
+    assert all((store / ("tasks" if name[:4] != "demo" else "state/backups") / name).read_bytes() == raw
+               for name, raw in before.items())  # fmt: skip
+
+
 def test_without_any_milestone_what_belongs_to_none_is_cleaned(cli: Cli) -> None:
     cli("init", check=True)
     cli("task", "create", "t", "do it", check=True)
@@ -553,3 +588,39 @@ def test_the_cache_is_told_and_kept_up_with_the_rest(cli: Cli, store: Path, tmp_
     assert [one["decision"] for one in again["items"] if "cache" in one["kind"]] == ["keep"]
     assert cli("cache", "get", "stays", env=env, check=True).stdout.strip() == "1"
     assert (store / "state/events/milestone-demo.jsonl").exists()
+
+
+def test_logs_that_are_no_milestones_lose_what_is_old_too(cli: Cli) -> None:
+    everything = ("--older-than", "0", "--keep-last", "1")
+    cli("init", check=True)
+    cli("task", "create", "t", "x" * 4096, check=True)
+    for name in ("alone", "short"):
+        cli("session", "create", "--name", name, check=True)
+        cli("session", "progress", name, "40", check=True)
+    cli("session", "record", "alone", "--request", "y" * 5000, check=True)
+    told = reasons(run(cli, "plan", *everything))
+    assert told["no-session/1"] == told["alone/1-4"] == "remove: nothing keeps it"
+    assert told["short/1-3"].startswith("keep: too short")
+    done = run(cli, "run", *everything)
+    gone = [(one["kind"], one["name"]) for one in done["removed"]]
+    assert {("session events", "no-session/1"), ("session events", "alone/1-4")} <= set(gone)
+    left = json.loads(cli("events", "query", "--session", "alone", "--format", "json", check=True).stdout)["events"]
+    assert [(one["sequence_number"], one["event_type"]) for one in left] == [(5, "events_removed")]
+    assert (left[0]["data"]["first"], left[0]["data"]["last"]) == (1, 4)
+    shown = json.loads(cli("session", "show", "alone", "--format", "json", check=True).stdout)
+    assert shown["progress"] == 40, "what it said last is known all the same"
+    cli("session", "record", "alone", "--request", "z", check=True)
+    cli("session", "delete", "alone", "--yes", "--force", check=True)
+    proof = json.loads(cli("events", "verify", "--all", "--format", "json", check=True).stdout)["milestones"]
+    codes = {one["session_id"]: [finding["code"] for finding in one["findings"]] for one in proof}
+    assert codes == {"alone": ["events_removed"], "no-session": ["events_removed"], "short": []}
+    assert [one["kind"] for one in run(cli, "plan", *everything)["items"]].count("session events") >= 3
+    assert not [one for one in run(cli, "run", *everything)["removed"] if one["kind"] == "session events"]
+
+
+def test_what_a_session_said_of_its_progress_outlives_the_event(cli: Cli, store: Path) -> None:
+    cli("session", "create", "demo", "--name", "day", check=True)
+    cli("session", "progress", "day", "40", "--operation", "parsing", check=True)
+    run(cli, "run", "demo", "--older-than", "0", "--keep-last", "1")
+    found = json.loads(cli("session", "show", "day", "--format", "json", check=True).stdout)
+    assert (found["progress"], found["operation"]) == (40, "parsing")

@@ -8,11 +8,12 @@ import subprocess
 from .measure import MILESTONE, PYTHON, Row, Scene
 
 LOG = ".milestones/state/events/milestone-demo.jsonl"
+SEALED = ".milestones/state/events/.segments/demo/*.jsonl"
 RARE = 100
 """One event of so many is of the type that is asked for."""
 OF_TYPE = "SELECT count(*) FROM events WHERE event_type = 'deployed'"
 BY_TYPE = "SELECT event_type, count(*) FROM events GROUP BY 1"
-READ = f"read_json('{LOG}', format = 'newline_delimited', columns = {{event_type: 'VARCHAR'}})"
+READ = "read_json({parts}, format = 'newline_delimited', columns = {{event_type: 'VARCHAR'}})"
 DUCKDB = """
 import duckdb
 duckdb.sql("CREATE VIEW events AS SELECT * FROM " + {read!r})
@@ -29,16 +30,18 @@ def beside_peers(runs: int, scene: Scene, count: int) -> list[Row]:
         scene: with a log of `count` events of the milestone `demo`, one of `RARE` of the type `deployed`.
         count: of events.
     """
+    parts = [*sorted(str(path.relative_to(scene.directory)) for path in scene.directory.glob(SEALED)), LOG]
+    read = READ.format(parts=parts)
     queries = {
         "milestone": [MILESTONE, "events", "query", "demo", "--type", "deployed", "--limit", "0", "--format", "jsonl"],
-        "`grep -c`": ["grep", "-c", '"event_type":"deployed"', LOG],
-        "jq": ["jq", "-c", 'select(.event_type == "deployed")', LOG],
-        "DuckDB": [PYTHON, "-c", DUCKDB.format(read=READ, asked=OF_TYPE)],
+        "`grep -c`": ["grep", "-c", '"event_type":"deployed"', *parts],
+        "jq": ["jq", "-c", 'select(.event_type == "deployed")', *parts],
+        "DuckDB": [PYTHON, "-c", DUCKDB.format(read=read, asked=OF_TYPE)],
     }
     counts = {
         "milestone": [MILESTONE, "events", "stats", "demo", "--format", "json"],
-        "jq and uniq": ["sh", "-c", f"jq -r .event_type {LOG} | sort | uniq -c"],
-        "DuckDB": [PYTHON, "-c", DUCKDB.format(read=READ, asked=BY_TYPE)],
+        "jq and uniq": ["sh", "-c", f"jq -r .event_type {' '.join(parts)} | sort | uniq -c"],
+        "DuckDB": [PYTHON, "-c", DUCKDB.format(read=read, asked=BY_TYPE)],
     }
     named = f"{count:,} events"
     rows = [

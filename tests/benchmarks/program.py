@@ -1,18 +1,28 @@
 """Benchmarks of `cache run` beside its peers, and of the Python API with durability and without."""
 
+import itertools
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from .measure import BARE, MILESTONE, PYTHON, Row, Scene, interleaved, new_scene
 
 SHELL = 'f=kept-$(printf %s "$*" | sha256sum | cut -c1-64); [ -e "$f" ] || "$@" > "$f"; cat "$f"'
-"""What people write by hand: without inputs, end, locks, standard error and exit code."""
 PEERS = {
-    "a shell function": ["sh", "-c", SHELL, "cached"],
-    "bkt": ["bkt", "--ttl", "1h", "--cwd", "--cache-dir", "bkt-cache", "--"],
+    "a shell function: one stream, no inputs, no end, no locks, no exit code": ["sh", "-c", SHELL, "cached"],
+    "bkt, native code: no inputs, no locks": [
+        "bkt",
+        "--ttl",
+        "1h",
+        "--cwd",
+        "--cache-dir",
+        "kept",
+        "--",
+    ],
 }
+"""What people write by hand, and the tool that they find: the same command in the same scope, a directory, on the same
+disk, for as long; none of them, nor `cache run`, waits for the disk when it keeps a first result."""
 COMMAND = ["seq", "1", "2000"]
 FILES = 500
 
@@ -68,10 +78,6 @@ print(json.dumps(found))
 """
 
 
-def _has(command: Sequence[str]) -> bool:
-    return shutil.which(command[0]) is not None
-
-
 def cached_runs(runs: int) -> list[Row]:
     """A command that is run again: by itself, from the cache, and from those of others that are at hand."""
     scene = new_scene()
@@ -79,7 +85,7 @@ def cached_runs(runs: int) -> list[Row]:
         (scene.directory / f"input-{number}").write_text(f"{number}\n" * 1000)
     ours = [MILESTONE, "cache", "run"]
     inputs = [*ours, "--input", "input-*", "--"]
-    peers = {name: command for name, command in PEERS.items() if _has(command)}
+    peers = {name: command for name, command in PEERS.items() if shutil.which(command[0])}
     commands = [BARE, COMMAND, [*ours, "--", *COMMAND], [*inputs, *COMMAND]]
     bare, plain, hit, hashed, *others = scene.paired(
         runs, *commands, *[[*command, *COMMAND] for command in peers.values()]
@@ -91,17 +97,26 @@ def cached_runs(runs: int) -> list[Row]:
     ]
     rows += [Row(f"a hit of {name}", "–", _times(spent, bare), None) for name, spent in zip(peers, others, strict=True)]
     rows += [Row(f"a hit of {name}", "–", "not at hand", None) for name in PEERS if name not in peers]
-    anew, plainly = _first_runs(scene, runs)
-    more = (anew - plainly) * 1000
-    return [*rows, Row("`cache run`, a miss, beside the command itself", "–", f"+ {more:.1f} ms", None)]
+    return rows + _misses(scene, runs, {"`cache run`": [*ours, "--"], **peers})
 
 
-def _first_runs(scene: Scene, runs: int) -> list[float]:
-    return interleaved(
-        runs,
-        lambda: scene.run([MILESTONE, "cache", "run", "--refresh", "--", *COMMAND]),
-        lambda: scene.run(COMMAND),
-    )
+def _misses(scene: Scene, runs: int, ways: dict[str, list[str]]) -> list[Row]:
+    """A command that was never run before, in each way; every run asks for another number."""
+    numbers = itertools.count(2001)
+
+    def timed(way: list[str]) -> Callable[[], float]:
+        return lambda: scene.run([*way, "seq", "1", str(next(numbers))])
+
+    plain, *others = interleaved(runs, timed([]), *[timed(way) for way in ways.values()])
+    return [
+        Row(
+            f"a miss of {name.partition(':')[0]}, beside the command itself",
+            "–",
+            f"+ {(spent - plain) * 1e3:.1f} ms",
+            None,
+        )
+        for name, spent in zip(ways, others, strict=True)
+    ]
 
 
 def _times(seconds: float, bare: float) -> str:

@@ -67,11 +67,12 @@ def notes(store: "Store", milestone: str) -> "Iterator[Item]":
 
 
 def transactions(store: "Store", milestone: str) -> "Iterator[Item]":
-    """Records of transactions that are over; one that concerned several milestones is left to none of them."""
+    """Records of transactions that are over; one that concerned several milestones goes with any of them."""
     for kind in ("committed", "rollback"):
         for key in store.keys(kind):
             found, size, _ = record(store, kind, key)
-            if found and found.get("milestones") in ([milestone], []):
+            concerned = found.get("milestones") if found else None
+            if isinstance(concerned, list) and (not concerned or milestone in concerned):
                 yield Item("transaction", key, store.modified(kind, key), size, puts=((kind, key),))
 
 
