@@ -170,6 +170,9 @@ class MemoryStore:
 
     active = milestones
 
+    def session_logs(self) -> list[str]:
+        return sorted(name for name in self._logs if name[0] == OF_SESSION)
+
     def head(self, stream: str) -> Head | None:
         return self._heads.get(stream)
 

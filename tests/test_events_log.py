@@ -283,3 +283,14 @@ def test_a_name_that_may_be_mistyped_is_told(cli: Cli, store: Path) -> None:
     assert cli("events", "log", "dmeo", "note", check=True).stderr == ""
     done = cli("events", "log", "--batch", "dmoe", input='{"event_type": "note"}\n' * 2, check=True)
     assert "'dmoe' is new" in done.stderr
+
+
+def test_a_session_that_is_named_means_its_milestone(cli: Cli, store: Path) -> None:
+    cli("state", "save", "other", "1", check=True)
+    cli("session", "create", "other", "--name", "theirs", check=True)
+    cli("session", "create", "demo", "--name", "mine", check=True)
+    done = cli("events", "log", "tick", "--session", "theirs", "--format", "json", check=True)
+    assert json.loads(done.stdout)["milestone_id"] == "other"
+    for command in ("query", "timeline"):
+        found = json.loads(cli("events", command, "--session", "theirs", "--format", "json", check=True).stdout)
+        assert (found["milestone_id"], found["events"][-1]["event_type"]) == ("other", "tick"), command

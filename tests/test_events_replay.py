@@ -13,7 +13,8 @@ from logs import Log, compact
 
 from milestone_cli.core import events as core_events
 from milestone_cli.core import state
-from milestone_cli.core.log import replay, streams
+from milestone_cli.core.log import lines as log_lines
+from milestone_cli.core.log import replay
 from milestone_cli.core.states import lifecycle, undo
 from milestone_cli.errors import MilestoneError
 from milestone_cli.render.schemas import schema
@@ -174,12 +175,12 @@ def test_a_sequence_number_is_found_without_reading_all(tmp_path: Path, monkeypa
     monkeypatch.setattr(store, "scan", counted)
     monkeypatch.setattr(type(store), "BLOCK", 4096)
     for number in (1, 2, 1999, 4000):
-        found = streams.locate(store, "demo", number)
+        found = log_lines.locate(store, "demo", number)
         assert found is not None
         assert json.loads(found[1])["sequence_number"] == number
         assert (tmp_path / "milestone-demo.jsonl").read_bytes()[found[0] :].startswith(found[1])
-    assert sum(read) < 4 * 40 * 4096 + 4 * streams.NEAR
-    assert streams.locate(store, "demo", 4001) is None
+    assert sum(read) < 4 * 40 * 4096 + 4 * log_lines.NEAR
+    assert log_lines.locate(store, "demo", 4001) is None
 
 
 def test_what_is_damaged_and_what_is_gone_are_told_apart(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from memory_store import MemoryStore
 
 from milestone_cli.core import events
-from milestone_cli.core.log.filters import Filter, from_options, globbed
+from milestone_cli.core.log.conditions import globbed
+from milestone_cli.core.log.filters import Filter, from_options
 from milestone_cli.core.log.paging import Found
 from milestone_cli.core.log.query import Parser
 from milestone_cli.errors import MilestoneError

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from logs import START, DirectoryStore, Log
 
-from milestone_cli.core.log.query import Filter, Parser, query
+from milestone_cli.core.log.filters import Filter
+from milestone_cli.core.log.query import Parser, query
 from milestone_cli.errors import MilestoneError
 
 

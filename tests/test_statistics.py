@@ -12,7 +12,8 @@ from logs import START, DirectoryStore, Log
 from test_schemas import validated
 
 from milestone_cli.core.log import query, statistics
-from milestone_cli.core.log.query import Filter, Parser
+from milestone_cli.core.log.filters import Filter
+from milestone_cli.core.log.query import Parser
 from milestone_cli.core.log.tally import LISTED, MOST, OTHERS, Tally, Tool
 from milestone_cli.render.events import is_bad
 from milestone_cli.render.statistics import fields, text
@@ -128,16 +129,21 @@ def test_the_quick_way_and_the_careful_one_count_as_by_hand(
     }
 
 
-def test_a_filter_counts_only_what_matches(tmp_path: Path) -> None:
-    store = a_log(1, 400).write(tmp_path)
-    for wanted in (
+@pytest.mark.parametrize("bash", [False, True])
+def test_a_filter_counts_only_what_matches(bash: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DirectoryStore, "BLOCK", 5000)
+    store = a_log(1, 400, bash=bash).write(tmp_path)
+    asked: tuple[dict[str, Any], ...] = (
         {"types": "tool_*"}, {"agent": "builder"}, {"where": ["tool=Bash"]}, {"first": 50, "last": 90},
-        {"since": (START + 60) * 10**9}, {"text": "failed"},
-    ):  # fmt: skip
-        lines = list(query.query(store, "demo", Filter(limit=0, **wanted), Parser()))
-        found, _ = count(store, ["demo"], Filter(limit=0, **wanted), is_bad)  # type: ignore[arg-type]
-        assert found.events == len(lines)
-        same(found, by_hand(lines))
+        {"since": (START + 60) * 10**9}, {"text": "failed"}, {"since": (START + 60) * 10**9, "agent": "system"},
+    )  # fmt: skip
+    due = [list(query.query(store, "demo", Filter(limit=0, **wanted), Parser())) for wanted in asked]  # type: ignore[arg-type]
+    for long in (query.LONG, 0):
+        monkeypatch.setattr(query, "LONG", long)
+        for wanted, lines in zip(asked, due, strict=True):
+            found, _ = count(store, ["demo"], Filter(limit=0, **wanted), is_bad)
+            assert found.events == len(lines), (wanted, long)
+            same(found, by_hand(lines))
 
 
 def test_gaps_are_the_longest_within_a_log(tmp_path: Path) -> None:

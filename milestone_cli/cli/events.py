@@ -36,7 +36,7 @@ def log(
 
         raise MilestoneError("usage", "an event needs a type", "milestone events log [MILESTONE] TYPE [JSON]")
     store = open_store()
-    name = current_milestone(store, words[0] if len(words) == 2 else None)
+    name = current_milestone(store, words[0] if len(words) == 2 else None, session)
     raw = b"{}" if data is None else read_data(data)
     receipt = events.log(
         store, name, [(words[-1], raw)], agent=agent, session=session, key=idempotency_key, timeout=lock_timeout
@@ -78,7 +78,7 @@ def _log_batch(
     if len(words) > 1:
         raise MilestoneError("usage", "a batch takes its events from standard input", "give the milestone alone")
     store = open_store()
-    name = current_milestone(store, words[0] if words else None)
+    name = current_milestone(store, words[0] if words else None, session)
     raw = read_all(0, "standard input")
     receipt, count = log_batch(store, name, raw, agent=agent, session=session, key=key, timeout=timeout)
     fields: dict[str, object] = {"milestone_id": name, "count": count}

@@ -27,7 +27,7 @@ def replay(
     """
     from milestone_cli import render
     from milestone_cli.core.log import replay as core
-    from milestone_cli.core.log.streams import meant
+    from milestone_cli.core.log.streams import meant, milestone_of
     from milestone_cli.storage import open_store
 
     if last is not None and at is not None:
@@ -36,7 +36,7 @@ def replay(
     stream = meant(store, milestone, session)
     stop = core.end_of(store, stream, to=last, at=at, session=session)
     if first is not None:
-        named: dict[str, object] = {"milestone_id": None if stream[0] == "@" else stream, "session_id": session}
+        named: dict[str, object] = {"milestone_id": milestone_of(stream), "session_id": session}
         _show(core.states(store, stream, first, stop, session), {**named, "from": first, "to": last}, output)
         return
     step = core.state_at(store, stream, stop)
@@ -92,7 +92,7 @@ def verify(
     if all_ and (milestone is not None or session is not None):
         raise _usage("one log or --all, not both", "leave one of them out")
     store = open_store()
-    names = proof.every_log(store) if all_ else [meant(store, milestone, session)]
+    names = [*store.milestones(), *store.session_logs()] if all_ else [meant(store, milestone, session)]
     reports = list(proof.prove(store, names, findings.progress(), is_every=all_))
     if session is not None:
         proof.count_session(store, reports[0], session)

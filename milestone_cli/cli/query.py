@@ -54,7 +54,7 @@ def query(
     from milestone_cli import render
     from milestone_cli.core.log import filters
     from milestone_cli.core.log.paging import Found
-    from milestone_cli.core.log.streams import logs
+    from milestone_cli.core.log.streams import logs, milestone_of
     from milestone_cli.render import listing
     from milestone_cli.render.events import notify_skipped
     from milestone_cli.storage import open_store
@@ -70,7 +70,7 @@ def query(
     names = logs(store, milestone, session, every=all_)
     after_cursor = cursor_in(after_cursor)
     found = Found(store, names, wanted, after_cursor, every=all_, with_cursor=show_cursor)
-    name = None if all_ or names[0][:1] == "@" else names[0]
+    name = None if all_ else milestone_of(names[0])
     if count:
         number = sum(1 for _ in found.lines())
         fields: dict[str, object] = {"milestone_id": name, "count": number}

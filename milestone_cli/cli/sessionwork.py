@@ -71,7 +71,7 @@ def get(words: "KeyWords", output: "DocumentFormat" = "text") -> None:
     from .state import print_document
 
     if len(words) > 2:
-        raise MilestoneError("usage", f"'{words[2][:140]}' is one word too many", "see --help")
+        raise MilestoneError("usage", f"'{words[2][:140]}' is one word too many", "[SESSION] PATH")
     store = open_store()
     given, path = keyed.meant(store, words)
     print_document(keyed.get(store, given, path)[1].encode(), None, output, bare=True)
@@ -155,19 +155,20 @@ def log(
 
     Example: milestone session log "$(milestone session create demo)" --limit 20
     """
-    from milestone_cli.blocks import in_blocks
     from milestone_cli.core.log import query as core
     from milestone_cli.core.log.filters import Filter
     from milestone_cli.core.sessions.session import current
-    from milestone_cli.render import events as shown
+    from milestone_cli.render import listing
+    from milestone_cli.render.events import notify_skipped
 
     store = open_store()
     found = current(store, name)
     parser = core.Parser()
     wanted = Filter(type_, session=found.id, limit=limit, reverse=reverse)
     lines = core.query(store, found.stream, wanted, parser) if store.log_size(found.stream)[0] else iter(())
-    shown.show("session-log", found.milestone, in_blocks(lines), output)
-    shown.notify_skipped(parser.skipped)
+    for piece in listing.pieces(lines, output, found.milestone, kind="session-log"):
+        render.write(piece)
+    notify_skipped(parser.skipped)
 
 
 def record(

@@ -37,7 +37,7 @@ def stats(
     from milestone_cli import render
     from milestone_cli.core.log import filters
     from milestone_cli.core.log.statistics import statistics
-    from milestone_cli.core.log.streams import logs
+    from milestone_cli.core.log.streams import logs, milestone_of
     from milestone_cli.render import statistics as shown
     from milestone_cli.render.events import is_bad, notify_skipped
     from milestone_cli.storage import open_store
@@ -47,7 +47,7 @@ def stats(
     store = open_store()
     names = logs(store, milestone, session, every=all_)
     found, counts = statistics(store, names, wanted, is_bad)
-    name = None if all_ or names[0][:1] == "@" else names[0]
+    name = None if all_ else milestone_of(names[0])
     title = "all milestones" if all_ else name or f"session {session}"
     told = shown.text(found, counts, title) if output == "text" else ""
     render.emit("event-stats", shown.fields(found, counts, name) if output != "text" else {}, told, output)

@@ -41,8 +41,7 @@ def timeline(
     """
     from milestone_cli import render
     from milestone_cli.core.log.chronicle import Chronicle
-    from milestone_cli.core.log.streams import logs
-    from milestone_cli.model import OF_SESSION
+    from milestone_cli.core.log.streams import logs, milestone_of
     from milestone_cli.render.document import wants_colour
     from milestone_cli.render.events import notify_skipped
     from milestone_cli.render.timelines import pieces
@@ -58,8 +57,7 @@ def timeline(
                               first=first, last=last, limit=limit)  # fmt: skip
     found = Chronicle(store, names, wanted)
     is_screen = into is None and (runtime.is_terminal(1) or wants_colour())
-    milestone = None if all_ or names[0][:1] == OF_SESSION else names[0]
-    shown = pieces(output, found, milestone, every=all_, is_screen=is_screen)
+    shown = pieces(output, found, None if all_ else milestone_of(names[0]), every=all_, is_screen=is_screen)
     if into is None:
         for piece in shown:
             render.write(piece)

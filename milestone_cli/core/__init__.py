@@ -53,8 +53,10 @@ def session_record(store: "Store", name: str) -> "dict[str, object]":
     return record if isinstance(record, dict) else {}
 
 
-def current_milestone(store: "Store", given: "str | None" = None) -> str:
-    """The milestone that is meant: what is given, MILESTONE_ID, the session's, or the only active one.
+def current_milestone(store: "Store", given: "str | None" = None, session: "str | None" = None) -> str:
+    """The milestone that is meant: what is given, MILESTONE_ID, that of a session, or the only active one.
+
+    The session is the one that is named, or the current one.
 
     Raises:
         MilestoneError: `invalid_name`, or `milestone_ambiguous`, with the candidates in its details.
@@ -62,9 +64,9 @@ def current_milestone(store: "Store", given: "str | None" = None) -> str:
     named = runtime.env("MILESTONE_ID") or None if given is None else given
     if named is not None:
         return safe(named)
-    session = current_session(store)
-    if session != NO_SESSION:
-        of_session = session_record(store, session).get("milestone_id")
+    acting = current_session(store, session)
+    if acting != NO_SESSION:
+        of_session = session_record(store, acting).get("milestone_id")
         if isinstance(of_session, str) and of_session:
             return safe(of_session)
     active = store.active()

@@ -6,7 +6,7 @@ events are looked for behind a cursor, so one that came between two waits is fou
 
 from milestone_cli import runtime
 from milestone_cli.core.log import cursor
-from milestone_cli.core.log.filters import Filter, is_so, scalar
+from milestone_cli.core.log.conditions import is_so, scalar
 from milestone_cli.core.log.paging import Found, places
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
+    from milestone_cli.core.log.filters import Filter
     from milestone_cli.storage.contract import Store
 
     Facts = dict[str, object]
@@ -42,7 +43,7 @@ class Happened:
         cursor: behind what was looked at; behind the event once there is one.
     """
 
-    def __init__(self, store: "Store", stream: str, wanted: Filter, after: "str | None") -> None:
+    def __init__(self, store: "Store", stream: str, wanted: "Filter", after: "str | None") -> None:
         self._store = store
         self._stream = stream
         self._wanted = wanted
@@ -159,7 +160,7 @@ class Wish:
         self.happened: Happened | None = None
         self._event: Facts | None = None
 
-    def event(self, stream: str, wanted: Filter, after: "str | None") -> None:
+    def event(self, stream: str, wanted: "Filter", after: "str | None") -> None:
         """Wait for an event behind a cursor; without one, from now on.
 
         Raises:

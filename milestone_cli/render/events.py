@@ -1,7 +1,7 @@
 """Events as lines for people, and as JSON that keeps the text of every line."""
 
 from milestone_cli.jsontext import dumps, loads
-from milestone_cli.render import notify, write
+from milestone_cli.render import notify
 from milestone_cli.render.text import clean, flat
 from milestone_cli.splice import changed
 
@@ -150,25 +150,6 @@ def _told(name: str, value: object) -> str:
     shown = " ".join(["-" if one is None else one if isinstance(one, str) else dumps(one)
                       for one in (value if isinstance(value, list) else [value])]) or "-"  # fmt: skip
     return shown if name in NAMES else f"{name} {shown}"
-
-
-def show(kind: str, milestone: "str | None", blocks: "Iterable[bytes]", output: str) -> None:
-    """Print events block by block as they come.
-
-    Args:
-        kind: of the JSON.
-        milestone: whose events they are; None for those of a session that has none.
-        blocks: whole lines.
-        output: text, json or jsonl.
-    """
-    pieces = as_json(kind, milestone, blocks) if output == "json" else iter(blocks)
-    if output == "text":
-        from milestone_cli.render.listing import Listing
-
-        listing = Listing()
-        pieces = (listing.text(block[:-1].split(b"\n")) for block in blocks)
-    for piece in pieces:
-        write(piece)
 
 
 def notify_skipped(lines: int) -> None:

@@ -37,16 +37,16 @@ def _is_own(report: "Report") -> bool:
     return report.milestone[:1] == OF_SESSION
 
 
-def named(report: "Report") -> str:
+def named(stream: str) -> str:
     """The name of a log for people."""
-    return clean(f"session {report.milestone[1:]}" if _is_own(report) else report.milestone)
+    return clean(f"session {stream[1:]}" if stream[:1] == OF_SESSION else stream)
 
 
 def text(reports: "Sequence[Report]") -> str:
     """The reports as text: a line for each log, and one for each finding."""
     lines = []
     for report in reports:
-        lines.append(f"{named(report)}: {verdict(report)}")
+        lines.append(f"{named(report.milestone)}: {verdict(report)}")
         for finding in report.findings:
             place = f" (line {finding.line}, byte {finding.offset})" if finding.line else ""
             lines.append(f"  {finding.severity}: {clean(finding.message)}{place} [{finding.code}]")
@@ -85,11 +85,11 @@ def github(reports: "Sequence[Report]", place: "Callable[[Report, int, int], tup
             told = [
                 ("file", file),
                 ("line", str(line) if line else ""),
-                ("title", f"{report.milestone}: {finding.code}"),
+                ("title", f"{named(report.milestone)}: {finding.code}"),
             ]
             properties = ",".join([f"{name}={_property(value)}" for name, value in told if value])
             lines.append(f"::{command} {properties}::{_data(f'{clean(finding.message)}{where}')}")
-        lines.append(f"{named(report)}: {verdict(report)}")
+        lines.append(f"{named(report.milestone)}: {verdict(report)}")
     return "\n".join(lines)
 
 
@@ -111,9 +111,8 @@ def junit(reports: "Sequence[Report]") -> str:
         f'<testsuite name="milestone events verify" {counts}>',
     ]
     for report in reports:
-        lines.append(
-            f'<testcase classname="milestone.events" name="{_xml(named(report))}" time="{report.seconds:.3f}">'
-        )
+        name = _xml(named(report.milestone))
+        lines.append(f'<testcase classname="milestone.events" name="{name}" time="{report.seconds:.3f}">')
         damages = [finding for finding in report.findings if finding.severity == "damage"]
         if damages:
             told = "\n".join(text([report]).split("\n")[1:])

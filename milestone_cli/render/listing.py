@@ -63,9 +63,10 @@ def pieces(
     milestone: "str | None",
     cursor: "Callable[[], str] | None" = None,
     *,
-    every: bool,
+    every: bool = False,
+    kind: str = "events",
 ) -> "Iterator[bytes]":
-    """Yield what a query found.
+    """Yield some events in a form.
 
     Args:
         lines: of the log, without line feeds.
@@ -73,11 +74,12 @@ def pieces(
         milestone: whose events they are; None for a session's own, or of all.
         cursor: the cursor that JSON has behind the events, known when all have come.
         every: they are of all milestones.
+        kind: of the JSON.
     """
     blocks = in_blocks(lines)
     if output == "jsonl":
         return blocks
     if output == "json":
-        return as_json("events", milestone, blocks, (lambda: {"cursor": cursor()}) if cursor else None)
+        return as_json(kind, milestone, blocks, (lambda: {"cursor": cursor()}) if cursor else None)
     listing = Listing(every=every)
     return (listing.text(block[:-1].split(b"\n")) for block in blocks)

@@ -1,5 +1,6 @@
 """What a repair of a log does, for people: each finding, what becomes of it, and what is kept where."""
 
+from milestone_cli.render.findings import named
 from milestone_cli.render.table import BOLD, DIM, GREEN, MAGENTA, RED, paint
 from milestone_cli.render.text import flat
 
@@ -39,8 +40,7 @@ def _act(act: "Act") -> "list[str]":
 
 
 def _named(plan: "Plan") -> str:
-    name = plan.stream
-    return paint(flat(f"session {name[1:]}" if name[:1] == "@" else name), BOLD)
+    return paint(named(plan.stream), BOLD)
 
 
 def _counts(plan: "Plan") -> str:

@@ -1,6 +1,7 @@
 """What a log comes to, for machines as fields, and for people as short tables with small bars."""
 
 from milestone_cli import runtime
+from milestone_cli.model import OF_SESSION
 from milestone_cli.render.ages import span
 from milestone_cli.render.table import BOLD, CYAN, DIM, MAGENTA, RED, columns, fit, paint, screen_width, table
 from milestone_cli.render.text import flat
@@ -34,7 +35,7 @@ def fields(found: "Tally", counts: "dict[str, int]", milestone: "str | None") ->
     return {
         "milestone_id": milestone,
         "milestones": [
-            {"milestone_id": name, "count": count} for name, count in counts.items() if name[:1] != "@"
+            {"milestone_id": name, "count": count} for name, count in counts.items() if _milestone(name)
         ],
         "events": found.events,
         "failures": sum(found.failures.values()),
@@ -52,17 +53,22 @@ def fields(found: "Tally", counts: "dict[str, int]", milestone: "str | None") ->
             for hour, (count, failed) in sorted(found.hours.items()) if hour[:1] != "("
         ],
         "gaps": [
-            {"milestone_id": None if name[:1] == "@" else name, "seconds": ns / SECOND, "from": _time(end - ns),
+            {"milestone_id": _milestone(name), "seconds": ns / SECOND, "from": _time(end - ns),
              "to": _time(end)}
             for ns, name, end in found.gaps
         ],
         "tools": [_tool(name, tool) for name, tool in _slowest(found)],
         "slowest": [
-            {"milestone_id": None if log[:1] == "@" else log, "tool": tool, "target": target or None,
+            {"milestone_id": _milestone(log), "tool": tool, "target": target or None,
              "duration_ms": _number(ms), "timestamp": stamp or None}
             for ms, tool, target, stamp, log in found.slowest
         ],
     }  # fmt: skip
+
+
+def _milestone(log: str) -> "str | None":
+    """Whose log it is; None for a session's own."""
+    return None if log[:1] == OF_SESSION else log
 
 
 def _tool(name: str, tool: "Tool") -> "Facts":

@@ -98,6 +98,10 @@ class Store(Protocol):
         """Names of all milestones, sorted."""
         ...
 
+    def session_logs(self) -> list[str]:
+        """Names of the logs that are no milestone's, sorted: of sessions, which may be gone, and of what has none."""
+        ...
+
     def active(self) -> list[str]:
         """Names of those that are neither completed nor deleted, sorted."""
         ...

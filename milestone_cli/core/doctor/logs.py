@@ -1,12 +1,12 @@
 """Documents, logs, heads and clocks: what `verify` proves, said once for each kind of trouble, with what mends it."""
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, draft, lock_timeout
+from milestone_cli.core import draft, lock_timeout
 from milestone_cli.core.log.verify import verify
 from milestone_cli.core.states.lifecycle import settle
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import Change, log_of, sound_stream
+from milestone_cli.model import Change, sound_stream
 from milestone_cli.storage.findings import Finding, count, failed, named, sound
 
 TYPE_CHECKING = False
@@ -49,8 +49,7 @@ def check(store: "Store", progress: "Progress") -> "Iterator[Finding]":
     """Prove every log, and every state against it."""
     found: list[Finding] = []
     events = states = logs = 0
-    own = [log_of(name) for name in (NO_SESSION, *store.keys("session"))]
-    for name in [*store.milestones(), *[stream for stream in own if store.log_size(stream)[0]]]:
+    for name in [*store.milestones(), *store.session_logs()]:
         try:
             sound_stream(name)
             report = _verify(store, name, progress)

@@ -6,7 +6,9 @@ utilities wrote is undamaged.
 """
 
 from milestone_cli.core.log.finding import Finding
-from milestone_cli.model import digest, is_count, sha256
+from milestone_cli.core.log.gaps import Gaps
+from milestone_cli.core.log.lines import MARK, SPACED
+from milestone_cli.model import GENESIS, is_count, sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,23 +16,7 @@ if TYPE_CHECKING:
 
     from milestone_cli.model import Head
 
-MARK = b',"checksum":"'
-ZERO = b"0" * 64
-SPACED = b'{"timestamp": "'
 PARSE_BY_C = 20_000
-
-
-class Gap:
-    """Sequence numbers that have not been seen yet, and the line in whose place they should be."""
-
-    __slots__ = ("first", "key", "last", "line", "offset")
-
-    def __init__(self, first: int, last: int, line: int, offset: int, key: str) -> None:
-        self.first = first
-        self.last = last
-        self.line = line
-        self.offset = offset
-        self.key = key
 
 
 def hasher(size: int) -> "object":
@@ -45,35 +31,9 @@ def hasher(size: int) -> "object":
 class Chain:
     """Where a walk along a log stands, and what it has found so far."""
 
-    __slots__ = (
-        "anchored",
-        "compact",
-        "doubt",
-        "events",
-        "findings",
-        "foreign",
-        "forged",
-        "fresh",
-        "front",
-        "glued",
-        "last",
-        "lines",
-        "loads",
-        "missing",
-        "new",
-        "open",
-        "parsed",
-        "prev",
-        "repeats",
-        "rewritten",
-        "seq",
-        "slow",
-        "spaced",
-        "suspect",
-        "tentative",
-        "torn",
-        "watch",
-    )
+    __slots__ = ("anchored", "compact", "doubt", "events", "findings", "foreign", "forged", "fresh", "front", "gaps",
+                 "glued", "last", "lines", "loads", "new", "open", "parsed", "prev", "repeats", "rewritten", "seq",
+                 "slow", "spaced", "suspect", "tentative", "torn", "watch")  # fmt: skip
 
     def __init__(self, new: "object") -> None:
         from milestone_cli.jsontext import loads
@@ -82,7 +42,7 @@ class Chain:
         self.loads: Callable[[bytes], object] = loads
         self.parsed = 0
         self.seq = 0
-        self.prev = ZERO
+        self.prev = GENESIS.encode()
         self.lines = 0
         self.events = 0
         self.foreign = 0
@@ -94,7 +54,7 @@ class Chain:
         # A line whose number does not fit: sequence number, checksum, line, number, offset. The next one judges it.
         self.suspect: tuple[int, bytes, bytes, int, int] | None = None
         self.slow = False  # look closely at lines that may be sound
-        self.missing: list[Gap] = []  # sequence numbers not seen yet
+        self.gaps = Gaps()
         self.open = 0  # bash lines that began inside a glued line and whose ends are still to come
         self.glued: Finding | None = None
         self.repeats: dict[int, bytes] = {}  # lines since the last glued one, which may come once more
@@ -301,9 +261,7 @@ class Chain:
 
     def lack(self, sequence: int, line: bytes, number: int, offset: int) -> None:
         """Remember that numbers before a line are missing; they may still come."""
-        first, last = self.seq + 1, sequence - 1
-        key = f"events_missing:{first}-{last}:{digest(line)[:32]}"
-        self.missing.append(Gap(first, last, number, offset, key))
+        self.gaps.add(self.seq + 1, sequence - 1, line, number, offset)
 
     def edited(self, line: bytes, number: int, offset: int, more: str = "") -> Finding:
         """Say that the event of the line that was just taken is not as it was written."""
@@ -332,19 +290,14 @@ class Chain:
 
     def misplaced(self, sequence: int, line: bytes, number: int, offset: int) -> None:
         """Judge a line whose number has been passed: doubled, or moved."""
-        for gap in self.missing:
-            if gap.first <= sequence <= gap.last:
-                self.missing.remove(gap)
-                for first, last in ((gap.first, sequence - 1), (sequence + 1, gap.last)):
-                    if first <= last:
-                        key = f"events_missing:{first}-{last}:{gap.key.rpartition(':')[2]}"
-                        self.missing.append(Gap(first, last, gap.line, gap.offset, key))
-                self.events += 1
-                told = f"event {sequence} stands behind a later one"
-                finding = self.damage("order", told, number, offset).known_by(line)
-                finding.after = sequence
-                finding.edits = [(gap.offset, b"", line + b"\n"), (offset, line + b"\n", b"")]
-                return
+        gap = self.gaps.take(sequence)
+        if gap is not None:
+            self.events += 1
+            told = f"event {sequence} stands behind a later one"
+            finding = self.damage("order", told, number, offset).known_by(line)
+            finding.after = sequence
+            finding.edits = [(gap.offset, b"", line + b"\n"), (offset, line + b"\n", b"")]
+            return
         more = "" if line == self.last else ", or another took its number"
         finding = self.damage("doubled", f"event {sequence} stands twice{more}", number, offset).known_by(line)
         finding.after, finding.edits = sequence, [(offset, line + b"\n", b"")]
@@ -363,11 +316,7 @@ class Chain:
         if self.forged and head is not None and head.checksum.encode() == self.forged and head.sequence == self.seq:
             self.altered()
             self.prev = self.forged
-        for gap in sorted(self.missing, key=lambda gap: gap.first):
-            which = f"event {gap.first} is" if gap.first == gap.last else f"events {gap.first} to {gap.last} are"
-            finding = self.damage("events_missing", f"{which} missing", gap.line, gap.offset)
-            finding.key, finding.after = gap.key, gap.first - 1
-        self.missing = []
+        self.findings += self.gaps.findings()
         if self.rewritten is not None:
             self.rewritten.message = (
                 f"{self.spaced} lines were written anew outside, as bash's clean-up does; their checksums prove nothing"

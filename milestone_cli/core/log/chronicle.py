@@ -5,14 +5,16 @@ the blocks of the milestones that were at work at the same time. Within one mile
 """
 
 from milestone_cli.blocks import in_blocks
-from milestone_cli.core.log import query
-from milestone_cli.core.log.timeline import START, Timeline
+from milestone_cli.core.log.lines import moment, second
+from milestone_cli.core.log.query import Parser
+from milestone_cli.core.log.timeline import Timeline
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from milestone_cli.core.log.filters import Filter
     from milestone_cli.storage.contract import Store
 
 SECOND = 1_000_000_000
@@ -29,7 +31,7 @@ class Chronicle:
 
     __slots__ = ("_logs", "_store", "_wanted", "names", "parser")
 
-    def __init__(self, store: "Store", names: list[str], wanted: "query.Filter | None" = None) -> None:
+    def __init__(self, store: "Store", names: list[str], wanted: "Filter | None" = None) -> None:
         """Open the logs of milestones.
 
         Args:
@@ -43,7 +45,7 @@ class Chronicle:
         self.names = names
         self._store = store
         self._wanted = wanted
-        self.parser = query.Parser()
+        self.parser = Parser()
         by_steps = len(names) > 1
         self._logs = [Timeline(store, name, wanted, by_steps=by_steps) for name in names]
 
@@ -100,7 +102,7 @@ class Chronicle:
             return self._latest(self._wanted)
         return self._of(0) if len(self._logs) == 1 else self._merged()
 
-    def _latest(self, wanted: "query.Filter") -> "Iterator[bytes]":
+    def _latest(self, wanted: "Filter") -> "Iterator[bytes]":
         """The last ones, found from the ends of the logs."""
         from milestone_cli.core.log.paging import Found
 
@@ -149,14 +151,3 @@ def _ends(store: "Store", stream: str) -> "tuple[int, int] | None":
     if len(found) < 2 or found[0] is None or found[1] is None:
         return None
     return found[0], found[1] + SECOND
-
-
-def moment(line: bytes) -> bytes:
-    """When an event happened, as text that sorts: without the zone, which is always UTC; empty where none is said."""
-    at = 14 if line.startswith(START) else 15
-    return line[at : at + 26].partition(b'"')[0].rstrip(b"Z") if line[at : at + 4].isdigit() else b""
-
-
-def second(line: bytes) -> bytes:
-    """The same to the second, as far as events stand in the order of their times and not of their places."""
-    return moment(line)[:19]

@@ -5,7 +5,8 @@ the same log; behind it by the last foreign line, as its content. The offset is 
 that ends there is that one. So a place is found again, or it is an error: never silence.
 """
 
-from milestone_cli.core.log.streams import blocks, lines, numbered, seek_sequence
+from milestone_cli.core.log.lines import blocks, lines, numbered, seek_sequence
+from milestone_cli.core.log.streams import named
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import digest, sound_stream
@@ -175,7 +176,7 @@ def _gone(stream: str, place: Place, why: str, goes_on: int) -> MilestoneError:
     """The error for a place that is not there any more; `goes_on` is the offset from which nothing was delivered."""
     return MilestoneError(
         "cursor_gone",
-        f"the log of '{stream}' does not go on behind this cursor, at event {place.sequence}: {why}",
+        f"the log of {named(stream)} does not go on behind this cursor, at event {place.sequence}: {why}",
         "start again without the cursor; `milestone events verify` tells what happened to the log",
         milestone_id=stream,
         sequence_number=place.sequence,

@@ -6,8 +6,8 @@ event has the last word, so bytes never decide what matches.
 
 from milestone_cli import runtime
 from milestone_cli.core import times
-from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads, quote
+from milestone_cli.core.log.conditions import condition, globbed, holds, is_so, ours
+from milestone_cli.core.log.lines import MARK, START
 from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 TYPE_KEYS = (b'"event_type":', b'"event":')
 """What stands before an event's type; the second in the first line that the bash utilities write."""
-START = b'{"timestamp":"'
 TYPE = b',"event_type":"'
-ENDING = b',"checksum":"'
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.: ")
 """Characters that JSON writes as they are, or as an escape."""
 KNOWN_TYPES = 10_000
@@ -90,13 +88,22 @@ class Filter:
 
     def is_empty(self) -> bool:
         """Whether everything matches."""
-        given = (self.agent, self.session, self.text, self.since, self.until, self.first, self.last)
-        return not self.types and not self.where and all(one is None for one in given)
+        return self.is_of_range() and not self._has_range()
+
+    def is_of_range(self) -> bool:
+        """Whether it looks for nothing but where events stand in a log, and when they came."""
+        return not self.types and not self._asks_more()
 
     def is_of_types(self) -> bool:
         """Whether types are all that is looked for, and lines can be found by them."""
-        given = (self.agent, self.session, self.text, self.since, self.until, self.first, self.last)
-        return bool(self._needles and self.types) and not self.where and all(one is None for one in given)
+        return bool(self._needles and self.types) and not self._asks_more() and not self._has_range()
+
+    def _has_range(self) -> bool:
+        return any(one is not None for one in (self.since, self.until, self.first, self.last))
+
+    def _asks_more(self) -> bool:
+        """Whether it asks what an event says, beside its type."""
+        return bool(self.where) or any(one is not None for one in (self.agent, self.session, self.text))
 
     def _strict(self) -> "list[tuple[bytes, tuple[bytes, ...]]]":
         """Needles of which every matching line holds one, each with the keys that may stand before it."""
@@ -192,7 +199,7 @@ class Filter:
 
 def shown_type(line: bytes) -> "str | None":
     """The type of a line that begins and ends as ours do, and only once; None for any other, which is to be parsed."""
-    if not line.startswith(START) or line[-79:-66] != ENDING or line[-2:] != b'"}' or line.rfind(START):
+    if not line.startswith(START) or line[-79:-66] != MARK or line[-2:] != b'"}' or line.rfind(START):
         return None
     at = line.find(TYPE)
     if line.count(b'"', 0, at) != 12:  # of time, milestone and session
@@ -224,83 +231,6 @@ def from_options(
     start, end = (None if word is None else times.parse(word, now) for word in (since, until))
     return Filter(types, agent=agent, session=session, text=text, where=where, since=start, until=end, first=first,
                   last=last, limit=limit, reverse=reverse)  # fmt: skip
-
-
-def ours(type_: str) -> str:
-    """An event type of 004's as this program writes it: `state:save-error` is `state_save_error`."""
-    return type_.replace(":", "_").replace("-", "_")
-
-
-def globbed(pattern: str, text: str) -> bool:
-    """Whether a text is what a pattern with `*` and `?` means; in time of at most their product."""
-    at = here = 0
-    star = back = -1
-    while here < len(text):
-        if at < len(pattern) and pattern[at] == "*":
-            star, back = at, here
-            at += 1
-        elif at < len(pattern) and pattern[at] in ("?", text[here]):
-            at += 1
-            here += 1
-        elif star >= 0:
-            at, back = star + 1, back + 1
-            here = back
-        else:
-            return False
-    return not pattern[at:].strip("*")
-
-
-def condition(word: str) -> "tuple[list[str], object, str | None]":
-    """Read `PATH=VALUE`, or `PATH` alone for whatever stands there.
-
-    A path leads into the event's data; one that begins with a dot counts from the event itself, as in `.user`. VALUE is
-    JSON, or else a string; `42` is the number as well as the string of these characters.
-
-    Returns:
-        The parts of the path, the value, and the same as text; both are None when anything will do.
-
-    Raises:
-        MilestoneError: `invalid_path`.
-    """
-    from milestone_cli.core.document import parse_path
-
-    path, mark, text = word.partition("=")
-    parts = parse_path(path[1:]) if path[:1] == "." else ["data", *parse_path(path)]
-    if not path or not parts:
-        raise MilestoneError("invalid_path", f"'{word[:140]}' names no place", "write PATH=VALUE, as in tool.name=Bash")
-    return (parts, scalar(text), text) if mark else (parts, None, None)
-
-
-def scalar(text: str) -> object:
-    """The value that a word means: JSON, else a string."""
-    try:
-        return loads(text)
-    except (ValueError, OverflowError):
-        return text
-
-
-def is_so(value: object, parts: "list[str]", wanted: object, text: "str | None") -> bool:
-    """Whether a value stands at a path; without a `text`, whether anything does."""
-    for part in parts:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isascii() and part.isdigit() and int(part[:9]) < len(value):
-            value = value[int(part[:9])]
-        else:
-            return False
-    if text is None:
-        return True
-    if isinstance(value, str) and value == text:
-        return True
-    return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
-
-
-def holds(event: "dict[str, object]", text: str) -> bool:
-    """Whether a text stands in an event's type, or in its data: in a string, a key, a number, or as JSON."""
-    if text in str(event.get("event_type", event.get("event"))):
-        return True
-    told = dumps(event["data"]) if "data" in event else ""
-    return text in told or quote(text)[1:-1] in told
 
 
 def _begin(pattern: str) -> bytes:

@@ -6,10 +6,11 @@ by its cursor; what cannot be delivered any more is said, never passed over.
 """
 
 from milestone_cli import runtime
-from milestone_cli.core.log import cursor, streams
-from milestone_cli.core.log.chronicle import moment
+from milestone_cli.core.log import cursor
+from milestone_cli.core.log.lines import blocks, moment
 from milestone_cli.core.log.paging import Found
 from milestone_cli.core.log.query import Once, Parser
+from milestone_cli.core.log.streams import no_log
 from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
@@ -49,7 +50,7 @@ class Tail:
         if seen == self._seen:
             return
         start = self._start(seen[0], tell)
-        for at, block in streams.blocks(self._store, self.stream, start, seen[0]):
+        for at, block in blocks(self._store, self.stream, start, seen[0]):
             whole = block[: block.rfind(b"\n") + 1]
             if not whole:
                 break
@@ -126,7 +127,7 @@ class Following:
         self._watcher: Watcher = store.changes(None if every else names, [], [])
         known = set(store.milestones())
         there = [name for name in names if store.log_size(name)[0] or name in known]
-        self._notes += [f"there is no milestone '{name}' yet; waiting for it" for name in names if name not in there]
+        self._notes += [f"{no_log(name).message} yet; waiting for it" for name in names if name not in there]
         self._is_fresh = is_fresh
         self._found = Found(store, there, wanted, after, every=every, with_cursor=True)
         self._tails = {

@@ -5,9 +5,10 @@ each answer to the next question sees every event once. Several logs are merged 
 anything left open, so memory is bounded by those that were at work at the same time.
 """
 
-from milestone_cli.core.log import cursor, streams
-from milestone_cli.core.log.chronicle import moment
+from milestone_cli.core.log import cursor
+from milestone_cli.core.log.lines import blocks, moment
 from milestone_cli.core.log.query import Once, Parser, bounds, query
+from milestone_cli.core.log.streams import named
 from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
@@ -145,7 +146,7 @@ class Found:
     def _due(self, number: int, backwards: bool) -> bytes:
         """When the first line that may come out of a log happened."""
         start, stop = self._ranges[number]
-        for _, block in streams.blocks(self._store, self._names[number], start, stop, backwards=backwards):
+        for _, block in blocks(self._store, self._names[number], start, stop, backwards=backwards):
             lines = block.rstrip(b"\n").split(b"\n")
             return moment(lines[-1 if backwards else 0]) or (LAST if backwards else b"")
         return b""
@@ -155,7 +156,7 @@ class Found:
         start, stop = self._ranges[number]
         once = Once()
         while start < stop:
-            at, block = next(streams.blocks(self._store, name, start, stop, backwards=backwards), (0, b""))
+            at, block = next(blocks(self._store, name, start, stop, backwards=backwards), (0, b""))
             if not block:
                 return
             here = len(block) if backwards else 0
@@ -226,8 +227,8 @@ def places(after: "str | None", names: "list[str]", *, every: bool) -> "dict[str
         return {name: cursor.Place() for name in names}
     known, is_of_all = cursor.read(after)
     if not is_of_all and (every or set(names) != set(known)):
-        of = ", ".join(known)
-        raise MilestoneError("usage", f"this cursor is of '{of}' alone", f"ask for what happened in '{of}'")
+        of = ", ".join(map(named, known))
+        raise MilestoneError("usage", f"this cursor is of {of} alone", f"ask for what happened in {of}")
     missing = sorted(set(known) - set(names)) if every else []
     if missing:
         raise MilestoneError(

@@ -1,10 +1,8 @@
 """Several logs proved one after the other, none of them left out because another cannot be read."""
 
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION
 from milestone_cli.core.log.verify import Report, verify
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import log_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,13 +14,6 @@ if TYPE_CHECKING:
     """Is told the name of a log, and of all logs together the bytes that are done, and how many there are."""
 
 UNREADABLE = ("damaged", "unsafe_link", "invalid_name")
-
-
-def every_log(store: "Store") -> "list[str]":
-    """All logs of a store: those of milestones, of sessions that have none, and of what belongs to neither."""
-    names = {key.partition("/")[0] for kind in ("session", "session-yaml") for key in store.keys(kind)}
-    names.add(NO_SESSION)
-    return [*store.milestones(), *[log_of(name) for name in sorted(names) if store.log_size(log_of(name))[1]]]
 
 
 def prove(
@@ -67,12 +58,12 @@ def _part(progress: "Progress", name: str, before: int, total: int) -> "Callable
 
 def count_session(store: "Store", report: Report, session: str) -> None:
     """Say in a report how many events of its log are a session's; they are proved with the log that they stand in."""
-    from milestone_cli.core.log import streams
+    from milestone_cli.core.log.lines import lines
     from milestone_cli.core.log.query import Parser
 
     report.session, report.session_events = session, 0
     needle, parser = f'"{session}"'.encode(), Parser()
-    for _, line in streams.lines(store, report.milestone, 0, store.log_size(report.milestone)[0]):
+    for _, line in lines(store, report.milestone, 0, store.log_size(report.milestone)[0]):
         if needle in line:
             event = parser.event(line)
             report.session_events += event is not None and event.get("session_id") == session

@@ -4,20 +4,19 @@ What comes out is the text of the lines as it stands in the log, so numbers of a
 comes once, though an append that landed inside a bash line stands there twice.
 """
 
-from milestone_cli.core.log.filters import Filter as Filter  # noqa: PLC0414 - who queries finds all of it here
-from milestone_cli.core.log.streams import seek_sequence
-from milestone_cli.errors import MilestoneError
+from milestone_cli.core.log.lines import CHECKSUM, seek_sequence
+from milestone_cli.core.log.streams import no_log
 from milestone_cli.jsontext import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from milestone_cli.core.log.filters import Filter
     from milestone_cli.storage.contract import Store
 
 RECENT = 10_000
 """So many event ids are remembered: a line that is written again comes right after its first copy."""
-CHECKSUM = b'"checksum":'
 EVENT_ID = b'"event_id":'
 LONG = 32 << 20
 """In more bytes than these orjson is worth its import at once; and lines in the shape of ours are believed, where only
@@ -90,7 +89,7 @@ class Once:
         return True
 
 
-def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Iterator[bytes]":
+def query(store: "Store", stream: str, wanted: "Filter", parser: Parser) -> "Iterator[bytes]":
     """Yield the lines that match, oldest first unless reversed; the latest ones where there is a limit.
 
     Args:
@@ -116,7 +115,7 @@ def query(store: "Store", stream: str, wanted: Filter, parser: Parser) -> "Itera
     return iter(latest if wanted.reverse else latest[::-1])
 
 
-def bounds(store: "Store", stream: str, wanted: Filter) -> "tuple[int, int]":
+def bounds(store: "Store", stream: str, wanted: "Filter") -> "tuple[int, int]":
     """Between which offsets of a log everything stands that may match.
 
     Raises:
@@ -124,7 +123,7 @@ def bounds(store: "Store", stream: str, wanted: Filter) -> "tuple[int, int]":
     """
     stop = store.log_size(stream)[0]
     if not stop and stream not in store.milestones():
-        raise MilestoneError("not_found", f"there is no milestone '{stream}'", "list them with: milestone state list")
+        raise no_log(stream)
     start = store.seek(stream, wanted.since) if wanted.since is not None else 0
     if wanted.until is not None:
         stop = min(stop, max(start, store.seek(stream, wanted.until + LATE)))
@@ -135,7 +134,7 @@ def bounds(store: "Store", stream: str, wanted: Filter) -> "tuple[int, int]":
     return start, max(start, stop)
 
 
-def _backwards(blocks: "Iterator[tuple[int, bytes]]", wanted: Filter, parser: Parser) -> "Iterator[bytes]":
+def _backwards(blocks: "Iterator[tuple[int, bytes]]", wanted: "Filter", parser: Parser) -> "Iterator[bytes]":
     once = Once()
     for _, block in blocks:
         for line in wanted.lines(block, parser, backwards=True):
@@ -143,7 +142,7 @@ def _backwards(blocks: "Iterator[tuple[int, bytes]]", wanted: Filter, parser: Pa
                 yield line
 
 
-def _all(store: "Store", stream: str, start: int, stop: int, wanted: Filter, parser: Parser) -> "Iterator[bytes]":
+def _all(store: "Store", stream: str, start: int, stop: int, wanted: "Filter", parser: Parser) -> "Iterator[bytes]":
     """Every match from the front; the blocks may be looked through by other processes."""
     once = Once()
     is_long = stop - start > LONG

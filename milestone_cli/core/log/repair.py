@@ -7,16 +7,17 @@ the findings, or brings another one, is not done. What nothing proves stays as i
 from itertools import pairwise
 
 from milestone_cli.core import draft, lock_timeout
-from milestone_cli.core.log import acknowledged, streams
+from milestone_cli.core.log import acknowledged
+from milestone_cli.core.log.edited import Edited
+from milestone_cli.core.log.lines import locate
+from milestone_cli.core.log.streams import milestone_of
 from milestone_cli.core.log.verify import Report, verify
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
-from milestone_cli.model import OF_SESSION, Change
+from milestone_cli.model import Change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from milestone_cli.core.log.finding import Finding
     from milestone_cli.model import Draft, Edit, Receipt
     from milestone_cli.storage.contract import Store
@@ -98,10 +99,10 @@ class Plan:
 
     def fields(self) -> "dict[str, object]":
         """The plan as JSON values."""
-        is_own = self.stream[:1] == OF_SESSION
+        milestone = milestone_of(self.stream)
         return {
-            "milestone_id": None if is_own else self.stream,
-            "session_id": self.stream[1:] if is_own else None,
+            "milestone_id": milestone,
+            "session_id": None if milestone else self.stream[1:],
             "actions": [act.fields() for act in self.acts],
         }
 
@@ -173,7 +174,7 @@ def _provable(store: "Store", stream: str, report: Report) -> "list[Finding]":
 
 
 def _is_copy(store: "Store", stream: str, one: "Finding") -> bool:
-    found = streams.locate(store, stream, one.after)
+    found = locate(store, stream, one.after)
     return found is not None and found[0] < one.offset and found[1] + b"\n" == one.edits[0][1]
 
 
@@ -222,52 +223,6 @@ def _sorted(mended: "list[Finding]") -> "list[Edit]":
 
 def _tried(store: "Store", stream: str, edits: "list[Edit]") -> Report:
     return verify(Edited(store, stream, edits), stream)  # type: ignore[arg-type] # it reads, and no more
-
-
-class Edited:
-    """A store in which a log reads as it would after some edits."""
-
-    def __init__(self, store: "Store", stream: str, edits: "list[Edit]") -> None:
-        self._store = store
-        self._stream = stream
-        self._edits = edits
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
-
-    def log_size(self, stream: str) -> "tuple[int, int]":
-        """Size of a log, and what tells it from another."""
-        size, identity = self._store.log_size(stream)
-        return (self._moved(size) if stream == self._stream else size), identity
-
-    def _moved(self, at: int) -> int:
-        """Where an offset of the log is after the edits before it."""
-        return at + sum(len(new) - len(old) for where, old, new in self._edits if where < at)
-
-    def _origin(self, at: int) -> int:
-        """The offset that has come to stand at another one."""
-        for where, old, new in self._edits:
-            if at <= where:
-                break
-            at += len(old) - len(new)
-        return at
-
-    def scan(
-        self, stream: str, start: int = 0, stop: "int | None" = None, *, backwards: bool = False
-    ) -> "Iterator[tuple[int, bytes]]":
-        """Blocks of a log with their offsets, edited."""
-        if stream != self._stream or not self._edits:
-            yield from self._store.scan(stream, start, stop, backwards=backwards)
-            return
-        end = None if stop is None else self._origin(stop)
-        for at, block in self._store.scan(stream, self._origin(start), end, backwards=backwards):
-            pieces, done = [], at
-            for where, old, new in self._edits:
-                if at <= where < at + len(block):
-                    pieces += [block[done - at : where - at], new]
-                    done = where + len(old)
-            pieces.append(block[done - at :])
-            yield self._moved(at), b"".join(pieces)
 
 
 def run(store: "Store", found: Plan, *, timeout: "float | None" = None) -> "tuple[Receipt | None, str, Report]":

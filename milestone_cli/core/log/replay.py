@@ -5,8 +5,9 @@ Nothing but the log is asked, so what comes out is what the log explains, whatev
 
 from milestone_cli import runtime
 from milestone_cli.core import times
-from milestone_cli.core.log import streams
+from milestone_cli.core.log import lines
 from milestone_cli.core.log.query import Parser
+from milestone_cli.core.log.streams import named
 from milestone_cli.core.states import revisions
 from milestone_cli.core.states.compare import Difference, compare
 from milestone_cli.core.states.history import History
@@ -71,11 +72,11 @@ def end_of(
     """
     stop = store.log_size(stream)[0]
     if not stop:
-        raise MilestoneError("not_found", f"{_named(stream)} has no log", "list them with: milestone state list")
+        raise MilestoneError("not_found", f"{named(stream)} has no log", "list them with: milestone state list")
     if at is not None:
         stop = store.seek(stream, times.parse(at, runtime.now_ns()) + 1)
     if to is not None:
-        found = streams.locate(store, stream, to)
+        found = lines.locate(store, stream, to)
         if found is None:
             raise _no_event(store, stream, to)
         stop = found[0] + len(found[1]) + 1
@@ -93,22 +94,18 @@ def _end_of_session(store: "Store", stream: str, stop: int, session: str) -> int
             if event is not None and event.get("session_id") == session:
                 return min(end + 1, stop)
             end -= len(line) + 1
-    raise MilestoneError("not_found", f"{_named(stream)} has no event of the session '{session}' until then", "")
-
-
-def _named(stream: str) -> str:
-    return f"the session '{stream[1:]}'" if stream[:1] == OF_SESSION else f"'{stream}'"
+    raise MilestoneError("not_found", f"{named(stream)} has no event of the session '{session}' until then", "")
 
 
 def _no_event(store: "Store", stream: str, sequence: int) -> MilestoneError:
-    head, first = store.head(stream), streams.first_number(store, stream)
+    head, first = store.head(stream), lines.first_number(store, stream)
     last = head.sequence if head else 0
     if sequence > last:
-        told = f"the log of {_named(stream)} ends at event {last}"
+        told = f"the log of {named(stream)} ends at event {last}"
     elif sequence < first:
-        told = f"event {sequence} of {_named(stream)} is gone: its log begins at event {first} now"
+        told = f"event {sequence} of {named(stream)} is gone: its log begins at event {first} now"
     else:
-        told = f"event {sequence} of {_named(stream)} is missing from its log"
+        told = f"event {sequence} of {named(stream)} is missing from its log"
     hint = f"there are events {first} to {last}" if first else "only events of milestone have numbers"
     return MilestoneError("not_found", told, hint, sequence_number=sequence, first=first, last=last)
 
@@ -122,7 +119,7 @@ def state_at(store: "Store", stream: str, stop: int) -> Step:
     for event in revisions.steps(store, stream, stop):
         if event["event_type"] == "state_deleted":
             raise revisions.none_then(
-                stream, f"{_named(stream)} was deleted by then, at event {event['sequence_number']}"
+                stream, f"{named(stream)} was deleted by then, at event {event['sequence_number']}"
             )
         if not revisions.is_state(event):
             continue
@@ -135,17 +132,17 @@ def state_at(store: "Store", stream: str, stop: int) -> Step:
     if stream[:1] == OF_SESSION:
         raise MilestoneError(
             "revision_not_found",
-            f"{_named(stream)} has no milestone, so its log holds no state",
+            f"{named(stream)} has no milestone, so its log holds no state",
             f"`milestone session show {stream[1:]}` shows its values",
         )
     origin = origin_of(store, stream)
     if (kept := document_of(origin)) is not None:  # what retention removed ended with this state
         event = {"sequence_number": origin.sequence, "timestamp": kept.timestamp, "event_type": "events_removed"}
         return Step({**event, "revision": kept.revision}, kept.text, None, kept.sha256)
-    first = streams.first_number(store, stream)
+    first = lines.first_number(store, stream)
     if first > 1:
         raise _gone(stream, first, "the state of then")
-    raise revisions.none_then(stream, f"{_named(stream)} had no state yet then")
+    raise revisions.none_then(stream, f"{named(stream)} had no state yet then")
 
 
 def states(store: "Store", stream: str, first: int, stop: int, session: "str | None" = None) -> "Iterator[Step]":
@@ -161,7 +158,7 @@ def states(store: "Store", stream: str, first: int, stop: int, session: "str | N
     Raises:
         MilestoneError: `not_found`, `revision_not_found`, `damaged`.
     """
-    found = streams.locate(store, stream, first)
+    found = lines.locate(store, stream, first)
     if found is None:
         raise _no_event(store, stream, first)
     text, revision = _standing(store, stream, found[0])
@@ -217,12 +214,12 @@ def _next(store: "Store", stream: str, event: "revisions.Event", text: "bytes | 
 
 def _unproved(store: "Store", stream: str, event: "revisions.Event", why: str, *, is_cut: bool) -> MilestoneError:
     """The error for a state that the log does not prove: damage, or the price of a clean-up."""
-    first, revision = streams.first_number(store, stream), event["revision"]
+    first, revision = lines.first_number(store, stream), event["revision"]
     if first > 1 and is_cut:
         return _gone(stream, first, f"what revision {revision} is made of")
     return MilestoneError(
         "damaged",
-        f"the log of {_named(stream)} does not prove revision {revision}: {why}",
+        f"the log of {named(stream)} does not prove revision {revision}: {why}",
         "`milestone events verify` shows every place",
         milestone_id=stream,
         revision=revision,
@@ -233,7 +230,7 @@ def _unproved(store: "Store", stream: str, event: "revisions.Event", why: str, *
 def _gone(stream: str, first: int, what: str) -> MilestoneError:
     return MilestoneError(
         "revision_not_found",
-        f"{what} is gone: the log of {_named(stream)} begins at event {first} now",
+        f"{what} is gone: the log of {named(stream)} begins at event {first} now",
         "later events can be replayed; backups and checkpoints may hold older states",
         milestone_id=stream,
         first=first,

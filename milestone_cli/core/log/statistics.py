@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from milestone_cli.core.log.filters import Filter
     from milestone_cli.core.log.tally import Facts
     from milestone_cli.storage.contract import Store
 
@@ -24,6 +25,7 @@ EDGE = 4
 """So many lines at the beginning of a block may stand at the end of the block before too."""
 RECENT = 64
 """So many of the events before it are remembered."""
+EVENT_ID = b'"event_id":'
 TOOL = b'"tool":"'
 TOOK = b'"duration_ms":'
 HEAD = (
@@ -39,7 +41,7 @@ TAIL = (
 
 
 def statistics(
-    store: "Store", names: "list[str]", wanted: "query.Filter", is_failure: "Callable[[str], bool]"
+    store: "Store", names: "list[str]", wanted: "Filter", is_failure: "Callable[[str], bool]"
 ) -> "tuple[Tally, dict[str, int]]":
     """Count the matching events of some logs.
 
@@ -68,7 +70,7 @@ def statistics(
     return whole, counts
 
 
-def _of_log(store: "Store", stream: str, wanted: "query.Filter", is_failure: "Callable[[str], bool]") -> Tally:
+def _of_log(store: "Store", stream: str, wanted: "Filter", is_failure: "Callable[[str], bool]") -> Tally:
     """The counts of one log."""
     start, stop = query.bounds(store, stream, wanted)
     counter = _Counter(stream, wanted, is_failure, is_long=stop - start > query.LONG)
@@ -87,9 +89,7 @@ def _of_log(store: "Store", stream: str, wanted: "query.Filter", is_failure: "Ca
 class _Counter:
     """Counts one block after the other, each alone."""
 
-    def __init__(
-        self, stream: str, wanted: "query.Filter", is_failure: "Callable[[str], bool]", *, is_long: bool
-    ) -> None:
+    def __init__(self, stream: str, wanted: "Filter", is_failure: "Callable[[str], bool]", *, is_long: bool) -> None:
         self._stream = stream
         self._wanted = wanted
         self._is_failure = is_failure
@@ -106,43 +106,45 @@ class _Counter:
     def work(self, block: bytes) -> bytes:
         """The counts of a block, and its first and last events, for whoever sees the blocks beside it."""
         tally = Tally(self._is_failure)
-        if self._find is not None and self._wanted.is_empty() and self._count_sound(tally, block):
-            if len(tally.slowest) == LISTED:
-                self._slow = max(self._slow, tally.slowest[-1][0])
-            if len(tally.gaps) == LISTED:
-                self._gap = max(self._gap, tally.gaps[-1][0])
-            return marshal.dumps((tally.packed(), *self._ends(tally, block)))
+        first, last = block[: block.find(b"\n")], block[block.rfind(b"\n", 0, -1) + 1 : -1]
+        if self._passes(first, last) and self._count_sound(tally, block):
+            # Only these may stand in the blocks beside it once more.
+            return self._packed(tally, [first], [last])
         before = self._parser.skipped
         once = query.Once()
-        edge: list[tuple[bytes, Facts]] = []
-        recent: list[bytes] = []
-        for line in self._wanted.lines(block, self._parser):
-            if not once.first(line):
-                continue
-            event = self._parser.event(line)
-            if event is None:
-                continue
-            facts, ns = self._facts(tally, event)
-            tally.count(facts, self._stream)
-            if ns is not None:
-                tally.moment(ns, self._stream)
-            event_id = str(event.get("event_id", "")).encode("utf-8", "replace")
-            if event_id:
-                recent.append(event_id)
-                if len(recent) <= EDGE:
-                    edge.append((event_id, facts))
+        found = self._wanted.lines(block, self._parser, is_believed=self._is_long)
+        lines = [line for line in found if once.first(line)]
+        if not lines or not self._count_sound(tally, b"\n".join([*lines, b""])):
+            for line in lines:
+                self._count(tally, line)
         tally.skipped = self._parser.skipped - before
-        return marshal.dumps((tally.packed(), edge, recent[-RECENT:]))
+        return self._packed(tally, lines[:EDGE], lines[-RECENT:])
 
-    def _ends(self, tally: Tally, block: bytes) -> "tuple[list[tuple[bytes, Facts]], list[bytes]]":
-        """The first event of a sound block, and the id of its last one: only these may stand beside it once more."""
-        ids = []
-        for line in (block[: block.find(b"\n")], block[block.rfind(b"\n", 0, -1) + 1 : -1]):
-            event = self._parser.event(line) or {}
-            ids.append(str(event.get("event_id", "")).encode("utf-8", "replace"))
-            if len(ids) == 1:
-                facts, _ = self._facts(tally, event)
-        return [(ids[0], facts)], [ids[1]]
+    def _passes(self, first: bytes, last: bytes) -> bool:
+        """Whether all lines of a block match if they are sound: of ours neither times nor numbers go backwards."""
+        if self._find is None or not self._wanted.is_of_range():
+            return False
+        events = (self._parser.event(first), self._parser.event(last))
+        return all(event is not None and self._wanted.matches(event) for event in events)
+
+    def _packed(self, tally: Tally, firsts: "list[bytes]", lasts: "list[bytes]") -> bytes:
+        """The counts of a block, ids and facts of its first events, and the ids of its last ones."""
+        edge = []
+        for line in firsts:
+            event = self._parser.event(line)
+            if event is not None and (event_id := _id(line)):
+                edge.append((event_id, self._facts(tally, event)[0]))
+        return marshal.dumps((tally.packed(), edge, [event_id for line in lasts if (event_id := _id(line))]))
+
+    def _count(self, tally: Tally, line: bytes) -> None:
+        """Count one event, whatever its line looks like."""
+        event = self._parser.event(line)
+        if event is None:
+            return
+        facts, ns = self._facts(tally, event)
+        tally.count(facts, self._stream)
+        if ns is not None:
+            tally.moment(ns, self._stream)
 
     def _facts(self, tally: Tally, event: "dict[str, object]") -> "tuple[Facts, int | None]":
         """What is counted of an event, and when it came."""
@@ -157,7 +159,8 @@ class _Counter:
 
     def _count_sound(self, tally: Tally, block: bytes) -> bool:
         """Count a block in which every line has our shape, by its bytes; otherwise do nothing, and say so."""
-        assert self._find is not None
+        if self._find is None:
+            return False
         heads, tails = self._find[0](b"\n" + block), self._find[1](block)
         count = block.count(b"\n")
         if len(heads) != count or len(tails) != count or len({number for _, number in tails}) != count:
@@ -174,6 +177,10 @@ class _Counter:
             self._calls(tally, calls)
         else:
             self._tools(tally, block)
+        if len(tally.slowest) == LISTED:
+            self._slow = max(self._slow, tally.slowest[-1][0])
+        if len(tally.gaps) == LISTED:
+            self._gap = max(self._gap, tally.gaps[-1][0])
         return True
 
     def _moments(self, tally: Tally, heads: "list[tuple[bytes, ...]]") -> "list[bytes]":
@@ -241,6 +248,13 @@ def _call(data: object) -> "tuple[str, str, float, str]":
     known = isinstance(ms, int | float) and not isinstance(ms, bool) and 0 <= ms < 1e15
     return (_name(tool), str(data.get("outcome", ""))[:40], float(ms) if known else -1.0,  # type: ignore[arg-type]
             _name(target) if isinstance(target, str) else "")  # fmt: skip
+
+
+def _id(line: bytes) -> bytes:
+    """The id of an event; empty for a line of another program."""
+    at = line.rfind(EVENT_ID)
+    start = line.find(b'"', at + len(EVENT_ID)) + 1
+    return line[start : line.find(b'"', start)] if at >= 0 else b""
 
 
 def _counted(values: "Iterable[Any]") -> "list[tuple[Any, int]]":

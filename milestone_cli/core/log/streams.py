@@ -1,22 +1,14 @@
-"""Logs by what people name: a session's log, and the line of a sequence number, found without reading the rest."""
+"""Logs by what people name: a milestone, a session, or all milestones."""
 
 from milestone_cli.core import session_record
 from milestone_cli.errors import MilestoneError
-from milestone_cli.model import log_of, safe
-from milestone_cli.storage.origin import origin_of
+from milestone_cli.model import OF_SESSION, log_of, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from milestone_cli.storage.contract import Store
 
-NUMBER = b'"sequence_number":'
-CHECKSUM = b'"checksum":'
-ENDING = 140
-"""So many bytes at the end of a line of ours hold its number and its checksum."""
-NEAR = 1 << 16
-"""Bytes that are read rather than parted further."""
+LISTED = "list them with: milestone {} list"
 
 
 def of_session(store: "Store", session: str, milestone: "str | None" = None) -> str:
@@ -27,14 +19,12 @@ def of_session(store: "Store", session: str, milestone: "str | None" = None) -> 
     """
     if milestone is not None:
         return milestone
-    named = session_record(store, safe(session, "session")).get("milestone_id")
-    if isinstance(named, str) and named:
-        return safe(named)
+    told = session_record(store, safe(session, "session")).get("milestone_id")
+    if isinstance(told, str) and told:
+        return safe(told)
     if store.log_size(log_of(session))[1]:
         return log_of(session)
-    raise MilestoneError(
-        "not_found", f"there is no session '{session}' with a log", "list them with: milestone session list"
-    )
+    raise no_log(log_of(session))
 
 
 def meant(store: "Store", milestone: "str | None", session: "str | None") -> str:
@@ -51,7 +41,7 @@ def meant(store: "Store", milestone: "str | None", session: "str | None") -> str
 
 
 def logs(store: "Store", milestone: "str | None", session: "str | None", *, every: bool) -> "list[str]":
-    """The logs that a command means: of all milestones, of one, or of a session that has its own.
+    """The logs that a command means: of all milestones, of one, which may be a session's, or of a session alone.
 
     Raises:
         MilestoneError: `usage`, and those of `current_milestone`.
@@ -64,101 +54,21 @@ def logs(store: "Store", milestone: "str | None", session: "str | None", *, ever
         return store.milestones()
     if milestone is None and session is not None and store.log_size(own := log_of(safe(session, "session")))[1]:
         return [own]
-    return [current_milestone(store, milestone)]
+    return [current_milestone(store, milestone, session)]
 
 
-def numbered(line: bytes) -> "tuple[int, str] | None":
-    """Sequence number and checksum of a line of ours, also of one that bash has written anew; None for any other."""
-    end = line[-ENDING:]
-    at = end.rfind(NUMBER)
-    digits, _, rest = end[at + len(NUMBER) :].lstrip().partition(b",")
-    told = rest.lstrip()
-    if at < 0 or not digits.isdigit() or not told.startswith(CHECKSUM):
-        return None
-    checksum = told[len(CHECKSUM) :].strip()
-    if len(checksum) != 67 or checksum[:1] != b'"' or checksum[-2:] != b'"}':
-        return None
-    return int(digits), checksum[1:65].decode("ascii", "replace")
+def milestone_of(stream: str) -> "str | None":
+    """The milestone whose log it is; None for a log that is none's."""
+    return None if stream[:1] == OF_SESSION else stream
 
 
-def blocks(
-    store: "Store", stream: str, start: int, stop: int, *, backwards: bool = False
-) -> "Iterator[tuple[int, bytes]]":
-    """Blocks of a log between two offsets; without what bash wrote late into a sealed part, which has none yet.
-
-    The next writer adopts such lines at the end of the log, and there whoever goes by offsets finds them.
-    """
-    for at, block in store.scan(stream, start, stop, backwards=backwards):
-        if at + len(block) <= stop:
-            yield at, block
-        elif at < stop:
-            yield at, block[: stop - at]
+def named(stream: str) -> str:
+    """A log in a sentence."""
+    return f"the session '{stream[1:]}'" if stream[:1] == OF_SESSION else f"'{stream}'"
 
 
-def lines(store: "Store", stream: str, start: int, stop: int) -> "Iterator[tuple[int, bytes]]":
-    """Lines with their offsets, without their line feeds; `start` begins one."""
-    for at, block in blocks(store, stream, start, stop):
-        end = at
-        for line in block.removesuffix(b"\n").split(b"\n"):
-            yield end, line
-            end += len(line) + 1
-
-
-def seek_sequence(store: "Store", stream: str, wanted: int) -> "tuple[int, bytes]":
-    """Offset of the first line of ours whose number is at least `wanted`, and the line; the log's end without one.
-
-    Found by bisection: the numbers of a log grow.
-    """
-    low, high = origin_of(store, stream).end, store.log_size(stream)[0]
-    size = high
-    while high - low > NEAR:
-        middle = (low + high) // 2
-        found = _first_behind(store, stream, middle, high)
-        if found is not None and found[1] < wanted:
-            low = found[0]
-        else:
-            high = middle
-    for at, line in lines(store, stream, low, size):
-        known = numbered(line)
-        if known and known[0] >= wanted:
-            return at, line
-    return size, b""
-
-
-def locate(store: "Store", stream: str, sequence: int) -> "tuple[int, bytes] | None":
-    """The line that has a sequence number, and its offset; None when there is none.
-
-    Where it is not found by bisection, as in a damaged log, all is read.
-    """
-    at, line = seek_sequence(store, stream, sequence)
-    if line and _is(line, sequence):
-        return at, line
-    needle = b"%d," % sequence
-    for at, line in lines(store, stream, 0, store.log_size(stream)[0]):
-        if needle in line and _is(line, sequence):
-            return at, line
-    return None
-
-
-def first_number(store: "Store", stream: str) -> int:
-    """The sequence number with which a log begins; 0 when it holds no line of ours."""
-    for _, line in lines(store, stream, 0, store.log_size(stream)[0]):
-        if found := numbered(line):
-            return found[0]
-    return 0
-
-
-def _is(line: bytes, sequence: int) -> bool:
-    found = numbered(line)
-    return found is not None and found[0] == sequence
-
-
-def _first_behind(store: "Store", stream: str, middle: int, high: int) -> "tuple[int, int] | None":
-    """Offset and number of the first line of ours that begins behind an offset, before another."""
-    begun = False
-    for at, line in lines(store, stream, middle, high):
-        found = numbered(line) if begun else None
-        if found:
-            return at, found[0]
-        begun = True
-    return None
+def no_log(stream: str) -> MilestoneError:
+    """The error for a log that is not there."""
+    if milestone_of(stream):
+        return MilestoneError("not_found", f"there is no milestone {named(stream)}", LISTED.format("state"))
+    return MilestoneError("not_found", f"there is no log of {named(stream)}", LISTED.format("session"))

@@ -5,7 +5,9 @@ whole seconds, may stand a little off, and only what is out of order is held bac
 bounded by that, not by the log.
 """
 
-from milestone_cli.core.log.query import Filter, Once, Parser, bounds
+from milestone_cli.core.log.filters import Filter
+from milestone_cli.core.log.lines import SPACED, START
+from milestone_cli.core.log.query import Once, Parser, bounds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +20,6 @@ VALIDATED = 32 << 20
 parsing a million lines takes longer than everything else together."""
 AGAIN = 16
 """So many blocks behind a broken line may hold what was written again because of it."""
-START = b'{"timestamp":"'
-SPACED = b'{"timestamp": "'
 SEAM = b'"}\n' + START
 NUMBER = b',"sequence_number":'
 STAMP = rb'\n\{"timestamp": ?"(.{19})'

@@ -7,6 +7,7 @@ behind, or a loss; all else is a note.
 
 from milestone_cli.core.log.chain import Chain, hasher
 from milestone_cli.core.log.finding import Finding
+from milestone_cli.core.log.streams import no_log
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.origin import origin_of
 
@@ -84,7 +85,7 @@ def _verify(store: "Store", stream: str, origin: "Origin", progress: "Callable[[
     state = _read(store, stream, report)
     size = store.log_size(stream)[0]
     if state is None and size == 0 and head is None and not report.findings:
-        raise MilestoneError("not_found", f"there is no milestone '{stream}'", "list them with: milestone state list")
+        raise no_log(stream)
     chain = Chain(hasher(size))
     if origin.end:
         chain.seq, chain.prev = origin.sequence, origin.checksum.encode()

@@ -113,8 +113,8 @@ def optimize(
     if not done.is_server:
         found = [place for place in candidates(store, runtime.now_ns() - policy.older_than) if place not in gone]
         _squeeze(store, found, done, wait, tell, dry_run=dry_run)
-    for milestone in store.milestones() if not dry_run else ():
-        before, after = store.pack(milestone, wait)
+    for log in [*store.milestones(), *store.session_logs()] if not dry_run else ():
+        before, after = store.pack(log, wait)
         done.total.files += bool(before)
         done.total.before, done.total.after = done.total.before + before, done.total.after + after
     return done

@@ -225,10 +225,6 @@ class FileStore(Documents):
 
         return seek(self, stream, ns)
 
-    def log_folder(self, stream: str) -> int:
-        """Open descriptor of the folder that a log is in; made when it is missing."""
-        return self.folder(layout.log_folder(stream))
-
     def log_size(self, stream: str) -> "tuple[int, int]":
         """Size of a log in bytes, over its sealed parts too, and what tells it from another; zeros for none."""
         self.let_go()

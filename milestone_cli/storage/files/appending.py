@@ -1,7 +1,6 @@
 """A change that has no state, only events: what most calls are, so nothing else is loaded for it."""
 
 from milestone_cli import runtime
-from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.log import Log, find_key
 
 TYPE_CHECKING = False
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 def append(store: "FileStore", change: "Change") -> "Receipt":
     """Log the events of a change; see `FileStore.commit`."""
     deadline = runtime.monotonic() + change.timeout
-    log = Log(store.folder(layout.LOCKS), store.log_folder(change.milestone), change.milestone, deadline)
-    log.bound = store.segment_size
+    log = Log(store, change.milestone, deadline)
     try:
         store.admit(log)
         if earlier := known(store, change, log):

@@ -51,8 +51,7 @@ def commit(store: "FileStore", change: "Change") -> "Receipt":
 
 def _change(store: "FileStore", change: "Change", lock: Lock, deadline: float) -> "Receipt":
     """Replace a document under its lock."""
-    log = Log(store.folder(layout.LOCKS), store.log_folder(change.milestone), change.milestone, deadline)
-    log.bound = store.segment_size
+    log = Log(store, change.milestone, deadline)
     try:
         store.admit(log)
         return _replace(store, change, lock, log)

@@ -278,13 +278,13 @@ def is_sound(kind: object, key: object) -> bool:
     """Whether a kind and a key that stood in a file name a document of the store, and nothing outside of it."""
     if kind not in SHAPES or not isinstance(key, str):
         return False
-    parts = key.split("/")
+    parts = (key.removeprefix(OF_SESSION) if kind == "origin" else key).split("/")
     if kind in SINGLE:
         return key == ""
     has_two = str(kind).startswith("checkpoint") or "*" in NESTED.get(str(kind), "")
     if len(parts) != (2 if has_two else 1):
         return False
-    plain = key.replace("/", "").replace("-", "").replace("_", "").replace(".", "")
+    plain = "".join(parts).replace("-", "").replace("_", "").replace(".", "")
     return plain.isalnum() and plain.isascii() and len(key) < 250 and all(part[:1].isalnum() for part in parts)
 
 

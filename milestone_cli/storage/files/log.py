@@ -18,13 +18,12 @@ from milestone_cli.storage.files import layout
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.model import Draft
+    from milestone_cli.storage.files import FileStore
 
 HEAD = 512
 """Bytes that the head's record takes; idempotency slots follow."""
 SLOT = 32
 SLOTS = 1000
-BOUND = 64 << 20
-"""Bytes above which the file of a log is sealed and another one begun, unless configured."""
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 FIELDS = (
     "sequence", "checksum", "end", "inode", "time", "revision", "state", "base", "spliced", "base_sequence", "keys",
@@ -96,25 +95,24 @@ class Log:
     __slots__ = ("_author", "_fds", "_new", "_owner", "bound", "fd", "folder", "head", "head_fd", "notes", "prefix",
                  "stream", "torn")  # fmt: skip
 
-    def __init__(self, locks: int, folder: int, stream: str, deadline: float) -> None:
+    def __init__(self, store: "FileStore", stream: str, deadline: float) -> None:
         """Lock and open the log of a stream, and bring its head up to date.
 
         Args:
-            locks: open descriptor of `layout.LOCKS`.
-            folder: open descriptor of `layout.log_folder`.
+            store: where.
             stream: name of the log, mostly a milestone.
             deadline: on the monotonic clock, when to give up waiting.
         """
         self.stream = stream
-        self.folder = folder
+        self.folder = store.folder(layout.log_folder(stream))
         self.notes: list[str] = []
         self.prefix: list[Draft] = []
         self.torn = False
-        self.bound = BOUND
+        self.bound = store.segment_size
         self._owner = owner(stream)
         self._author = f',"pid":{runtime.getpid()},"user":{quote(runtime.user())},"agent_id":'
         self.fd = self.head_fd = -1
-        self._fds = [os.open(layout.log_lock_file(stream), FLAGS, 0o600, dir_fd=locks)]
+        self._fds = [os.open(layout.log_lock_file(stream), FLAGS, 0o600, dir_fd=store.folder(layout.LOCKS))]
         try:
             flock(self._fds[0], deadline, stream)
             if not self._open_files():
@@ -237,7 +235,7 @@ class Log:
             pass  # the lines are durable, and a head that stays behind is brought up from them by the next writer
         self.prefix = []
         receipt = Receipt(
-            self.stream, head.revision, head.state, first, head.sequence, _event_id(lines[-1]),
+            self.stream, head.revision, head.state, first, head.sequence, event_id(lines[-1]),
             runtime.timestamp(head.time),
         )  # fmt: skip
         receipt.notes = self.notes
@@ -300,7 +298,8 @@ class Log:
         )
 
 
-def _event_id(data: bytes) -> str:
+def event_id(data: bytes) -> str:
+    """The id of the last event in some lines."""
     return data[data.rfind(b'"event_id":"') + 12 :].partition(b'"')[0].decode()
 
 

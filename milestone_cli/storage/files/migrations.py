@@ -108,7 +108,7 @@ def _logs(store: "FileStore") -> "list[str]":
 def _make_heads(store: "FileStore") -> None:
     for name in _logs(store):
         # Opening a log brings its head up to date, unless damage has to be told first, which the next event does.
-        Log(store.folder(layout.LOCKS), store.log_folder(name), name, runtime.monotonic() + PATIENCE).close()
+        Log(store, name, runtime.monotonic() + PATIENCE).close()
 
 
 def _open_to_others(store: "FileStore") -> "list[str]":

@@ -87,7 +87,7 @@ def recover_state(store: "FileStore", milestone: str, timeout: float) -> tuple[D
             raise
         return unrepaired(store, copies(store, milestone), milestone, "the store is frozen")
     try:
-        log = Log(store.folder(layout.LOCKS), store.log_folder(milestone), milestone, deadline)
+        log = Log(store, milestone, deadline)
         try:
             store.admit(log)
             return store.read(milestone), []  # another process was faster

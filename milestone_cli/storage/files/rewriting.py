@@ -11,22 +11,21 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps
-from milestone_cli.model import OF_SESSION, Draft
+from milestone_cli.model import OF_SESSION
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.folders import READ
+from milestone_cli.storage.files.folders import READ, forget
 from milestone_cli.storage.files.lock import Lock
-from milestone_cli.storage.files.log import FLAGS, HEAD, Log, write_head
-from milestone_cli.storage.files.sealing import NO_LINKS, PATIENCE, is_left_alone
+from milestone_cli.storage.files.log import FLAGS, HEAD, Log, event_id, write_head
+from milestone_cli.storage.files.sealing import NO_LINKS, PATIENCE, copy, is_left_alone, put
+from milestone_cli.storage.files.tail import note
+from milestone_cli.storage.files.transaction import take_gate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from milestone_cli.model import Edit, Receipt
+    from milestone_cli.model import Draft, Edit, Receipt
     from milestone_cli.storage.files import FileStore
-
-COPY = 1 << 20
 
 
 def rewrite(
@@ -40,28 +39,46 @@ def rewrite(
 ) -> "Receipt":
     """Edit a log in place of appending to it; see `FileStore.rewrite`."""
     deadline = runtime.monotonic() + timeout
-    lock = Lock(store.folder(layout.LOCKS), stream.removeprefix(OF_SESSION), deadline, store.folder(layout.ACTIVE))
+    # Retention, a transaction, holds the locks of milestones only, so a session's log is kept from it by the gate.
+    gate = take_gate(store, deadline) if stream[:1] == OF_SESSION else -1
     try:
-        store.refuse_unusable(is_writing=True)
-        if rehead:
-            _void_head(store, stream, deadline)
-        log = Log(store.folder(layout.LOCKS), store.folder(layout.log_folder(stream)), stream, deadline)
+        lock = Lock(store.folder(layout.LOCKS), stream.removeprefix(OF_SESSION), deadline, store.folder(layout.ACTIVE))
         try:
-            log.bound = store.segment_size
-            if not edits:
-                return _rebase(log, tell)
-            if log.prefix:
-                log.append([])
-            return _replace(store, lock, log, edits, tell)
+            store.refuse_unusable(is_writing=True)
+            return _rewrite(store, lock, stream, edits, tell, deadline, rehead=rehead)
         finally:
-            log.close()
+            lock.release()
     finally:
-        lock.release()
+        if gate >= 0:
+            os.close(gate)
+
+
+def _rewrite(
+    store: "FileStore",
+    lock: Lock,
+    stream: str,
+    edits: "Sequence[Edit]",
+    tell: "Callable[[str], list[Draft]]",
+    deadline: float,
+    *,
+    rehead: bool,
+) -> "Receipt":
+    if rehead:
+        _void_head(store, stream, deadline)
+    log = Log(store, stream, deadline)
+    try:
+        if not edits:
+            return _rebase(log, tell)
+        if log.prefix:
+            log.append([])
+        return _replace(store, lock, log, edits, tell)
+    finally:
+        log.close()
 
 
 def _void_head(store: "FileStore", stream: str, deadline: float) -> None:
     """Let the log itself say where it stands."""
-    log = Log(store.folder(layout.LOCKS), store.folder(layout.log_folder(stream)), stream, deadline)
+    log = Log(store, stream, deadline)
     try:
         if log.head_fd >= 0:
             os.pwrite(log.head_fd, bytes(HEAD), 0)
@@ -87,7 +104,7 @@ def _replace(
     parts = [(at - base, old, new) for at, old, new in edits]
     _refuse_other(log, parts)
     kept = _keep(store, log)
-    drafts = [Draft("lock_broken", dumps(evidence), "no-session", "system") for evidence in lock.broken]
+    drafts = [note("lock_broken", evidence) for evidence in lock.broken]
     drafts += tell(kept)
     size = os.fstat(log.fd).st_size
     aside, folder = layout.temporary(lock.name, lock.token), store.folder(layout.ACTIVE)
@@ -95,9 +112,9 @@ def _replace(
     fd = os.open(aside, FLAGS | os.O_EXCL | os.O_APPEND, 0o600, dir_fd=folder)
     try:
         try:
-            _copy(log.fd, size, parts, fd)
+            _copy_edited(log.fd, size, parts, fd)
             lines = [log.line(draft, "", "") for draft in drafts]
-            _put(fd, b"".join(lines))
+            put(fd, b"".join(lines))
             os.fsync(fd)
             lock.check()
             old = os.open(layout.log_file(log.stream), READ, dir_fd=log.folder)
@@ -106,7 +123,7 @@ def _replace(
             os.fsync(log.head_fd)  # a power cut must not leave the old head beside the new log
             os.rename(aside, layout.log_file(log.stream), src_dir_fd=folder, dst_dir_fd=log.folder)
         except BaseException:
-            _forget(aside, folder)
+            forget(folder, aside)
             raise
         runtime.applied.append(f"the repair of the log of '{log.stream}'")
         os.fsync(log.folder)
@@ -130,10 +147,9 @@ def _replace(
 def _receipt(log: Log, first: int, lines: "list[bytes]") -> "Receipt":
     from milestone_cli.model import Receipt
 
-    event_id = lines[-1][lines[-1].rfind(b'"event_id":"') + 12 :].partition(b'"')[0].decode()
     head = log.head
     receipt = Receipt(
-        log.stream, head.revision, head.state, first, head.sequence, event_id, runtime.timestamp(head.time)
+        log.stream, head.revision, head.state, first, head.sequence, event_id(lines[-1]), runtime.timestamp(head.time)
     )
     receipt.notes = log.notes
     return receipt
@@ -177,7 +193,7 @@ def _keep(store: "FileStore", log: Log) -> str:
             raise
         fd = os.open(target, FLAGS | os.O_EXCL, 0o600, dir_fd=folder)
         try:
-            _copy(log.fd, os.fstat(log.fd).st_size, [], fd)
+            copy(log.fd, 0, os.fstat(log.fd).st_size, fd)
             os.fsync(fd)
         finally:
             os.close(fd)
@@ -185,28 +201,13 @@ def _keep(store: "FileStore", log: Log) -> str:
     return f"{kept}/{target}"
 
 
-def _copy(source: int, size: int, edits: "Sequence[Edit]", target: int) -> None:
+def _copy_edited(source: int, size: int, edits: "Sequence[Edit]", target: int) -> None:
     """Copy a file, other bytes in the place of some."""
     at = 0
     for where, old, new in [*edits, (size, b"", b"")]:
-        while at < where and (block := os.pread(source, min(COPY, where - at), at)):
-            at += len(block)
-            _put(target, block)
-        _put(target, new)
+        copy(source, at, where, target)
+        put(target, new)
         at = where + len(old)
-
-
-def _put(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def _forget(name: str, folder: int) -> None:
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass
 
 
 def _adopt(log: Log, old: int, size: int) -> None:
@@ -221,6 +222,5 @@ def _adopt(log: Log, old: int, size: int) -> None:
     rest = len(late) - late.rfind(b"\n") - 1
     if rest:
         at = log.head.end + len(late) - rest
-        torn = Draft("log_torn", dumps({"offset": at, "bytes": rest}), "no-session", "system")
-        late += b"\n" + log.line(torn, "", "")
+        late += b"\n" + log.line(note("log_torn", {"offset": at, "bytes": rest}), "", "")
     log.head.end = log.write(late)

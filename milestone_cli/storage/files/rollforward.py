@@ -107,7 +107,7 @@ def _roll_back(store: "FileStore", identity: str, deadline: float) -> list[str]:
     leave(store, closed(record, "rolled_back", runtime.timestamp(runtime.now_ns()), reason=DIED), layout.ROLLBACKS)
     for stream, draft in _told(store, record, "transaction_rolled_back", reason=DIED):
         store.let_go()
-        log = Log(store.folder(layout.LOCKS), store.log_folder(stream), stream, deadline)
+        log = Log(store, stream, deadline)
         try:
             log.append([draft])
         finally:

@@ -13,13 +13,14 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import GENESIS, Draft, Head
+from milestone_cli.jsontext import loads
+from milestone_cli.model import GENESIS, Head
 from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.commit import write_synced
-from milestone_cli.storage.files.folders import DIRECTORY, READ
+from milestone_cli.storage.files.folders import DIRECTORY, READ, forget
 from milestone_cli.storage.files.log import FLAGS, Log, write_head
 from milestone_cli.storage.files.segments import FACTS, Parts, Seal, open_folder
+from milestone_cli.storage.files.tail import note
 from milestone_cli.storage.files.wholelog import WholeLog
 
 SEAL_ASIDE = ".seal.tmp"
@@ -64,7 +65,7 @@ def seal(log: Log, split: "Head | None" = None) -> bool:
         try:
             fd = os.open(partnames.NEXT, FLAGS | os.O_EXCL | os.O_APPEND, 0o600, dir_fd=folder)
             try:
-                _copy(log.fd, made.size, log.head.end, fd)
+                copy(log.fd, made.size, log.head.end, fd)
                 os.fsync(fd)
                 made.next = os.fstat(fd).st_ino
                 if not _publish(log, folder, made, status):
@@ -132,14 +133,7 @@ def clear(parts: Parts) -> None:
         if name in (partnames.NEXT, SEAL_ASIDE) or (
             span and span[2] in (partnames.SEAL, partnames.PLAIN) and span[0] >= parts.end and name not in known
         ):
-            _unlink(name, parts.folder)
-
-
-def _unlink(name: str, folder: int) -> None:
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass
+            forget(parts.folder, name)
 
 
 def _draw_up(log: Log, before: "Seal | None", status: os.stat_result, split: "Head | None") -> Seal:
@@ -160,12 +154,18 @@ def _draw_up(log: Log, before: "Seal | None", status: os.stat_result, split: "He
     return made
 
 
-def _copy(source: int, at: int, end: int, target: int) -> None:
+def copy(source: int, at: int, end: int, target: int) -> None:
+    """Copy the bytes of an open file between two offsets, or as many as there are, to where another one stands."""
     while at < end and (block := os.pread(source, min(COPY, end - at), at)):
         at += len(block)
-        view = memoryview(block)
-        while view:
-            view = view[os.write(target, view) :]
+        put(target, block)
+
+
+def put(fd: int, data: bytes) -> None:
+    """Write all of it."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
 
 
 def _publish(log: Log, folder: int, made: Seal, status: os.stat_result) -> bool:
@@ -181,7 +181,7 @@ def _publish(log: Log, folder: int, made: Seal, status: os.stat_result) -> bool:
         return False
     if os.stat(part, dir_fd=folder, follow_symlinks=False).st_ino != status.st_ino:
         # The clean-up of bash has just put another file there: what is in it, the next append finds out.
-        _unlink(part, folder)
+        forget(folder, part)
         clear(Parts(folder, status))
         return False
     write_synced(SEAL_ASIDE, made.text(), folder)
@@ -262,18 +262,14 @@ def is_left_alone(fd: int, sealed: int) -> bool:
 
 def _append(log: Log, part: Seal, late: bytes) -> None:
     """Append late lines, and behind them in the same write the event that says so."""
-    drafts = [_note("log_adopted", {"segment": part.start, "bytes": len(late)})]
+    drafts = [note("log_adopted", {"segment": part.start, "bytes": len(late)})]
     rest = late[late.rfind(b"\n") + 1 :]
     if rest:
         offset = part.end + log.head.end + len(late) - len(rest)
-        drafts.append(_note("log_torn", {"offset": offset, "bytes": len(rest)}))
+        drafts.append(note("log_torn", {"offset": offset, "bytes": len(rest)}))
         late += b"\n"
     log.head.end = log.write(late + b"".join([log.line(draft, "", "") for draft in drafts]))
     write_head(log.head_fd, log.head)
-
-
-def _note(type_: str, data: dict[str, object]) -> Draft:
-    return Draft(type_, dumps(data), "no-session", "system")
 
 
 def _is_adopted(log: Log, folder: int, part: Seal, size: int) -> bool:

@@ -164,11 +164,12 @@ def _walk(log: Log, head: Head, start: int, base: int = 0) -> None:
     log.torn = bool(rest)
     if rest:
         where = at - len(rest)
-        log.prefix.append(_note("log_torn", {"offset": base + where, "bytes": len(rest)}))
+        log.prefix.append(note("log_torn", {"offset": base + where, "bytes": len(rest)}))
         log.notes.append(f"the log of '{log.stream}' ended inside a line; that line was set apart")
 
 
-def _note(type_: str, data: dict[str, object]) -> Draft:
+def note(type_: str, data: dict[str, object]) -> Draft:
+    """An event of the program's own, which says what it found or did."""
     return Draft(type_, dumps(data), "no-session", "system")
 
 
@@ -220,7 +221,7 @@ def _reanchor(log: Log, head: Head, size: int) -> Head:
     _walk(log, found, 0)
     reason = "cut" if size < head.end and os.fstat(log.fd).st_ino == head.inode else "rewritten"
     log.prefix.append(
-        _note(
+        note(
             "log_anchored",
             {"reason": reason, "sequence": head.sequence, "checksum": head.checksum, "found": found.sequence},
         )

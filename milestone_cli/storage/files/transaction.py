@@ -123,7 +123,7 @@ def is_final(error: BaseException, deadline: float) -> bool:
 def _known(store: "FileStore", once: "tuple[str, str, str]", deadline: float) -> "Receipt | None":
     """The receipt of the same request under the same key, when it was done before."""
     stream, key, request = once
-    log = Log(store.folder(layout.LOCKS), store.log_folder(stream), stream, deadline)
+    log = Log(store, stream, deadline)
     try:
         sequence = find_key(log.head_fd, key, request) if log.head_fd >= 0 else 0
     finally:
@@ -191,7 +191,7 @@ def _settle(store: "FileStore", held: list[Lock], deadline: float) -> "Fences":
             continue
         if document and head and (head.state, head.revision) == (document.sha256, document.revision):
             continue
-        log = Log(store.folder(layout.LOCKS), store.log_folder(name), name, deadline)
+        log = Log(store, name, deadline)
         try:
             if document and (log.head.state, log.head.revision) != (document.sha256, document.revision):
                 from milestone_cli.storage.files.reconciling import reconcile
@@ -304,8 +304,7 @@ def _log(
     for stream in dict.fromkeys(stream for stream, _ in plan.events):
         drafts = [draft for name, draft in plan.events if name == stream]
         store.let_go()
-        log = Log(store.folder(layout.LOCKS), store.log_folder(stream), stream, deadline)
-        log.bound = store.segment_size
+        log = Log(store, stream, deadline)
         try:
             for lock in held:
                 if lock.name == stream:

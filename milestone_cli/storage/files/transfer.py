@@ -153,7 +153,7 @@ class Side:
 
     def head(self, stream: str) -> Head:
         """Where a log stands, brought up to date."""
-        log = Log(self.store.folder(layout.LOCKS), self.store.log_folder(stream), stream, runtime.monotonic() + 30)
+        log = Log(self.store, stream, runtime.monotonic() + 30)
         try:
             return log.head
         finally:

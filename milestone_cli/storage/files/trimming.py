@@ -13,7 +13,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.model import GENESIS, digest
 from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.commit import write_synced
-from milestone_cli.storage.files.folders import READ
+from milestone_cli.storage.files.folders import READ, forget
 from milestone_cli.storage.files.log import Log, flock
 from milestone_cli.storage.files.sealing import PATIENCE, adopt, make_folder, seal
 from milestone_cli.storage.files.segments import FACTS, Parts, Seal, damaged, open_folder, parts_of
@@ -31,15 +31,12 @@ NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 PACK_ASIDE, SEAL_ASIDE = ".pack.tmp", ".pack-seal.tmp"
 
 
-def _open(store: "FileStore", stream: str, deadline: float) -> Log:
-    return Log(store.folder(layout.LOCKS), store.log_folder(stream), stream, deadline)
-
-
 def part(store: "FileStore", cuts: "Cuts", deadline: float) -> None:
     """Part logs where their origins will be: what is old is sealed there, and what is not stays in bash's file."""
     for stream, raw in cuts:
+        store.let_go()
         origin = parse(raw)
-        log = _open(store, stream, deadline)
+        log = Log(store, stream, deadline)
         try:
             if origin is None or log.fd < 0:
                 continue
@@ -68,12 +65,13 @@ def _fits(log: Log, base: int, origin: Origin) -> bool:
 def remove(store: "FileStore", cuts: "Cuts", deadline: float) -> None:
     """Take away the sealed parts before the origins of logs; the last seal stays, since the log goes on from it."""
     for stream, raw in cuts:
+        store.let_go()
         origin, found = parse(raw), parts_of(store, stream)
         if found is None:
             continue
         try:
             flock(found.folder, deadline, stream)  # before the log's own lock, as who compresses does
-            log = _open(store, stream, deadline)
+            log = Log(store, stream, deadline)
             try:
                 if origin is not None and log.fd >= 0:
                     _remove(log, found.folder, origin.end)
@@ -93,19 +91,12 @@ def _remove(log: Log, folder: int, end: int) -> None:
             late = partnames.segment_file(*span, partnames.LATE)  # somebody is about to write a line into it
             os.rename(plain, late, src_dir_fd=folder, dst_dir_fd=folder)
         for ending in (partnames.PLAIN, partnames.PACKED):
-            _unlink(partnames.segment_file(*span, ending), folder)
+            forget(folder, partnames.segment_file(*span, ending))
     left = Parts(folder, os.fstat(log.fd))
     for span in left.spans[:-1]:
         if not left.has_data(span) and partnames.segment_file(*span, partnames.LATE) not in left.names:
-            _unlink(partnames.segment_file(*span, partnames.SEAL), folder)
+            forget(folder, partnames.segment_file(*span, partnames.SEAL))
     os.fsync(folder)
-
-
-def _unlink(name: str, folder: int) -> None:
-    try:
-        os.unlink(name, dir_fd=folder)
-    except FileNotFoundError:
-        pass
 
 
 def sealed(store: "FileStore", stream: str) -> "list[tuple[int, int, int, int]]":
@@ -152,9 +143,9 @@ def begin(store: "FileStore", stream: str, raw: bytes) -> None:
     for name in FACTS:
         setattr(known, name, getattr(origin, name))
     known.first, known.before, known.sealed = 1, GENESIS, runtime.now_ns()
-    folder = make_folder(store.log_folder(stream), stream)
+    folder = make_folder(store.folder(layout.log_folder(stream)), stream)
     try:
-        _unlink(SEAL_ASIDE, folder)
+        forget(folder, SEAL_ASIDE)
         write_synced(SEAL_ASIDE, known.text(), folder)
         os.rename(SEAL_ASIDE, known.file(partnames.SEAL), src_dir_fd=folder, dst_dir_fd=folder)
         os.fsync(folder)
@@ -187,7 +178,7 @@ def pack(store: "FileStore", stream: str, timeout: float) -> "tuple[int, int]":
             return 0, 0  # somebody is at it
         for name in found.names:
             if name.endswith((PACK_ASIDE, SEAL_ASIDE)):
-                _unlink(name, found.folder)
+                forget(found.folder, name)
         for known in _settled(store, stream, found, timeout):
             done = _pack(found.folder, known)
             before, after = before + known.size, after + done
@@ -203,13 +194,13 @@ def _settled(store: "FileStore", stream: str, found: Parts, timeout: float) -> "
     for span in [*ended, *spans]:
         known = found.seal(span)
         is_late = span not in spans
-        log = _open(store, stream, runtime.monotonic() + timeout)
+        log = Log(store, stream, runtime.monotonic() + timeout)
         try:
             is_settled = adopt(log, found.folder, known, ending=partnames.LATE if is_late else partnames.PLAIN)
         finally:
             log.close()
         if is_settled and is_late:
-            _unlink(known.file(partnames.LATE), found.folder)
+            forget(found.folder, known.file(partnames.LATE))
         elif is_settled:
             yield known
 
@@ -241,7 +232,7 @@ def _pack(folder: int, known: Seal) -> int:
         os.fsync(folder)
     except (OSError, MilestoneError):
         for name in (aside, SEAL_ASIDE):
-            _unlink(name, folder)
+            forget(folder, name)
         raise
     finally:
         os.close(source)

@@ -28,6 +28,7 @@ MILESTONES = (
     "SELECT name FROM milestone.stream WHERE project = $1 AND name !~ '^@' UNION SELECT key FROM milestone.document"
     " WHERE project = $1 AND kind IN ('active', 'completed') ORDER BY 1"
 )
+SESSION_LOGS = "SELECT name FROM milestone.stream WHERE project = $1 AND name ~ '^@' ORDER BY 1"
 ACTIVE = (
     "SELECT name, a.key IS NOT NULL OR c.key IS NULL AND coalesce(revision, 0) = 0 FROM"
     " (SELECT name, revision FROM milestone.stream WHERE project = $1 AND name !~ '^@' UNION"
