@@ -51,7 +51,7 @@ def info(store: "StoreName" = None, output: "Format" = "text") -> None:
 def check(store: "StoreName" = None, output: "Format" = "text") -> int:
     """Check whether a store's own parts are sound: disk or server, format or schema, locks and logs.
 
-    `milestone doctor` checks what is in it too. Exit 6 if there is an error.
+    What is in it, `milestone doctor` checks too. Exit 6 if there is an error.
 
     Example: milestone store check
     """
