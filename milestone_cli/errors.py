@@ -108,7 +108,7 @@ def frozen(path: str, why: str) -> MilestoneError:
     return MilestoneError(
         "store_frozen",
         f"the store '{path}' is frozen{f': {why}' if why else ''}; nothing was changed",
-        "try again later; `milestone store unfreeze` ends it",
+        "try again later; `milestone store unfreeze` unfreezes it",
     )
 
 

@@ -348,4 +348,4 @@ def test_a_subscriber_whose_place_is_gone_is_told_and_goes_on(cli: Cli, store: P
     assert numbers(follower.take(1)) == [1]
     code, told = follower.end()
     assert code == 130
-    assert "does not go on behind this cursor" in told
+    assert "does not continue after this cursor" in told

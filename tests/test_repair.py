@@ -236,7 +236,7 @@ def test_the_plan_is_shown_first_and_nothing_is_done_without_a_yes(cli: Cli, sto
     assert "nothing to repair" in cli("events", "repair", "demo", check=True).stdout
     log.write_bytes(b"junk\n" + log.read_bytes())
     assert "events repair demo" in cli("doctor").stdout
-    assert "mended 1 place" in cli("doctor", "--fix", "--yes").stdout
+    assert "repaired 1 place" in cli("doctor", "--fix", "--yes").stdout
     assert cli("events", "verify", "demo").returncode == 0
     edited = log.read_bytes().replace(b'"n":1', b'"n":7', 1).replace(b'\\"n\\": 0', b'\\"n\\": 5', 1)
     log.write_bytes(edited)

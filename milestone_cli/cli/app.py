@@ -119,7 +119,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         ),
     ),
     "session": (
-        "Say who works on what, how far, and what was asked.",
+        "Record who works on what, how far it is, and what was asked.",
         (
             session.create,
             session.current,
@@ -139,7 +139,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         ),
     ),
     "agent": (
-        "Say who takes part, see who lives, and wait for each other.",
+        "Register agents, see who is alive, and wait for each other.",
         (
             agent.register,
             agent.update,
@@ -157,7 +157,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         ),
     ),
     "task": (
-        "Say what is to be done, and hand it out: each task to one agent.",
+        "Write down what is to be done, and give each task to one agent.",
         (
             task.create,
             claim.claim,
@@ -195,7 +195,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         (cleanup.plan, cleanup.run, cleanup.sessions, cleanup.cache, cleanup.optimize),
     ),
     "archive": (
-        "Put completed work away, compressed, and take it out again.",
+        "Archive completed work, compressed, and bring it back.",
         (archive.run, archive.list_, archive.show, archive.restore),
     ),
     "snapshot": (
@@ -207,11 +207,11 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         (lock.run, lock.acquire, lock.release, lock.list_, lock.show, lock.break_),
     ),
     "transaction": (
-        "Do several changes all or nothing, and take them back.",
+        "Make several changes all or nothing, and roll them back.",
         (transaction.apply, transaction.list_, transaction.show, transaction.rollback),
     ),
     "store": (
-        "Make, look at, copy and move whole stores.",
+        "Make, check, copy, export and move whole stores.",
         (
             stores.init,
             stores.info,
@@ -231,7 +231,7 @@ GROUPS: dict[str, tuple[str, tuple[Command, ...]]] = {
         (hook.hook, client.hook_install, client.hook_uninstall, client.hook_status, statusline.hook_statusline),
     ),
     "config": (
-        "Look at the settings, and change them.",
+        "Show the settings, and change them.",
         (config.show, config.get, config.set_, config.unset, config.edit, config.validate, config.schema),
     ),
 }
@@ -284,9 +284,7 @@ def main_options(
             "--store", metavar="S", help="The store (default: MILESTONE_STORE, else the nearest one upwards)."
         ),
     ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Say more, and where an unexpected error came from.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show where an unexpected error came from.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour, as with NO_COLOR.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback has done it
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")

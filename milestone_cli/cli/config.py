@@ -56,7 +56,7 @@ def set_(
         name, mark, value = word.partition("=")
         if not mark:
             hint = "write for example lock_timeout=60"
-            raise MilestoneError("usage", f"'{word[:140]}' is no KEY=VALUE", hint)
+            raise MilestoneError("usage", f"'{word[:140]}' is not KEY=VALUE", hint)
         changes.append((name.strip(), value))
     _change(changes, idempotency_key, lock_timeout, output)
 

@@ -138,14 +138,14 @@ def _as_failure(error: BaseException) -> MilestoneError:
         reason = error.strerror or str(error) or type(error).__name__
         name = errno.errorcode.get(number, "")
         if number == errno.ELOOP:
-            told = f"a link stands where none may be{where}"
+            told = f"there is a link where none may be{where}"
             return MilestoneError("unsafe_link", told, "look at it, then move it away")
         return MilestoneError("store_unreachable", reason + where, HINTS.get(number, ANY_HINT), errno=name)
     if (wrong := _usage_error(error)) is not None:
         command = wrong.ctx.command_path if wrong.ctx else "milestone"
         return MilestoneError("usage", wrong.format_message(), f"{command} --help")
     what = " ".join(f"unexpected {type(error).__name__}: {error}".split())
-    hint = "" if runtime.flags.get("verbose") else "milestone --verbose … shows where it came from"
+    hint = "" if runtime.flags.get("verbose") else "`milestone --verbose …` shows where it came from"
     return MilestoneError("unexpected", what, hint)
 
 

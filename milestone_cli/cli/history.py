@@ -46,7 +46,9 @@ def diff(words: "DiffWords" = None, output: "Format" = "text") -> None:
     if len(words) > 2 or not all(map(_is_revision, words)):
         from milestone_cli.errors import MilestoneError
 
-        raise MilestoneError("usage", f"'{words[-1][:140]}' is no revision", "milestone state diff [MILESTONE] [A] [B]")
+        raise MilestoneError(
+            "usage", f"'{words[-1][:140]}' is not a revision", "write `milestone state diff [MILESTONE] [A] [B]`"
+        )
     store = open_store()
     name = current_milestone(store, given)
     numbers: list[int | None] = [int(word) for word in words]

@@ -105,7 +105,7 @@ def verify(
     if all(report.ok for report in reports):
         return 0
     if output == "text":
-        render.notify(["`milestone events repair --dry-run` shows what can be mended"])
+        render.notify(["`milestone events repair --dry-run` shows what can be repaired"])
     return EXIT["damaged"]
 
 

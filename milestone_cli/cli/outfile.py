@@ -28,7 +28,7 @@ def save(path: str, pieces: "Iterator[bytes]") -> str:
         try:
             parent = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
-            raise _refuse(path, "is in no directory", "make the directory first") from None
+            raise _refuse(path, "is not in a directory", "make the directory first") from None
         try:
             temporary = f".milestone-{runtime.token()}.tmp"
             fd = os.open(temporary, FLAGS, 0o666, dir_fd=parent)
@@ -72,7 +72,7 @@ def _mode(path: str, name: str) -> "int | None":
     if stat.S_ISDIR(found.st_mode):
         raise _refuse(path, "is a directory", "give a file's name")
     if not stat.S_ISREG(found.st_mode):  # a link may lead anywhere, and /dev/stdout would be replaced for everybody
-        raise _refuse(path, "is no ordinary file", "leave -o out, and redirect the output: > FILE")
+        raise _refuse(path, "is not an ordinary file", "leave -o out, and redirect the output: > FILE")
     return stat.S_IMODE(found.st_mode) & 0o666
 
 

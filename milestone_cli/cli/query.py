@@ -62,7 +62,7 @@ def query(
     if after_cursor is not None and reverse:
         from milestone_cli.errors import MilestoneError
 
-        raise MilestoneError("usage", "behind a cursor events come oldest first", "leave out --reverse")
+        raise MilestoneError("usage", "after a cursor events come oldest first", "leave --reverse out")
     most = limit if limit is not None else 0 if count else DEFAULT
     wanted = filters.from_options(type_, agent=agent, session=session, text=text, where=where, since=since, until=until,
                                   first=first, last=last, limit=most, reverse=reverse)  # fmt: skip

@@ -88,4 +88,6 @@ def _one(words: "list[str]") -> str:
         return words[0]
     from milestone_cli.errors import MilestoneError
 
-    raise MilestoneError("usage", f"'{words[-1][:140]}' is one word too many", "with --session: CHECKPOINT alone")
+    raise MilestoneError(
+        "usage", f"'{words[-1][:140]}' is one word too many", "with --session give the checkpoint alone"
+    )

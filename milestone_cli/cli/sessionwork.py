@@ -50,7 +50,7 @@ def set_(
     for word in words if given is None else words[1:]:
         path, mark, value = word.partition("=")
         if not mark:
-            raise MilestoneError("usage", f"'{word[:140]}' is no PATH=VALUE", "write for example step=2")
+            raise MilestoneError("usage", f"'{word[:140]}' is not PATH=VALUE", "write for example step=2")
         values.append((path, value))
     if not values:
         raise MilestoneError("usage", "there is nothing to set", "write for example step=2")
@@ -97,7 +97,9 @@ def progress(
     if len(words) > 2:
         from milestone_cli.errors import MilestoneError
 
-        raise MilestoneError("usage", f"'{words[2][:140]}' is one word too many", "[SESSION] PERCENT")
+        raise MilestoneError(
+            "usage", f"'{words[2][:140]}' is one word too many", "write `milestone session progress [SESSION] PERCENT`"
+        )
     given = words[0] if len(words) == 2 else None
     name, record, receipt = core.report(store, given, words[-1], operation, key=idempotency_key, timeout=lock_timeout)
     if receipt.notes:

@@ -69,7 +69,9 @@ def load(
     if strict and notes:
         from milestone_cli.errors import MilestoneError
 
-        raise MilestoneError("recovered", f"the state of '{name}' had to be recovered", "see what was said before")
+        raise MilestoneError(
+            "recovered", f"the state of '{name}' had to be recovered", "the lines before this one say from what"
+        )
 
 
 def get(
@@ -107,7 +109,7 @@ def set_(
     for word in words if given is None else words[1:]:
         path, mark, value = word.partition("=")
         if not mark:
-            _refuse(f"'{word[:140]}' is no PATH=VALUE", "write for example step=2")
+            _refuse(f"'{word[:140]}' is not PATH=VALUE", "write for example step=2")
         assignments.append((path, value))
     if not assignments:
         _refuse("there is nothing to set", "write for example step=2")
@@ -132,7 +134,7 @@ def list_(output: "Format" = "text") -> None:
 def _split(words: list[str], needed: int) -> bool:
     """Whether an ID stands before the words that a command needs; words are counted from the end."""
     if len(words) > needed + 1:
-        _refuse(f"'{words[-1][:140]}' is one word too many", "see --help")
+        _refuse(f"'{words[-1][:140]}' is one word too many", "write `milestone session get [SESSION] PATH`")
     return len(words) == needed + 1
 
 

@@ -55,7 +55,7 @@ def create(
 
     if len(words) > 2:
         raise MilestoneError(
-            "usage", f"{len(words)} words were given", "give an ID, if any, and a description in quotes"
+            "usage", f"{len(words)} words were given", "give an id, if any, and the description in quotes"
         )
     done = creating.create(
         open_store(),

@@ -52,7 +52,7 @@ def wait(
         from milestone_cli.errors import MilestoneError
 
         why = "one agent's events, not those of several" if actors[1:] else "wait for what?"
-        raise MilestoneError("usage", why, "--event, --state, --revision, --lock or --agent NAME=STATUS")
+        raise MilestoneError("usage", why, "give --event, --state, --revision, --lock or --agent NAME=STATUS")
     store = open_store()
     wish = Wish(store)
     if wants_event:

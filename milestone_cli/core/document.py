@@ -19,7 +19,7 @@ def parse_path(path: str) -> list[str]:
     if "" in parts:
         raise MilestoneError(
             "invalid_path",
-            f"'{path[:140]}' is no path: a part of it is empty",
+            f"'{path[:140]}' is not a path: a part of it is empty",
             "write a.b.0, or a JSON pointer like /a/b/0 when a key has dots or is empty",
             path=path[:140],
         )
@@ -122,7 +122,7 @@ def _add(text: str, at: int, spans: list[tuple[str, int, int, int]], parts: list
     elif parts[0] not in ("-", str(len(spans))):
         raise MilestoneError(
             "invalid_path",
-            f"'{path[:140]}' leads beyond an array of {len(spans)}",
+            f"'{path[:140]}' leads beyond the end of an array of {len(spans)}",
             f"the next index is {len(spans)}, or -",
             path=path[:140],
         )

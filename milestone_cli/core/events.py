@@ -25,7 +25,7 @@ def check_type(word: str) -> str:
         return word
     raise MilestoneError(
         "invalid_name",
-        f"'{word[:140]}' is no event type",
+        f"'{word[:140]}' is not an event type",
         "use 1 to 128 letters, digits, '.', '_', ':' or '-', beginning with a letter or digit",
         event_type=word[:140],
     )
@@ -39,7 +39,7 @@ def check_data(raw: bytes, what: str = "the data") -> str:
     """
     text = check(raw, LIMIT, what)
     if text[skip(text, 0)] != "{":
-        raise MilestoneError("invalid_data", f"{what} is no JSON object", 'write it as {"name": value}')
+        raise MilestoneError("invalid_data", f"{what} is not a JSON object", 'write it as {"name": value}')
     # Outside of strings a line feed is white space, and inside of one it cannot be: so this changes no value.
     return text.strip().replace("\n", " ").replace("\r", " ")
 

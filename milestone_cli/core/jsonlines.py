@@ -31,7 +31,7 @@ def _members(line: bytes, number: int, limit: int, example: str) -> "dict[str, s
     text = check(line, limit, f"line {number}")
     at = skip(text, 0)
     if text[at] != "{":
-        raise MilestoneError("invalid_data", f"line {number} is no JSON object", f"write {example}")
+        raise MilestoneError("invalid_data", f"line {number} is not a JSON object", f"write {example}")
     return {name: text[start:end] for name, _, start, end in members(text, at)}
 
 

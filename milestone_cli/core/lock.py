@@ -65,7 +65,12 @@ def acquire(
     holder = pid or os.getppid()
     timeout = lock_timeout(store, wait)
     if runtime.ended(holder):
-        raise MilestoneError("not_found", f"there is no process {holder} to hold the lock", "", pid=holder)
+        raise MilestoneError(
+            "not_found",
+            f"there is no process {holder} to hold the lock",
+            "give --for-pid a process that runs",
+            pid=holder,
+        )
     request = request_digest(b"lock acquire", key.encode()) if key else ""
     granted = locks.granted(safe(name, "lock"), holder, request) if key else None
     if granted:
@@ -122,7 +127,9 @@ def show(store: "Store", name: str) -> "Facts":
     """
     found = store.locks().show(safe(name, "lock"))
     if found is None:
-        raise MilestoneError("not_found", f"the lock of '{name}' is free", "", lock=name)
+        raise MilestoneError(
+            "not_found", f"the lock of '{name}' is free", "`milestone lock list` lists those that are held", lock=name
+        )
     return found
 
 
@@ -172,7 +179,10 @@ def _is_done(store: "Store", name: str, request: bytes, key: "str | None") -> bo
         return False
     if not store.log_size(name)[1]:
         raise MilestoneError(
-            "usage", f"there is no milestone '{name}' whose log would remember the key", "leave the key out", lock=name
+            "usage",
+            f"there is no milestone '{name}' whose log would remember the key",
+            "leave --idempotency-key out",
+            lock=name,
         )
     return bool(store.transact([], lambda: Plan("look"), lock_timeout(store, None), once(name, key, request)))
 

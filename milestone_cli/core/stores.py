@@ -21,7 +21,11 @@ def found(name: "str | None", writer: "str | None", reader: "str | None") -> "di
 
     name = name or locate(os.getcwd()) or os.getcwd()
     if (writer or reader) and "://" not in name:
-        raise MilestoneError("usage", "a store of files has no roles", "its rights are those of the file system")
+        raise MilestoneError(
+            "usage",
+            "a store of files has no roles",
+            "leave --writer and --reader out; who may do what is up to the file system",
+        )
     side = open_side(name, is_new=True)
     created = side.prepare()
     for kind, role in (("writer", writer), ("reader", reader)):

@@ -36,7 +36,7 @@ def parse(text: str, now_ns: int) -> int:
     if word in {"today", "yesterday"}:
         return now_ns // DAY * DAY - (DAY if word == "yesterday" else 0)
     if not word.isascii() or not word.isprintable() or len(word) > 64:
-        raise _refuse(text, "is no time")
+        raise _refuse(text, "is not a time")
     if word.endswith(" ago"):
         return _ago(text, word[:-4].strip(" "), now_ns)
     if len(word) == 10:
@@ -57,7 +57,7 @@ def duration(text: str) -> int:
     ns = 0 if span == "0" else _span(span)
     if ns is None:
         shown = text if len(text) <= 40 else text[:40] + "…"
-        raise MilestoneError("invalid_time", f"{shown!r} is no span of time", SPAN_HINT, value=shown)
+        raise MilestoneError("invalid_time", f"{shown!r} is not a span of time", SPAN_HINT, value=shown)
     return ns
 
 
@@ -78,7 +78,7 @@ def _refuse(text: str, why: str) -> MilestoneError:
 def _ago(text: str, span: str, now_ns: int) -> int:
     ns = _span(span)
     if ns is None:
-        raise _refuse(text, "is no span of time: a whole number and s, m, h, d or w")
+        raise _refuse(text, "is not a span of time: a whole number and s, m, h, d or w")
     return now_ns - ns
 
 
@@ -89,10 +89,10 @@ def _date(text: str, word: str) -> int:
         raise _refuse(text, "is a bare number; seconds, a year or a day?")
     year, month, day_of_month = word[:4], word[5:7], word[8:10]
     if len(word) != 10 or word[4] + word[7] != "--" or not (year + month + day_of_month).isdigit():
-        raise _refuse(text, "is no time")
+        raise _refuse(text, "is not a time")
     number = days(int(year), int(month), int(day_of_month)) if 1 <= int(month) <= 12 else 0
     if civil(number) != (int(year), int(month), int(day_of_month)):
-        raise _refuse(text, "is no day of the calendar")
+        raise _refuse(text, "is not a day of the calendar")
     return number * DAY
 
 
@@ -102,4 +102,4 @@ def _trouble(text: str, word: str) -> str:
     clock, zone = word[11:19], word[19:].lstrip(".0123456789")
     if len(clock) == 8 and clock[2] + clock[5] == "::" and zone == "":
         return "has no zone; add Z for UTC, or an offset like +02:00"
-    return "is no time of day with hours, minutes, seconds and a zone"
+    return "is not a time of day with hours, minutes, seconds and a zone"

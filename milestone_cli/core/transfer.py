@@ -143,19 +143,17 @@ def _refuse_marks(source: "Source", target: "Side", *, resume: bool) -> None:
     sides: tuple[Source, ...] = (source, target)
     for side in sides:
         if side.moved is not None:
-            raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "name that one")
+            raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "use that one")
     if target.frozen is None:
         return
     if target.frozen != _mark(source):
         raise MilestoneError(
             "store_frozen",
             f"the store '{target.path}' is frozen: {target.frozen}",
-            "`milestone store unfreeze` ends it",
+            "`milestone store unfreeze` unfreezes it",
         )
     if not resume:
-        raise MilestoneError(
-            "conflict", f"a copy into '{target.path}' was not finished", "give --resume to go on with it"
-        )
+        raise MilestoneError("conflict", f"a copy into '{target.path}' was not finished", "--resume continues it")
 
 
 def set_marks(side: "Source", *, frozen: "str | None", moved: "str | None") -> None:
@@ -170,7 +168,7 @@ def _mark(source: "Source") -> str:
 def _diverged(target: "Side", what: str) -> MilestoneError:
     return MilestoneError(
         "conflict",
-        f"'{target.path}' is no earlier copy of the source: {what} is another one there; nothing was changed",
+        f"'{target.path}' is not an earlier copy of the source: {what} differs there; nothing was changed",
         "copy into a new project or folder",
     )
 
@@ -322,7 +320,7 @@ def _prove(source: "Source", target: "Side", look: Look, found: Copy, progress: 
         raise MilestoneError(
             "conflict",
             f"the source was changed while it was copied: {', '.join(sorted(changed)[:5])}",
-            "end what writes there (bash knows no frozen store), and go on with --resume",
+            "stop what writes there (the bash utilities do not heed the freeze), then continue with --resume",
             changed=sorted(changed),
         )
     there = Look(target)
@@ -334,7 +332,7 @@ def _prove(source: "Source", target: "Side", look: Look, found: Copy, progress: 
     wrong += ["/".join(place) for place, sha in look.documents.items() if there.documents.get(place) != sha]
     if wrong:
         raise MilestoneError(
-            "damaged", f"the copy differs from its source: {', '.join(wrong[:5])}", "", differing=wrong
+            "damaged", f"the copy differs from its source: {', '.join(wrong[:5])}", "copy it again", differing=wrong
         )
     if progress:
         progress(1, 1)
@@ -347,7 +345,7 @@ def freeze(side: "Side", why: str) -> bool:
         MilestoneError: `store_moved`.
     """
     if side.moved is not None:
-        raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "name that one")
+        raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "use that one")
     if side.frozen is not None:
         return False
     set_marks(side, frozen=why, moved=None)

@@ -125,7 +125,7 @@ class AgentIs:
         if status not in RECORDED + JUDGED:
             raise MilestoneError(
                 "usage",
-                f"'{status[:80]}' is no status of an agent",
+                f"'{status[:80]}' is not a status of an agent",
                 f"one of {', '.join(RECORDED)} as recorded, or {', '.join(JUDGED)} as found",
             )
         self._store = store

@@ -32,7 +32,7 @@ def plan_text(planned: "list[Candidate]") -> str:
 def list_text(found: "list[dict[str, object]]") -> str:
     """Everything that is put away."""
     if not found:
-        return "nothing is put away; `milestone archive run` puts completed work away"
+        return "nothing is archived; `milestone archive run` archives completed work"
     rows: list[list[Cell]] = [
         [
             str(one["kind"]),

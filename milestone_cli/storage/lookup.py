@@ -71,7 +71,7 @@ def good_copy(copies: "Copies", milestone: str, name: "str | None") -> "tuple[st
         if source.rpartition("/")[2].removesuffix(".json") in (leaf, f"{milestone}-checkpoint-{leaf}"):
             if document is not None:
                 return source, document
-            raise MilestoneError("damaged", f"the copy '{leaf[:140]}' does not prove itself", "take another one")
+            raise MilestoneError("damaged", f"the copy '{leaf[:140]}' does not prove itself", "choose another one")
     raise MilestoneError(
         "not_found",
         f"'{milestone}' has no copy '{leaf[:140]}'",

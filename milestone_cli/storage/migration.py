@@ -112,7 +112,9 @@ def target(migrator: Migrator, to: "int | None", *, back: bool) -> int:
     if back:
         end = start - 1 if to is None else to
         if end < 0:
-            raise MilestoneError("not_found", "the store has the first format, so there is no way back", "")
+            raise MilestoneError(
+                "not_found", "the store has the first format, so there is no way back", "leave --rollback out"
+            )
         if end > start:
             raise MilestoneError("usage", f"format {end} is not before {start}", "leave --rollback out to go forwards")
         return end

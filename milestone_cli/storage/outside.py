@@ -34,7 +34,9 @@ def read(path: str, limit: int) -> "bytes | None":
         return None
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise MilestoneError("invalid_data", f"{path} is no file", "look at what stands there; nothing was changed")
+            raise MilestoneError(
+                "invalid_data", f"{path} is not a file", "look at what stands there; nothing was changed"
+            )
         blocks = []
         left = limit + 1
         while left > 0 and (block := os.read(fd, left)):
@@ -43,7 +45,12 @@ def read(path: str, limit: int) -> "bytes | None":
     finally:
         os.close(fd)
     if left <= 0:
-        raise MilestoneError("too_large", f"{path} has more than {limit} bytes", "nothing was changed", limit=limit)
+        raise MilestoneError(
+            "too_large",
+            f"{path} has more than {limit} bytes; nothing was changed",
+            "look at what stands there",
+            limit=limit,
+        )
     return b"".join(blocks)
 
 

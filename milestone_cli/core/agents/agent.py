@@ -129,14 +129,14 @@ def find(store: "Store", name: str) -> Agent:
             f"there is no agent '{name}'",
             f"the store has {', '.join(known[:10])}{', …' if len(known) > 10 else ''}"
             if known
-            else "`milestone agent register` makes one known",
+            else "`milestone agent register` registers one",
             agent_id=name,
         )
     if found.status == "damaged":
         raise MilestoneError(
             "damaged",
             f"the record of the agent '{name}' is damaged",
-            "`milestone doctor --fix` sets it aside; then register the agent anew",
+            "`milestone doctor --fix` moves it into the quarantine; then register the agent again",
             agent_id=name,
         )
     return found

@@ -55,7 +55,7 @@ def watch(
         How many looks there were.
 
     Raises:
-        MilestoneError: `not_found` for no such session; `conflict` when another process watches already.
+        MilestoneError: `not_found` for no such session; `conflict` when another process is watching already.
     """
     if session is not None:
         from milestone_cli.core.sessions.session import find
@@ -124,7 +124,7 @@ def _refuse_second(store: "Store", key: str) -> None:
     if isinstance(other, dict) and is_gone(other) is False and other.get("pid") != runtime.getpid():
         raise MilestoneError(
             "conflict",
-            f"process {other['pid']} watches already",
+            f"process {other['pid']} is watching already",
             "`milestone agent health` looks once",
             pid=other["pid"],
         )

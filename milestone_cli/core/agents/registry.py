@@ -98,7 +98,7 @@ def register(
         MilestoneError: `conflict` while another one lives under that id; `usage` for a key that no log would remember.
     """
     if safe(name, "agent") == "system":
-        raise MilestoneError("invalid_name", "'system' is who acts when nobody says", "use another name")
+        raise MilestoneError("invalid_name", "'system' stands for whoever acts without a name", "use another name")
     if wish.dependencies and name in wish.dependencies:
         raise MilestoneError("usage", f"the agent '{name}' cannot depend on itself", "leave it out")
     session, milestone = scope(store, session, milestone)
@@ -154,7 +154,7 @@ def _taken(old: Agent) -> MilestoneError:
     return MilestoneError(
         "conflict",
         f"the agent '{old.id}' is registered by {whose}, and nothing proves it dead",
-        f"`milestone agent retire {old.id}` ends it; or take another name",
+        f"`milestone agent retire {old.id}` retires it; or use another name",
         agent_id=old.id,
         pid=old.record.get("pid"),
         host=old.word("host"),
@@ -171,7 +171,7 @@ def known(
     """
     if key and not stream:
         told = "no log would remember the key: there is neither a milestone nor a session"
-        raise MilestoneError("usage", told, "leave the key out")
+        raise MilestoneError("usage", told, "leave --idempotency-key out")
     return once(stream, key, b"agent " + what, name.encode(), wish.digest() if wish else b"") if stream else None
 
 
@@ -235,7 +235,7 @@ def working(one: Agent) -> Agent:
         raise MilestoneError(
             "conflict",
             f"the agent '{one.id}' is {one.status}: {one.word('reason') or 'it has ended'}",
-            f"`milestone agent register {one.id}` makes it known again",
+            f"`milestone agent register {one.id}` registers it again",
             agent_id=one.id,
             status=one.status,
         )

@@ -129,7 +129,9 @@ def _answer(store: "Store", milestone: "str | None", revision: "int | None", sta
     present = head.revision if head else 0
     if revision is not None and revision > present:
         raise MilestoneError(
-            "invalid_data", f"nobody can have seen revision {revision}: '{milestone}' is at {present}", ""
+            "invalid_data",
+            f"nobody can have seen revision {revision}: '{milestone}' is at {present}",
+            "leave --revision out for the present one",
         )
     return {
         "at": runtime.timestamp(store.clock()),
@@ -225,7 +227,7 @@ def wait(store: "Store", name: str, timeout: float) -> "Facts":
         raise MilestoneError(
             "sync_failed",
             f"the synchronisation '{name}' has failed: {one.get('reason')}",
-            f"`milestone agent sync-show {name}` says who has answered; `milestone agent health` who lives",
+            f"`milestone agent sync-show {name}` says who has answered; `milestone agent health` says who is alive",
             sync_id=name,
             missing=missing(one),
             lost=one.get("lost"),

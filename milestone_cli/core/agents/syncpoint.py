@@ -50,10 +50,12 @@ def read(store: "Store", name: str) -> "Facts":
     found = look(store, safe(name, "synchronisation point"))
     if found is None:
         raise MilestoneError(
-            "not_found", f"there is no synchronisation point '{name}'", "`milestone agent sync-list` shows them"
+            "not_found", f"there is no synchronisation point '{name}'", "`milestone agent sync-list` lists them"
         )
     if not found:
-        raise MilestoneError("damaged", f"the synchronisation point '{name}' is damaged", "ask for a new one")
+        raise MilestoneError(
+            "damaged", f"the synchronisation point '{name}' is damaged", "`milestone agent sync` makes a new one"
+        )
     return found
 
 

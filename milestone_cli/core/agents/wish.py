@@ -79,7 +79,7 @@ def check_state(raw: bytes) -> str:
             return text.strip()
     except ValueError:
         pass  # what cannot be read again
-    raise MilestoneError("invalid_data", "the state is no JSON object", 'write it as {"name": value}')
+    raise MilestoneError("invalid_data", "the state is not a JSON object", 'write it as {"name": value}')
 
 
 def _bounded(found: "list[str]") -> "list[str]":
@@ -92,5 +92,7 @@ def _bounded(found: "list[str]") -> "list[str]":
         raise MilestoneError("too_large", f"{len(found)} were given; {MANY} are allowed", "give patterns like state_*")
     for one in found:
         if not 0 < len(one) <= 128 or not one.isprintable() or not one.isascii():
-            raise MilestoneError("invalid_data", f"'{one[:140]}' is no type of event", "as in state_saved or state_*")
+            raise MilestoneError(
+                "invalid_data", f"'{one[:140]}' is not an event type", "write it like state_saved or state_*"
+            )
     return list(dict.fromkeys(found))

@@ -61,7 +61,9 @@ class Archive:
             self.close()
             if error.strerror is None:  # of gzip
                 raise _damaged(path, str(error)[:200]) from None
-            raise MilestoneError("not_found", f"cannot read '{path[:300]}': {error.strerror}", "") from None
+            raise MilestoneError(
+                "not_found", f"cannot read '{path[:300]}': {error.strerror}", "name a file that can be read"
+            ) from None
         except (zlib.error, tarfile.TarError, EOFError, ValueError, KeyError, TypeError, AssertionError) as error:
             self.close()
             raise _damaged(path, str(error)[:200] or "it is cut off") from None
@@ -76,16 +78,16 @@ class Archive:
         members: dict[str, TarInfo] = {}
         for info in self._tar:
             if info.name in members or info.type not in (b"0", b"\0"):
-                raise _damaged(self.path, f"'{info.name[:140]}' stands twice in it, or is no plain file")
+                raise _damaged(self.path, f"'{info.name[:140]}' is in it twice, or is not a plain file")
             members[info.name] = info
         told = members.pop(form.MANIFEST, None)
         if told is None or told.size > LARGEST:
-            raise _damaged(self.path, "it has no manifest, so it is no archive of a store, or cut off")
+            raise _damaged(self.path, "it has no manifest, so it is not an archive of a store, or is cut off")
         manifest: Any = loads(self._all(told))
         assert manifest["format"] == form.FORMAT, "its manifest is another program's"
         if manifest["version"] != form.VERSION or manifest["store_format"] > int(layout.FORMAT):
             raise MilestoneError(
-                "newer_format", f"'{self.path}' was written by a newer milestone", "install a newer one here"
+                "newer_format", f"'{self.path}' was written by a newer milestone", "install a newer milestone"
             )
         for one in manifest["documents"]:
             kind, key = one["kind"], one["key"]
@@ -220,4 +222,6 @@ def _opened(path: str) -> "IO[bytes]":
 
 
 def _damaged(path: str, why: str) -> MilestoneError:
-    return MilestoneError("damaged", f"'{path[:300]}' cannot be taken in: {why}", "export it again", file=path)
+    return MilestoneError(
+        "damaged", f"'{path[:300]}' cannot be taken in: {why}", "`milestone store export` makes a new one", file=path
+    )

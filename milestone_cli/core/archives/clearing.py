@@ -82,10 +82,12 @@ def refuse(found: Clearing, side: "Side", *, force: bool) -> None:
         MilestoneError: `conflict` when somebody is at work; `store_moved`, `store_frozen`.
     """
     if side.moved is not None:
-        raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "name that one")
+        raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "use that one")
     if side.frozen is not None and not side.frozen.startswith((BACKING_UP, CLEARING)):
         raise MilestoneError(
-            "store_frozen", f"the store '{side.path}' is frozen: {side.frozen}", "`milestone store unfreeze` ends it"
+            "store_frozen",
+            f"the store '{side.path}' is frozen: {side.frozen}",
+            "`milestone store unfreeze` unfreezes it",
         )
     if found.blockers and not force and not found.is_resumed:
         raise MilestoneError(
@@ -137,7 +139,7 @@ def _back_up(side: "Side", backup: str, write: "Write") -> None:
             raise MilestoneError(  # noqa: TRY301 - the mark is taken back below
                 "conflict",
                 "the store was changed while it was copied; nothing was removed",
-                "end what writes there: bash knows no frozen store",
+                "stop what writes there (the bash utilities do not heed the freeze), and try again",
             )
         side.mark(frozen=CLEARING + backup, moved=None, timeout=timeout)
     except BaseException:

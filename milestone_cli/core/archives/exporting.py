@@ -97,7 +97,7 @@ class Export:
             head = self._head(stream, size)
             if side.logs()[stream] == (size, identity):
                 return Log(stream, side.origin(stream).end, size, identity, head)
-        raise MilestoneError("lock_timeout", f"the log of '{stream}' never stands still", "try again")
+        raise MilestoneError("lock_timeout", f"the log of '{stream}' is written to all the time", "try again")
 
     def _head(self, stream: str, size: int) -> Head:
         """A log's head, brought up to date, or as it stands where the disk cannot be written."""
@@ -111,7 +111,7 @@ class Export:
             raise MilestoneError(
                 "conflict",
                 f"the log of '{stream}' has lines that are not recorded yet, and the disk cannot be written",
-                "let any command write to the store first",
+                "log an event first where the disk can be written: `milestone events log`",
             )
         return head
 
@@ -155,7 +155,7 @@ class Export:
         is_there = now[1] == log.identity and now[0] >= log.size and self._side.origin(log.stream).end == log.start
         if not is_there or read != log.size - log.start:
             raise MilestoneError(
-                "conflict", f"the log of '{log.stream}' was written anew while it was read; nothing was written",
+                "conflict", f"the log of '{log.stream}' was rewritten while it was read; nothing was exported",
                 "export again",
             )  # fmt: skip
 

@@ -385,7 +385,7 @@ def why_of(error: "OSError | MilestoneError") -> str:
 
 def _matching(key: str, agent: str, tag: str, content_hash: str) -> "Callable[[Entry], bool]":
     if not (key or agent or tag or content_hash):
-        raise MilestoneError("usage", "what shall be invalidated?", "name a key, an agent, a tag or a content hash")
+        raise MilestoneError("usage", "what shall be invalidated?", "give a key, --agent, --tag or --content-hash")
     if key:
         safe(key, "cache entry")
     return lambda entry: entry.matches(key, agent, tag, content_hash)

@@ -69,11 +69,17 @@ class Entry:
             MilestoneError: `too_large`.
         """
         if len(self.data) > LIMIT:
-            raise MilestoneError("too_large", f"the answer has {len(self.data)} bytes; {LIMIT} are allowed", "")
+            raise MilestoneError(
+                "too_large",
+                f"the answer has {len(self.data)} bytes; {LIMIT} are allowed",
+                "keep it in a file of its own, and its path here",
+            )
         if 6 * len(self.agent + self.content_hash + "".join(self.tags)) + 8 * len(self.tags) > LABEL - 2048:
             raise MilestoneError("too_large", "tags, agent and content hash are too long together", "shorten them")
         if len(self.request) > REQUEST:
-            raise MilestoneError("too_large", f"the request has more than {REQUEST} characters", "name it by a hash")
+            raise MilestoneError(
+                "too_large", f"the request has more than {REQUEST} characters", "give a hash of it instead"
+            )
 
     def matches(self, key: str, agent: str, tag: str, content_hash: str) -> bool:
         """Whether all that is given is so."""

@@ -152,7 +152,7 @@ class _Run:
         if found.meta["exit"] and not self._wish.failures:
             return None
         if not is_whole(found.data):
-            self._tell("the result that is kept is no recording of a command; it is run again")
+            self._tell("what is kept under this key is not the result of a command; it is run again")
             return None
         is_old = self._wish.ttl is not None and found.created < runtime.now_ns() - self._wish.ttl
         return None if is_old else found

@@ -98,7 +98,7 @@ def show(cache: "Cache", key: str) -> "Entry":
     now = cache.clock()
     if entry is None or cache.shelves.is_void(entry, now):
         raise MilestoneError(
-            "not_found", f"the cache '{cache.namespace}' has no '{key}'", "`milestone cache list` shows what it has"
+            "not_found", f"the cache '{cache.namespace}' has no '{key}'", "`milestone cache list` lists what it has"
         )
     entry.tier = cache.bounds.tier_at(entry.tier, entry.used, now)
     entry.hits = cache.hits_of(key)

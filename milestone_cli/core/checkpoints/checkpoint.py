@@ -99,7 +99,7 @@ class Checkpoint:
             raise MilestoneError(
                 "damaged",
                 f"the checkpoint '{self.name}' of '{self.milestone}' is damaged: {self.trouble}",
-                "`milestone checkpoint list` shows the others",
+                "`milestone checkpoint list` lists the others",
                 milestone_id=self.milestone,
                 checkpoint_name=self.name,
             )

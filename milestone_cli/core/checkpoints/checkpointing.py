@@ -150,7 +150,7 @@ def changed(milestone: str) -> MilestoneError:
     return MilestoneError(
         "revision_conflict",
         f"'{milestone}' changed meanwhile; nothing was restored",
-        "look at the plan again, then restore",
+        "look at the plan again with --dry-run, then restore",
         milestone_id=milestone,
     )
 

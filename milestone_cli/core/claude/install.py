@@ -159,8 +159,8 @@ def _refuse_double(scope: str) -> None:
         return
     raise MilestoneError(
         "conflict",
-        f"the hooks are installed already, by {' and '.join(others)}; with both, every event would be told twice",
-        "stay with the one that is there, or uninstall it first",
+        f"the hooks are installed already, by {' and '.join(others)}; with both, every event would be reported twice",
+        "keep the one that is there, or uninstall it first with `milestone hook uninstall`",
         installed=others,
     )
 
@@ -263,7 +263,7 @@ def _check_link(path: str) -> None:
         raise MilestoneError(
             "store_unreachable",
             f"{path} is a link to {target}, where no folder is",
-            "put the link right first",
+            "correct the link first",
         )
 
 

@@ -75,7 +75,7 @@ def refuse_foreign(folder: str) -> None:
     if there and not is_ours(folder):
         raise MilestoneError(
             "conflict",
-            f"{folder} holds something else than our plugin",
+            f"{folder} holds something other than the plugin of milestone",
             "name a folder that is empty or not there",
         )
 

@@ -74,7 +74,7 @@ def slowness(path: str) -> "list[tuple[str, str, str]]":
         found.append(("old_launcher", f"{path} was made by an old pip, and imports more than a command needs", fix))
     if runtime.env("PYTHONDONTWRITEBYTECODE"):
         fix = "unset PYTHONDONTWRITEBYTECODE where the client is started"
-        found.append(("no_bytecode", "PYTHONDONTWRITEBYTECODE is set, so Python may compile each module anew", fix))
+        found.append(("no_bytecode", "PYTHONDONTWRITEBYTECODE is set, so Python may compile each module again", fix))
     elif not _has_bytecode():
         fix = "let its owner run `milestone status` once, or set PYTHONPYCACHEPREFIX to a folder of your own"
         found.append(("no_bytecode", "Python keeps no bytecode of milestone, and compiles it at every start", fix))

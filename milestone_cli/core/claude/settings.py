@@ -80,13 +80,17 @@ class Settings:
 
 def _object(value: object, what: str) -> "dict[str, object]":
     if not isinstance(value, dict):
-        raise MilestoneError("invalid_data", f"{what} is no JSON object", "put it right first; nothing was changed")
+        raise MilestoneError(
+            "invalid_data", f"{what} is not a JSON object", "correct it in an editor first; nothing was changed"
+        )
     return value
 
 
 def _array(value: object, what: str) -> "list[object]":
     if not isinstance(value, list):
-        raise MilestoneError("invalid_data", f"{what} is no JSON array", "put it right first; nothing was changed")
+        raise MilestoneError(
+            "invalid_data", f"{what} is not a JSON array", "correct it in an editor first; nothing was changed"
+        )
     return value
 
 

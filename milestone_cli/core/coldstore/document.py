@@ -44,7 +44,7 @@ def unpack(packed: bytes, what: str) -> bytes:
     except zlib.error as error:
         why = str(error)[:140]
     raise MilestoneError(
-        "damaged", f"what is put away of {what} cannot be read: {why}", "a copy of the store may have it"
+        "damaged", f"the archive of {what} cannot be read: {why}", "a copy or an export of the store may have it"
     )
 
 
@@ -67,7 +67,7 @@ def contents(store: "Store", kind: str, name: str) -> "list[Kept]":
     packed = store.get(KINDS[kind], name)
     if packed is None:
         raise MilestoneError(
-            "not_found", f"no {kind} '{name[:140]}' is put away", "`milestone archive list` shows them"
+            "not_found", f"the archive has no {kind} '{name[:140]}'", "`milestone archive list` lists what it has"
         )
     what = f"the {kind} '{name}'"
     raw = unpack(packed, what)
@@ -80,5 +80,9 @@ def contents(store: "Store", kind: str, name: str) -> "list[Kept]":
         kept = [(one["kind"], one["key"], one["written"], one["text"].encode()) for one in found["documents"]]
         assert all(one[0] in ("backup", "checkpoint", "checkpoint-info") and is_sound(*one[:2]) for one in kept)
     except (ValueError, KeyError, TypeError, AttributeError, AssertionError):
-        raise MilestoneError("damaged", f"what is put away of {what} is no record of copies", "") from None
+        raise MilestoneError(
+            "damaged",
+            f"the archive of {what} is not a record of copies",
+            "a copy or an export of the store may have it",
+        ) from None
     return kept

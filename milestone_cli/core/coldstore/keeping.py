@@ -111,7 +111,7 @@ def _milestones(store: "Store") -> "Iterator[Candidate]":
                 places.append(("checkpoint-info", copy.place[1]))
         hold = "" if places else "it has no copy but the newest good one and pinned ones"
         if store.get(KINDS["milestone"], name) is not None:
-            hold = "copies of it are put away already; take them out first"
+            hold = "copies of it are archived already; restore them first"
         yield Candidate("milestone", name, store.modified("completed", name), places, name, hold)
 
 
@@ -182,8 +182,8 @@ def meant(store: "Store", word: str) -> "Place":
     if len(found) == 1:
         return found[0], word
     if found:
-        raise MilestoneError("usage", f"'{word}' is a task and a milestone", f"say task/{word} or milestone/{word}")
-    raise MilestoneError("not_found", f"nothing is put away under '{word}'", "`milestone archive list` shows what is")
+        raise MilestoneError("usage", f"'{word}' is a task and a milestone", f"write task/{word} or milestone/{word}")
+    raise MilestoneError("not_found", f"the archive has no '{word}'", "`milestone archive list` lists what it has")
 
 
 def take_out(store: "Store", kind: str, name: str, timeout: "float | None" = None) -> "tuple[int, str]":
@@ -204,7 +204,9 @@ def take_out(store: "Store", kind: str, name: str, timeout: "float | None" = Non
             there = store.get(place, key)
             if there is not None and there != raw:
                 raise MilestoneError(
-                    "conflict", f"there is another {place} '{key}' now; nothing was changed", "move it away first"
+                    "conflict",
+                    f"there is another {place} '{key}' now; nothing was changed",
+                    "delete or rename that one first",
                 )
             made.puts.append((place, key, raw))
         made.puts.append((KINDS[kind], name, None))

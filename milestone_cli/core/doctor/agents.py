@@ -39,7 +39,7 @@ def _records(store: "Store") -> "Iterator[Finding]":
         if found is not None and found.status == "damaged":
             yield Finding(
                 "agents", "damaged", "error", f"the record of the agent {name} is damaged",
-                "move it into the quarantine; then the agent can be registered anew", name,
+                "move it into the quarantine; then the agent can be registered again", name,
                 _aside(store, KIND, name, "the record of an agent, damaged"),
             )  # fmt: skip
     for name in store.keys(BEAT):

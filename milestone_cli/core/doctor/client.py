@@ -40,7 +40,7 @@ def _broken() -> "Iterator[Finding]":
             Settings(outside.read(place.path, LARGEST) or b"", place.path)
         except (MilestoneError, OSError, UnicodeDecodeError) as error:
             told = error.message if isinstance(error, MilestoneError) else f"{place.path} cannot be read"
-            yield Finding(NAME, "settings", "warning", told, "put it right in an editor", place.path)
+            yield Finding(NAME, "settings", "warning", told, "correct it in an editor", place.path)
 
 
 def _installed() -> "Iterator[Finding]":

@@ -24,8 +24,8 @@ def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
         )  # fmt: skip
     if twice:
         yield Finding(
-            "archive", "twice", "note", f"of {named(twice)} there is a task at work, and one that is put away",
-            f"`milestone archive show task/{twice[0]}` shows the one that is put away", twice[0],
+            "archive", "twice", "note", f"of {named(twice)} there is a task at work, and an archived one",
+            f"`milestone archive show task/{twice[0]}` shows the archived one", twice[0],
         )  # fmt: skip
     if not bad and not twice:
-        yield sound("archive", f"it can be read; {count(len(rows), 'item')}" if rows else "nothing is put away")
+        yield sound("archive", f"it can be read; {count(len(rows), 'item')}" if rows else "nothing is archived")

@@ -59,13 +59,13 @@ def _backups(store: "Store", name: str, copies: "list[Copy]") -> "Iterator[Findi
         if copy.trouble.startswith("cannot be read"):
             yield Finding(
                 "copies", "backup_damaged", "warning", f"the backup {copy.place[1]} {copy.trouble}",
-                "move it aside into the quarantine", copy.place[1], _mover(store, name, copy.place),
+                "move it into the quarantine", copy.place[1], _mover(store, name, copy.place),
             )  # fmt: skip
         elif not copy.trouble and not copy.proved:
             yield Finding(
                 "copies", "backup_changed", "warning",
                 f"the backup {copy.place[1]} does not fit its checksum: another program wrote through it",
-                "move it aside into the quarantine", copy.place[1], _mover(store, name, copy.place),
+                "move it into the quarantine", copy.place[1], _mover(store, name, copy.place),
             )  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _checkpoints(store: "Store", name: str, found: "list[Checkpoint]") -> "Itera
         fix = f"the other checkpoints: `milestone checkpoint list {name}`; no copy has what this one kept"
         yield Finding(
             "copies", "checkpoint_damaged", "error", f"{name}: the checkpoint {one.name} is damaged: {one.trouble}",
-            f"make it anew from {source[0]}, which has the same text; the damaged one goes into the quarantine"
+            f"make it again from {source[0]}, which has the same text; the damaged one goes into the quarantine"
             if source else fix,
             one.name, _maker(store, one) if source else None,
         )  # fmt: skip
@@ -143,7 +143,7 @@ def _maker(store: "Store", one: Checkpoint) -> "Callable[[], str]":
             return plan
 
         store.transact([milestone], build, lock_timeout(store, None))
-        return f"made the checkpoint {name} of '{milestone}' anew from {source}" if source else ""
+        return f"made the checkpoint {name} of '{milestone}' again from {source}" if source else ""
 
     return repair
 

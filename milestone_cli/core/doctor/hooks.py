@@ -26,7 +26,11 @@ TOLD = {
         "could not be recorded, and could not be kept either",
         "see to it that the store can be written",
     ),
-    "usage": ("warning", "came with a wrong command line and did nothing", "mend the command in the client's settings"),
+    "usage": (
+        "warning",
+        "came with a wrong command line and did nothing",
+        "correct the command in the client's settings",
+    ),
     "waits": (
         "note",
         "took too long, and waited for the next one",

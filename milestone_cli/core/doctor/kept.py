@@ -31,7 +31,7 @@ def check(store: "Store", sessions: "list[Session]") -> "Iterator[Finding]":
             yield Finding(
                 "records", "session_missing", "warning",
                 f"the record of the session {session} is gone, but not what was kept of it: {names}",
-                f"`milestone session recover {session}` makes it anew; `milestone checkpoint delete NAME --session"
+                f"`milestone session recover {session}` makes it again; `milestone checkpoint delete NAME --session"
                 f" {session}` removes one of them", session,
             )  # fmt: skip
         damaged = [one.name for one in found if one.trouble]

@@ -122,7 +122,7 @@ def _mending(store: "Store", name: str, found: "chain.Finding") -> "tuple[str, C
     if found.severity == "note":
         return "", None
     if found.edits and found.code in MENDS:
-        return f"mend it, as far as checksums prove how: `milestone events repair {name}`", lambda: _mend(store, name)
+        return f"repair it, as far as checksums prove how: `milestone events repair {name}`", lambda: _mend(store, name)
     if found.code == "state_unexplained":
         return f"compare it with the log's: `milestone state load {name} --at now`, then save what is right", None
     if found.code in ("head_mismatch", "tail_missing"):
@@ -144,7 +144,7 @@ def _mend(store: "Store", name: str) -> str:
     if not mended:
         return ""
     _, kept, _ = repair.run(store, found)
-    return f"mended {count(mended, 'place')} in the log of '{name}'; the log as it was is kept as {kept}"
+    return f"repaired {count(mended, 'place')} in the log of '{name}'; the log as it was is kept as {kept}"
 
 
 def _settle(store: "Store", name: str) -> str:
@@ -186,7 +186,7 @@ def _ahead(store: "Store", name: str) -> "Iterator[Finding]":
         yield Finding(
             "clock", "future", "warning",
             f"{name}: its last event is {_span(ahead)} in the future; until then, new ones carry the same time",
-            "set the clock right; their order is right all the same, it rests on their numbers", name,
+            "set the clock right; the order of events is right anyway, for it rests on their numbers", name,
         )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def _sessions(store: "Store", sessions: "list[Session]") -> "Iterator[Finding]":
         if (one.word("session_id") or one.id) != one.id:
             yield Finding("records", "session_renamed", "warning",
                           f"the record of the session {one.id} says that it is '{one.word('session_id')}'",
-                          "rename the file, or mend its session_id in an editor", one.id)  # fmt: skip
+                          "rename the file, or correct its session_id in an editor", one.id)  # fmt: skip
         ahead = (parse_ns(one.word("created_at") or "") or 0) - runtime.now_ns()
         if ahead > SKEW:
             yield Finding("records", "session_from_the_future", "warning",
@@ -79,8 +79,8 @@ def _damaged(store: "Store", one: Session) -> Finding:
     again = record_of(store, one.id)
     return Finding(
         "documents", "session_damaged", "error", f"the record of the session {one.id} is damaged: {one.trouble}",
-        "make it anew from the log; the damaged one goes into the quarantine"
-        if again else "move it aside into the quarantine; no log knows this session",
+        "make it again from the log; the damaged one goes into the quarantine"
+        if again else "move it into the quarantine; no log knows this session",
         one.id, _rewriter(store, one.id),
     )  # fmt: skip
 
@@ -99,7 +99,7 @@ def _rewriter(store: "Store", session: str) -> "Callable[[], str]":
             place = store.set_aside("session", session, "the record of a session, damaged", stays=bool(record))
             told = f"moved the record of the session {session} to '{place}'"
             if record:
-                told += ", and made it anew from the log"
+                told += ", and made it again from the log"
                 plan.puts.append(("session", session, indented(record).encode() + b"\n"))
                 milestone = str(record["milestone_id"] or log_of(session))
                 data = f'{{"session_id":"{session}","quarantined":"{place}"}}'

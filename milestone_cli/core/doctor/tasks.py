@@ -45,7 +45,7 @@ def _damaged(store: "Store", known: "list[Task]") -> "Iterator[Finding]":
         if one.trouble:
             yield Finding(
                 "tasks", "damaged", "error", f"the task {one.id} is damaged: {one.trouble}",
-                "mend it in an editor; or move it into the quarantine", one.id, _aside(store, one.id),
+                "correct it in an editor, or move it into the quarantine", one.id, _aside(store, one.id),
             )  # fmt: skip
 
 

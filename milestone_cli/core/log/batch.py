@@ -62,7 +62,7 @@ def _draft(spans: "dict[str, str]", number: int, session: str, agent: str) -> Dr
     for name in KEYS:
         if name != "data" and name in spans:
             if spans[name][0] != '"':
-                raise MilestoneError("invalid_data", f"{what}: {name} is no string", "write it in quotes")
+                raise MilestoneError("invalid_data", f"{what}: {name} is not a string", "write it in quotes")
             words[name] = str(loads(spans[name]))
     data = check_data(spans.get("data", "{}").encode(), f"the data of {what}")
     return Draft(

@@ -107,7 +107,7 @@ def read(text: str) -> "tuple[dict[str, Place], bool]":
     except (ValueError, MilestoneError):
         shown = text if len(text) <= 80 else text[:80] + "…"
         raise MilestoneError(
-            "invalid_cursor", f"'{shown}' is no cursor", "take one that `--show-cursor` has printed, as it is"
+            "invalid_cursor", f"'{shown}' is not a cursor", "give one exactly as --show-cursor printed it"
         ) from None
     return places, head == VERSION + EVERY
 
@@ -176,8 +176,8 @@ def _gone(stream: str, place: Place, why: str, goes_on: int) -> MilestoneError:
     """The error for a place that is not there any more; `goes_on` is the offset from which nothing was delivered."""
     return MilestoneError(
         "cursor_gone",
-        f"the log of {named(stream)} does not go on behind this cursor, at event {place.sequence}: {why}",
-        "start again without the cursor; `milestone events verify` tells what happened to the log",
+        f"the log of {named(stream)} does not continue after this cursor, at event {place.sequence}: {why}",
+        "start again without the cursor; `milestone events verify` shows what happened to the log",
         milestone_id=stream,
         sequence_number=place.sequence,
         goes_on=goes_on,

@@ -32,7 +32,7 @@ def explain(chain: "Chain", event: "dict[str, object]") -> None:
 
 
 def unreadable(chain: "Chain", line: bytes, number: int, offset: int) -> None:
-    """Judge a line that is no JSON object: torn, glued together by writers without a lock, or edited."""
+    """Judge a line that is not a JSON object: torn, glued together by writers without a lock, or edited."""
     import re
 
     starts = [match.start() for match in re.finditer(START, line)]
@@ -51,7 +51,7 @@ def unreadable(chain: "Chain", line: bytes, number: int, offset: int) -> None:
             Finding("note", "bash_fragment", "the rest of a bash line that another line broke", number, offset)
         )
     else:
-        finding = chain.damage("unreadable_line", "a line that is no JSON object", number, offset).known_by(line)
+        finding = chain.damage("unreadable_line", "a line that is not a JSON object", number, offset).known_by(line)
         finding.after, finding.edits = chain.seq, [(offset, line + b"\n", b"")]
         chain.torn.append((finding, offset, len(line), len(starts)))
         del chain.torn[:-WATCH]

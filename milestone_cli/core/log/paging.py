@@ -228,7 +228,9 @@ def places(after: "str | None", names: "list[str]", *, every: bool) -> "dict[str
     known, is_of_all = cursor.read(after)
     if not is_of_all and (every or set(names) != set(known)):
         of = ", ".join(map(named, known))
-        raise MilestoneError("usage", f"this cursor is of {of} alone", f"ask for what happened in {of}")
+        raise MilestoneError(
+            "usage", f"this cursor belongs to {of} alone", f"use it with {of}, or start without a cursor"
+        )
     missing = sorted(set(known) - set(names)) if every else []
     if missing:
         raise MilestoneError(

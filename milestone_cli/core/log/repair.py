@@ -37,7 +37,7 @@ RECORDED = {
     "event_pending": "its event is logged",
     "state_unexplained": "the state is logged as it is, as a change from outside",
     "history_broken": "the state is logged whole, so that it can be replayed from here on",
-    "head_missing": "the head is made anew from the log",
+    "head_missing": "the head is made again from the log",
     "head_behind": "the head is brought up to date",
 }
 """Findings that an event mends, and what it says."""
@@ -294,7 +294,9 @@ def _log_state(store: "Store", stream: str, timeout: float) -> None:
 
     def same(text: "bytes | None") -> bytes:
         if text is None:
-            raise MilestoneError("not_found", f"'{stream}' has no state any more", "")
+            raise MilestoneError(
+                "not_found", f"'{stream}' has no state any more", f"`milestone state undo {stream}` brings it back"
+            )
         return text
 
     store.commit(Change(stream, [draft(store, "state_saved", '{"outside":true}')], same, timeout=timeout))

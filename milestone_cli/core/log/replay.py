@@ -72,7 +72,7 @@ def end_of(
     """
     stop = store.log_size(stream)[0]
     if not stop:
-        raise MilestoneError("not_found", f"{named(stream)} has no log", "list them with: milestone state list")
+        raise MilestoneError("not_found", f"{named(stream)} has no log", "`milestone state list` lists the milestones")
     if at is not None:
         stop = store.seek(stream, times.parse(at, runtime.now_ns()) + 1)
     if to is not None:
@@ -94,7 +94,11 @@ def _end_of_session(store: "Store", stream: str, stop: int, session: str) -> int
             if event is not None and event.get("session_id") == session:
                 return min(end + 1, stop)
             end -= len(line) + 1
-    raise MilestoneError("not_found", f"{named(stream)} has no event of the session '{session}' until then", "")
+    raise MilestoneError(
+        "not_found",
+        f"{named(stream)} has no event of the session '{session}' until then",
+        "give a later moment, or leave it out",
+    )
 
 
 def _no_event(store: "Store", stream: str, sequence: int) -> MilestoneError:
@@ -106,7 +110,7 @@ def _no_event(store: "Store", stream: str, sequence: int) -> MilestoneError:
         told = f"event {sequence} of {named(stream)} is gone: its log begins at event {first} now"
     else:
         told = f"event {sequence} of {named(stream)} is missing from its log"
-    hint = f"there are events {first} to {last}" if first else "only events of milestone have numbers"
+    hint = f"there are events {first} to {last}" if first else "only events that milestone has written have numbers"
     return MilestoneError("not_found", told, hint, sequence_number=sequence, first=first, last=last)
 
 
@@ -220,7 +224,7 @@ def _unproved(store: "Store", stream: str, event: "revisions.Event", why: str, *
     return MilestoneError(
         "damaged",
         f"the log of {named(stream)} does not prove revision {revision}: {why}",
-        "`milestone events verify` shows every place",
+        "`milestone events verify` shows where it is damaged",
         milestone_id=stream,
         revision=revision,
         sequence_number=event["sequence_number"],

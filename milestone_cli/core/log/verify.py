@@ -152,7 +152,7 @@ def _check_head(store: "Store", size: int, head: "Head | None", chain: Chain, re
     """Compare the log's end with what its head recorded."""
     if head is None:
         if chain.events:
-            report.add("note", "head_missing", "the head beside the log is missing; the next writer makes it anew")
+            report.add("note", "head_missing", "the head beside the log is missing; the next writer makes it again")
         return
     if head.sequence > chain.seq:
         _lost_tail(store, size, head, chain, report)

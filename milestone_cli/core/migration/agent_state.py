@@ -46,7 +46,7 @@ def take(tree: "Tree", found: Harvest) -> None:
             found.leave(path, error.message)
             continue
         if values.get("id") != name or not path.endswith(".json"):
-            found.leave(path, "it is no task of this name")
+            found.leave(path, "it is not a task of this name")
         else:
             known[name] = (text, path)
     if MAIN in tree.files:
@@ -102,7 +102,7 @@ def _task(text: str, path: str, found: Harvest) -> None:
     status = word(said.get("status"))
     own = status if status in STATUSES else LIKE.get(status.lower().replace(" ", "_"), "")
     if not own:
-        found.leave(path, f"its status '{status[:80]}' is none that is known")
+        found.leave(path, f"its status '{status[:80]}' is not a known one")
         return
     if own != status:
         found.notes.append(f"task {name}: its status '{status}' became {own}")

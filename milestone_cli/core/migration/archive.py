@@ -23,7 +23,7 @@ def plan(source: "Archive", target: "Side") -> transfer.Copy:
             "conflict",
             f"the store has something else already under {len(conflicts)} names; nothing was changed:"
             f" {', '.join(conflicts[:5])}{', …' if len(conflicts) > 5 else ''}",
-            "take it into a store of its own, as with `milestone --store elsewhere store import`",
+            "import it into a store of its own: `milestone --store FOLDER store import …`",
             conflicts=conflicts,
         )
     return found

@@ -43,7 +43,7 @@ def take(tree: Tree, found: Harvest) -> None:
         if name.startswith("milestone-") and name.endswith(".jsonl") and is_name(name[10:-6]):
             take_events(tree, path, name[10:-6], found)
         else:
-            found.leave(path, "it is no log of a milestone")
+            found.leave(path, "it is not the log of a milestone")
 
 
 def refuse_ours(tree: Tree) -> None:
@@ -112,7 +112,7 @@ def _owner(tree: Tree, path: str) -> str:
 def _session(tree: Tree, path: str, found: Harvest) -> None:
     name = path.rpartition("/")[2].removesuffix(".json")
     if not path.endswith(".json") or not is_name(name):
-        found.leave(path, "it is no record of a session")
+        found.leave(path, "it is not the record of a session")
         return
     try:
         _, record = tree.json(path)

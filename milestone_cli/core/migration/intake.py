@@ -106,8 +106,8 @@ def look(path: str) -> Harvest:
     else:
         raise MilestoneError(
             "invalid_data",
-            f"'{path[:140]}' is no folder that can be taken in",
-            "known are coding-agent-state, a .milestones of bash or with sessions, and what `store export` made",
+            f"'{path[:140]}' is not a folder that can be imported",
+            "give a coding-agent-state, a .milestones of bash or with sessions, or what `milestone store export` made",
         )
     _account(tree, found)
     return found
@@ -160,7 +160,7 @@ def plan(store: "Store", path: str) -> Intake:
             "conflict",
             f"the store has something else already under {len(conflicts)} of these names; nothing was changed:"
             f" {', '.join(conflicts[:5])}{', …' if len(conflicts) > 5 else ''}",
-            "take it into a store of its own, as with `milestone --store elsewhere store import`",
+            "import it into a store of its own: `milestone --store FOLDER store import …`",
             conflicts=sorted(conflicts),
         )
     for stream, entries in harvest.events.items():

@@ -67,7 +67,7 @@ def _transaction(tree: "Tree", path: str, kind: str, found: Harvest) -> None:
         return
     said = mapping(record.get("transaction"))
     if said.get("id") != name or not layout.is_sound(kind, name):
-        found.leave(path, "it is no record of a transaction")
+        found.leave(path, "it is not the record of a transaction")
         return
     record["transaction"] = {key: None if value is None else str(value) for key, value in said.items()}
     found.documents[kind, name] = laid_out(dumps(record)).encode() + b"\n"

@@ -44,7 +44,9 @@ class Tree:
         try:
             self._root = os.open(self.path, DIRECTORY)
         except (FileNotFoundError, NotADirectoryError):
-            raise MilestoneError("not_found", f"there is no folder '{path[:140]}'", "name the one to take in") from None
+            raise MilestoneError(
+                "not_found", f"there is no folder '{path[:140]}'", "name the folder to import"
+            ) from None
         entries = walk(self._root)
         if len(entries) > MANY:
             raise MilestoneError("too_large", f"'{path[:140]}' has more than {MANY} files", "name a smaller folder")
@@ -106,7 +108,7 @@ class Tree:
         text = self.text(path)
         found = loads(text)
         if not isinstance(found, dict):
-            raise MilestoneError("invalid_data", "it is no JSON object", "")
+            raise MilestoneError("invalid_data", "it is not a JSON object", "")
         return text, found
 
     def yaml(self, path: str) -> "Facts":
@@ -138,7 +140,7 @@ def parse_yaml(raw: bytes) -> "Facts":
         where = f", at line {mark.line + 1}" if mark else ""
         raise MilestoneError("invalid_data", f"it is not valid YAML{where}", "") from None
     if not isinstance(found, dict):
-        raise MilestoneError("invalid_data", "it is no mapping", "")
+        raise MilestoneError("invalid_data", "it is not a mapping of names to values", "")
     return found
 
 

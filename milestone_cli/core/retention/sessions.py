@@ -100,7 +100,7 @@ def _row(store: "Store", session: str, found: "Facts") -> "Iterator[Item]":
     # What `session recover` takes when nobody says otherwise, and what was kept last, be it of before a recovery.
     last = [*[one for one in sound if not one.is_safety][-1:], *sound[-1:]]
     for one in there:
-        hold = "the newest of a session that goes on" if one in last else ""
+        hold = "the newest of a session that has not ended" if one in last else ""
         if one.pinned is not None or one.trouble:
             hold = one.trouble or "pinned"
         time = parse_ns(one.created_at) or 0

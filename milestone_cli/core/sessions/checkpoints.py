@@ -39,7 +39,7 @@ class Checkpoint:
         try:
             info = loads(raw)
         except ValueError as error:
-            self.trouble = f"it is no JSON: {error}"
+            self.trouble = f"it is not JSON: {error}"
             return
         if not isinstance(info, dict) or self._said(info, "checkpoint").get("id") != name:
             self.trouble = "it is another one's"
@@ -145,7 +145,7 @@ def sound(found: Checkpoint) -> Checkpoint:
         raise MilestoneError(
             "damaged",
             f"the checkpoint '{found.name}' of the session '{found.session}' is damaged: {found.trouble}",
-            f"`milestone checkpoint list --session {found.session}` shows the others",
+            f"`milestone checkpoint list --session {found.session}` lists the others",
             session_id=found.session,
             checkpoint_name=found.name,
         )

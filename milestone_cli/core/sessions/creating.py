@@ -61,7 +61,7 @@ class Wish:
             MilestoneError: `invalid_name`, `invalid_json`, `invalid_data`, `too_large`.
         """
         if self.name is not None and safe(self.name, "session") == NO_SESSION:
-            told = f"'{NO_SESSION}' is what belongs to no session"
+            told = f"'{NO_SESSION}' stands for no session at all"
             raise MilestoneError("invalid_name", told, "use another name")
         words(self.type, "the type")
         words(self.user, "the user")
@@ -73,7 +73,7 @@ class Wish:
         context = check_context(check(self.context, LIMIT, "the context"))
         metadata = check(self.metadata, LIMIT, "the metadata")
         if metadata[skip(metadata, 0)] != "{":
-            raise MilestoneError("invalid_data", "the metadata is no JSON object", 'write it as {"name": value}')
+            raise MilestoneError("invalid_data", "the metadata is not a JSON object", 'write it as {"name": value}')
         return context.strip(), metadata.strip()
 
     def request(self) -> "tuple[bytes, ...]":

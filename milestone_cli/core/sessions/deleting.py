@@ -92,7 +92,9 @@ def delete(
             raise MilestoneError(
                 "conflict",
                 f"the session '{name}' stays: {'; '.join(why if isinstance(why, list) else [])}",
-                "unpin it first" if found.pinned else "`milestone session end` comes first, or give --force",
+                f"`milestone checkpoint unpin NAME --session {name}` lets a checkpoint go"
+                if found.pinned
+                else f"`milestone session end {name}` ends it; or give --force",
                 session_id=name,
             )
         plan = Plan("session_delete")

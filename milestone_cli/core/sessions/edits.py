@@ -30,7 +30,7 @@ def check_context(raw: str) -> str:
         MilestoneError: `invalid_data`, `too_large`.
     """
     if raw[skip(raw, 0)] != "{":
-        raise MilestoneError("invalid_data", "the context is no JSON object", 'write it as {"name": value}')
+        raise MilestoneError("invalid_data", "the context is not a JSON object", 'write it as {"name": value}')
     if len(raw) > LIMIT // 8:
         told = f"the context has {len(raw)} characters; {LIMIT // 8} are allowed"
         raise MilestoneError("too_large", told, "keep what is long in the state of a milestone")
@@ -124,15 +124,15 @@ def _load(raw: bytes, name: str, kind: str) -> "Record":
         mark = getattr(error, "problem_mark", None)
         raise _wrong(name, f"it is not valid YAML{f', at line {mark.line + 1}' if mark else ''}") from None
     if not isinstance(found, dict):
-        raise _wrong(name, "it has anchors or aliases" if anchored else "it is no mapping")
+        raise _wrong(name, "it has anchors or aliases" if anchored else "it is not a mapping of names to values")
     return found
 
 
 def _wrong(name: str, why: str) -> MilestoneError:
     return MilestoneError(
         "invalid_config",
-        f"the session.yaml of '{name}' cannot be taken over: {why}",
-        "mend it in an editor; until then the session keeps the settings that it had",
+        f"the session.yaml of '{name}' cannot be used: {why}",
+        "correct it in an editor; until then the session keeps the settings that it had",
         session_id=name,
     )
 

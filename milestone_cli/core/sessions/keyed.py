@@ -93,7 +93,7 @@ def remove(store: "Store", given: "str | None", name: str, *, timeout: "float | 
         left = [state[start:end] for key, start, _, end in spans if key != name]
         if len(left) == len(spans):
             told = f"the state of the session has no '{name[:140]}'"
-            raise MilestoneError("path_not_found", told, "", path=name[:140])
+            raise MilestoneError("path_not_found", told, "`milestone session get .` prints all of it", path=name[:140])
         return f"{{{','.join(left)}}}"
 
     build = _change(store, readable(store, given).id, edit, [name])

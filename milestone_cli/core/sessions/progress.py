@@ -47,7 +47,11 @@ def report(
     """
     number = _percent(percent)
     if operation is not None and len(operation) > LONGEST:
-        raise MilestoneError("too_large", f"the operation has {len(operation)} characters; {LONGEST} are allowed", "")
+        raise MilestoneError(
+            "too_large",
+            f"the operation has {len(operation)} characters; {LONGEST} are allowed",
+            "say it in fewer words",
+        )
     name = current_session(store, given)
     record = session_record(store, name)
     if not record:
@@ -77,7 +81,7 @@ def _percent(word: str) -> str:
         number = "0" + number if number[0] == "." else number
         if float(number) <= 100:
             return number
-    raise MilestoneError("usage", f"'{word[:140]}' is no progress", "give a number from 0 to 100")
+    raise MilestoneError("usage", f"'{word[:140]}' is not a percentage", "give a number from 0 to 100")
 
 
 def is_due(record: "dict[str, object]", now: int) -> bool:

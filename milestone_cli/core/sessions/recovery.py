@@ -104,7 +104,7 @@ def recover(
             raise MilestoneError(
                 "revision_conflict",
                 f"the session '{session}' or what belongs to it changed meanwhile; nothing was recovered",
-                "look at the plan again, then recover",
+                "look at the plan again with --dry-run, then recover",
                 session_id=session,
             )
         return _mutation(store, again, outcome, stream)

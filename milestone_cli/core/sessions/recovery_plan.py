@@ -121,7 +121,7 @@ def meant(store: "Store", given: "str | None") -> str:
     raise MilestoneError(
         "not_found",
         "which session? There is no current one",
-        f"name one; left behind were {told}" if left else "`milestone session list` shows what there is",
+        f"name one; left behind were {told}" if left else "`milestone session list` lists what there is",
         sessions=left,
     )
 
@@ -167,7 +167,7 @@ def _record(store: "Store", found: Recovery, *, damaged: bool) -> "Facts":
         kept = record if isinstance(record, dict) else {}
         now = found.session
         if now is None:
-            told = "its record is damaged, and made anew" if damaged else "its record is gone, and made anew"
+            told = "its record is damaged, and made again" if damaged else "its record is gone, and made again"
             found.steps.append(Step("session", "restore", told, ("session", session, raw)))
         else:
             same = kept_of(now.text) == raw
@@ -199,7 +199,7 @@ def _document(store: "Store", found: Recovery, what: str, kind: str, key: str, s
         return False
     now = store.get(kind, key)
     action = "same" if now == raw else "restore"
-    detail = "nothing changed since" if now == raw else "gone, and made anew" if now is None else "as it was then"
+    detail = "nothing changed since" if now == raw else "gone, and made again" if now is None else "as it was then"
     found.steps.append(Step(what, action, detail, (kind, key, raw)))
     return now != raw
 
@@ -264,7 +264,9 @@ def _state(store: "Store", found: Recovery) -> None:
     elif found.keeps_state:
         found.steps.append(Step(what, "keep", f"revision {found.revision} stays, as asked"))
     elif not store.modified("active", milestone) and store.modified("completed", milestone):
-        found.steps.append(Step(what, "cannot", f"it is completed; `milestone state reopen {milestone}` comes first"))
+        found.steps.append(
+            Step(what, "cannot", f"it is completed; `milestone state reopen {milestone}` makes it active again")
+        )
     else:
         found.text = _text(store, milestone, then.get("revision"), str(sha256))
         if found.text is None:

@@ -53,7 +53,7 @@ class Session:
             record = None
         if not isinstance(record, dict):
             self.status = "damaged"
-            self.trouble = self.trouble or "it is no JSON object"
+            self.trouble = self.trouble or "it is not a JSON object"
             return
         self.record = record
         self.status = self.word("status") or "unknown"
@@ -183,7 +183,9 @@ def current(store: "Store", given: "str | None" = None) -> Session:
     """
     name = current_session(store, given)
     if name == NO_SESSION:
-        raise MilestoneError("not_found", "there is no current session", "name one, or `milestone session create`")
+        raise MilestoneError(
+            "not_found", "there is no current session", "name one; `milestone session create` begins one"
+        )
     return find(store, name)
 
 
@@ -210,7 +212,7 @@ def sound(found: Session) -> Session:
         raise MilestoneError(
             "damaged",
             f"the record of the session '{found.id}' is damaged: {found.trouble}",
-            f"mend it in an editor, as JSON: {found.id}.json among the sessions",
+            "`milestone doctor --fix` makes it again from the log, as far as that tells of it",
             session_id=found.id,
         )
     return found

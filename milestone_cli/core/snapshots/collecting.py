@@ -55,7 +55,7 @@ def _task(store: "Store", key: str) -> "str | None":
         return None
     text = check(raw, LIMIT, "its file").strip()
     if not isinstance(loads(text), dict):
-        raise MilestoneError("damaged", "its file is no JSON object")
+        raise MilestoneError("damaged", "its file is not a JSON object")
     return text
 
 

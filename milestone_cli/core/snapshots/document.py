@@ -71,7 +71,7 @@ class Snapshot:
             raise MilestoneError(
                 "too_large",
                 f"the snapshot has {len(raw)} bytes; {LIMIT} are allowed",
-                "`milestone archive run` takes completed tasks out of the way",
+                "`milestone archive run` archives completed tasks",
             )
         return raw
 
@@ -97,15 +97,17 @@ def parse(raw: bytes) -> Snapshot:
         raise _damaged(error.message) from None
     at = skip(text, 0)
     if text[at] != "{":
-        raise _damaged("it is no JSON object")
+        raise _damaged("it is not a JSON object")
     spans = {key: text[start:end] for key, _, start, end in members(text, at)}
     version = spans.get("version", quote(VERSION))
     if not version.startswith('"1.'):
         raise MilestoneError(
-            "newer_format", f"the snapshot has version {version[:40]}; known are 1.x", "install a newer milestone"
+            "newer_format",
+            f"the snapshot has version {version[:40]}; this version of milestone knows 1.x",
+            "install a newer milestone",
         )
     if "sha256" in spans and not _proves(text, spans["sha256"]):
-        raise _damaged("its checksum is that of another content; whoever mends it takes the member sha256 out")
+        raise _damaged("its checksum does not fit; whoever edits it must remove the member sha256")
     if not any(name in spans for name in PARTS):
         raise _damaged("it has neither tasks nor sessions")
     last = loads(spans.get("last_saved", '""'))
@@ -121,7 +123,7 @@ def _proves(text: str, told: str) -> bool:
 def _texts(array: str, name: str) -> "Texts":
     """Key and text of each element of a list."""
     if array[:1] != "[":
-        raise _damaged(f"{name} is no array")
+        raise _damaged(f"{name} is not an array")
     found: Texts = {}
     for number, _, start, end in members(array, 0):
         text = array[start:end]

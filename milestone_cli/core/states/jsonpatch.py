@@ -86,7 +86,7 @@ def operations(text: str) -> list[Operation]:
 
 def _operation(index: int, text: str) -> Operation:
     if text[0] != "{":
-        raise _invalid(index, "is no object")
+        raise _invalid(index, "is not an object")
     found = {key: text[start:end] for key, _, start, end in members(text, 0)}
     strings = {key: str(loads(word)) for key, word in found.items() if key in {"op", "path", "from"} and word[0] == '"'}
     op = strings.get("op", "")
@@ -98,7 +98,7 @@ def _operation(index: int, text: str) -> Operation:
     path, origin = strings["path"], strings.get("from", "")
     for word in (path, origin):
         if word and (word[0] != "/" or "~" in word.replace("~0", "").replace("~1", "")):
-            raise _invalid(index, f"has '{word[:140]}', which is no JSON pointer")
+            raise _invalid(index, f"has '{word[:140]}', which is not a JSON pointer")
     if op == "remove" and not path:
         raise _invalid(index, "removes the whole document")
     if op == "move" and path.startswith(origin + "/"):
@@ -148,7 +148,7 @@ def _test(value: Value, one: Operation) -> None:
         raise MilestoneError(
             "test_failed",
             f"the test of operation {one.index} failed: '{one.path[:140]}' {difference(text, one.value)}",
-            "the state is not what the patch expects; nothing was changed",
+            "make a patch that fits the present state; nothing was changed",
             operation=one.index,
             path=one.path[:140],
         )
@@ -162,7 +162,7 @@ def _nowhere(path: str, one: Operation, why: str) -> MilestoneError:
     return MilestoneError(
         "path_not_found",
         f"the path '{path[:140]}' of operation {one.index} leads nowhere: {why}",
-        "nothing was changed",
+        "make a patch that fits the present state; nothing was changed",
         operation=one.index,
         path=path[:140],
     )
@@ -193,7 +193,7 @@ def _index(part: str, highest: int, path: str, one: Operation) -> int:
         if (index := int(part)) <= highest:
             return index
         raise _nowhere(path, one, f"the highest index there is {highest}" if highest >= 0 else "the array is empty")
-    raise _nowhere(path, one, f"'{part[:140]}' is no index of an array")
+    raise _nowhere(path, one, f"'{part[:140]}' is not an index of an array")
 
 
 def _parent(root: Value, path: str, one: Operation) -> tuple[Value, str]:

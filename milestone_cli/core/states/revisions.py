@@ -140,7 +140,10 @@ def revision_at(store: "Store", milestone: str, moment: str) -> int:
 def none_then(milestone: str, message: str) -> MilestoneError:
     """The error for a moment at which there was no state."""
     return MilestoneError(
-        "revision_not_found", message, f"see milestone state history {milestone}", milestone_id=milestone
+        "revision_not_found",
+        message,
+        f"`milestone state history {milestone}` lists the revisions",
+        milestone_id=milestone,
     )
 
 

@@ -122,7 +122,7 @@ def _current(store: "Store", milestone: str) -> "Event":
         raise MilestoneError(
             "revision_not_found",
             f"the log of '{milestone}' has lost the event of revision {known}, so what was before is not known",
-            "see milestone events verify",
+            f"`milestone events verify {milestone}` shows what happened to the log",
             milestone_id=milestone,
         )
     return event

@@ -31,7 +31,7 @@ def validate(text: bytes, schema: bytes) -> "list[dict[str, object]]":
         raise MilestoneError(
             "missing_extra",
             "validating needs the library jsonschema, which is not installed",
-            "pip install 'milestone-cli[schema]'",
+            "`pip install 'milestone-cli[schema]'` installs it",
         ) from None
     try:
         rules = _parse(schema)
@@ -47,7 +47,11 @@ def validate(text: bytes, schema: bytes) -> "list[dict[str, object]]":
 
 
 def _no_schema(why: str) -> MilestoneError:
-    return MilestoneError("invalid_schema", f"the schema cannot be used: {why[:300]}", "see https://json-schema.org")
+    return MilestoneError(
+        "invalid_schema",
+        f"the schema cannot be used: {why[:300]}",
+        "correct the schema; https://json-schema.org explains how",
+    )
 
 
 def _parse(raw: bytes) -> "Any":

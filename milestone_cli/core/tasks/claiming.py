@@ -69,7 +69,7 @@ def claim(
         MilestoneError: `not_found` where no task is ready; `conflict` for one that another agent has, or that waits.
     """
     if not 0 <= lease <= claims.LONGEST:
-        raise MilestoneError("usage", f"a lease of {lease:g} s is none", f"give at most {claims.LONGEST:g} s")
+        raise MilestoneError("usage", f"a lease cannot last {lease:g} s", f"give at most {claims.LONGEST:g} s")
     wanted = safe(name, "task") if name else ""
     who = runtime.caller() if pid is None else pid
     made = Claimed(Task(wanted, b"{}"))

@@ -68,7 +68,7 @@ def delete(store: "Store", name: str, terms: Terms) -> "tuple[Deletion | None, b
         found = Deletion(store, one, terms.agent)
         if found.blockers and not terms.force:
             raise MilestoneError(
-                "conflict", f"the task '{name}' stays: {'; '.join(found.blockers)}", "--force deletes it all the same",
+                "conflict", f"the task '{name}' stays: {'; '.join(found.blockers)}", "--force deletes it anyway",
                 task_id=name,
             )  # fmt: skip
         plan = Plan("task_delete", runtime.new_transaction_id(runtime.now_ns()))

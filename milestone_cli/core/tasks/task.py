@@ -57,7 +57,7 @@ class Task:
             return
         at = skip(text, 0)
         if text[at] != "{":
-            self.trouble = "it is no JSON object"
+            self.trouble = "it is not a JSON object"
             return
         self.texts = {key: text[start:end] for key, _, start, end in members(text, at)}
         self.trouble = self._lacking()
@@ -186,7 +186,7 @@ def find(store: "Store", name: str) -> Task:
         raise MilestoneError(
             "damaged",
             f"the task '{name}' is damaged: {found.trouble}",
-            f"mend tasks/{name}.json in an editor, or let `milestone doctor --fix` move it into the quarantine",
+            f"correct tasks/{name}.json in an editor, or let `milestone doctor --fix` move it into the quarantine",
             task_id=name,
         )
     return found

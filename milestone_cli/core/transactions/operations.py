@@ -126,7 +126,9 @@ def _keep(one: Operation, key: str, text: str) -> None:
         one.words[key] = value
     else:
         what = "a number from 0" if key == "if_revision" else "true or false" if key in FLAGS else "a string"
-        raise MilestoneError("invalid_data", f"'{key}' is not {what}", "")
+        raise MilestoneError(
+            "invalid_data", f"'{key}' is not {what}", "`milestone transaction apply --help` tells what it takes"
+        )
 
 
 def _plain(text: str) -> "str | int | bool | None":

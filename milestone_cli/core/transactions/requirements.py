@@ -49,7 +49,9 @@ def require(store: "Store", one: "Operation") -> None:
     elif "path" in words:
         _require_value(store, one, words["path"], is_absent)
     elif "value" in one.texts or "status" in words:
-        raise MilestoneError("invalid_data", "a value needs its 'path', and a status its 'session'", "")
+        raise MilestoneError(
+            "invalid_data", "a value needs its 'path', and a status its 'session'", "add it to the line"
+        )
     elif one.expect is None or is_absent:
         is_there = any(store.modified(kind, one.milestone) for kind in ("active", "completed"))
         _there(f"the state of '{one.milestone}'", is_there, is_absent)
@@ -77,4 +79,6 @@ def _there(what: str, is_there: bool, is_absent: bool) -> None:
 
 
 def _failed(message: str) -> MilestoneError:
-    return MilestoneError("test_failed", message, "the present is not what the transaction requires")
+    return MilestoneError(
+        "test_failed", message, "look at what is there now, and make a transaction that fits it; nothing was changed"
+    )

@@ -99,7 +99,12 @@ def plan_rollback(store: "Store", identity: str) -> Rollback:
     if status != "committed":
         was = "is not finished; the next command that writes finishes it"
         told = was if status == "pending" else "is rolled back already, or was never done"
-        raise MilestoneError("conflict", f"the transaction '{plan.id}' {told}", "", transaction_id=plan.id)
+        raise MilestoneError(
+            "conflict",
+            f"the transaction '{plan.id}' {told}",
+            f"`milestone transaction show {plan.id}` tells what it did",
+            transaction_id=plan.id,
+        )
     if not record["documents"]:
         plan.obstacles.append("its record does not say what was before")
     elif all(one["kind"] == "origin" for one in record["documents"]):

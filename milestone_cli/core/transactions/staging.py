@@ -70,7 +70,10 @@ class Staging:
         found = self._staged(milestone)
         if found is None:
             raise MilestoneError(
-                "not_found", f"there is no state of '{milestone}' any more", "", milestone_id=milestone
+                "not_found",
+                f"there is no state of '{milestone}' any more",
+                "put this operation before the one that removes it",
+                milestone_id=milestone,
             )
         return found
 

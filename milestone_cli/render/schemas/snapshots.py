@@ -93,7 +93,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
         ),
     ),
     "archive-run": (
-        "What is completed, what of it is put away and why not; `archived` is what was done.",
+        "What is completed, what of it is archived and why not; `archived` is what was done.",
         record(
             {
                 "older_than": STRING,
@@ -116,7 +116,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
         ),
     ),
     "archive-list": (
-        "What is put away.",
+        "What is archived.",
         record(
             {
                 "items": array(
@@ -135,7 +135,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
         ),
     ),
     "archive-show": (
-        "What is put away under a name, document for document.",
+        "What is archived under a name, document for document.",
         record({**COLD, "documents": array(record({"kind": STRING, "key": STRING, "written": TIME, "text": STRING}))}),
     ),
     "archive-restore": (

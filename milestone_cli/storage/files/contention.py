@@ -230,7 +230,9 @@ def judge(locks: int, folder: str, status: os.stat_result, before: bytes, unchan
         unchanged: seconds for which the folder has stayed as it is.
     """
     if not stat.S_ISDIR(status.st_mode):
-        raise MilestoneError("unsafe_link", f"'{folder}' among the locks is no folder", "look at it, then move it away")
+        raise MilestoneError(
+            "unsafe_link", f"'{folder}' among the locks is not a folder", "look at it, then move it away"
+        )
     if status.st_mode & stat.S_ISVTX:
         host, boot, pid = field(before, 2), field(before, 3), field(before, 4)
         facts: dict[str, object] = {"pid": int(pid) if pid.isdigit() else None, "host": host}

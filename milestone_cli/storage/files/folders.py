@@ -44,7 +44,7 @@ class Folders:
             raise MilestoneError("no_store", f"there is no store at '{path}'", "`milestone init` makes one") from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
-                raise MilestoneError("unsafe_link", f"'{path}' is no folder", "name the store itself") from None
+                raise MilestoneError("unsafe_link", f"'{path}' is not a folder", "name the store itself") from None
             raise
         owner = os.fstat(root).st_uid
         if owner != os.geteuid() and not runtime.env("MILESTONE_TRUST_STORE"):
@@ -73,7 +73,7 @@ class Folders:
             except OSError as error:
                 if error.errno in (errno.ELOOP, errno.ENOTDIR):
                     raise MilestoneError(
-                        "unsafe_link", f"'{name}' in the store is no folder", "look at it, then move it away"
+                        "unsafe_link", f"'{name}' in the store is not a folder", "look at it, then move it away"
                     ) from None
                 raise
             self._folders[name] = fd
@@ -125,7 +125,7 @@ class Folders:
 
         Raises:
             FileNotFoundError: when there is none.
-            MilestoneError: `unsafe_link` when it is no plain file, `too_large`.
+            MilestoneError: `unsafe_link` when it is not a plain file, `too_large`.
         """
         try:
             fd = os.open(name, READ, dir_fd=self.present(folder))
@@ -145,13 +145,15 @@ class Folders:
         """Read an open file, whole and bounded; what tells this version of it from another comes with it.
 
         Raises:
-            MilestoneError: `unsafe_link` when it is no plain file, `too_large`.
+            MilestoneError: `unsafe_link` when it is not a plain file, `too_large`.
         """
         status = os.fstat(fd)
         if status.st_mode & 0o170000 != 0o100000:
-            raise MilestoneError("unsafe_link", f"'{what}' is no plain file", "look at it, then move it away")
+            raise MilestoneError("unsafe_link", f"'{what}' is not a plain file", "look at it, then move it away")
         if status.st_size > limit:
-            raise MilestoneError("too_large", f"'{what}' has {status.st_size} bytes; {limit} are read", "")
+            raise MilestoneError(
+                "too_large", f"'{what}' has {status.st_size} bytes; {limit} are read", "look at what made it so large"
+            )
         blocks = []
         while block := os.read(fd, max(4096, min(status.st_size + 1, 1 << 26))):
             blocks.append(block)

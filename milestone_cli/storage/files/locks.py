@@ -67,7 +67,7 @@ class Locks:
         raise MilestoneError(
             "lock_timeout",
             f"the lock of '{name}' is held by process {found['pid']}, which started this one",
-            "what runs inside the lock needs no other; else run it outside of what holds the lock",
+            "what runs inside the lock needs none of its own; run anything else outside it",
             lock=name,
             pid=found["pid"],
         )
@@ -112,7 +112,12 @@ class Locks:
         found = self.show(name)
         if found is None or judged is None or found["state"] == "stale":
             why = f": {found['evidence']}" if found else ""
-            raise MilestoneError("not_found", f"the lock of '{name}' is not held{why}", "", lock=name)
+            raise MilestoneError(
+                "not_found",
+                f"the lock of '{name}' is not held{why}",
+                "`milestone lock list` lists those that are held",
+                lock=name,
+            )
         if not force:
             self._refuse_others(name, found, pid)
         if found["kind"] == "milestone":
@@ -146,7 +151,7 @@ class Locks:
         raise MilestoneError(
             "conflict",
             f"the lock of '{name}' is held by process {holder} on {found['host']}, not by process {pid}",
-            f"`milestone lock show {name}` says more; --force takes it away, and what it protects with it",
+            f"`milestone lock show {name}` tells more; --force takes it away, with what it protects",
             lock=name,
             pid=holder,
             host=found["host"],
@@ -167,7 +172,12 @@ class Locks:
             judged = self._status(name)
             found = self.show(name)
             if found is None or judged is None:
-                raise MilestoneError("not_found", f"the lock of '{name}' is not held", "", lock=name)
+                raise MilestoneError(
+                    "not_found",
+                    f"the lock of '{name}' is not held",
+                    "`milestone lock list` lists those that are held",
+                    lock=name,
+                )
             if not force:
                 _refuse_living(name, found)
             if dry_run:
@@ -210,7 +220,12 @@ class Locks:
 
 
 def _gone(name: str) -> MilestoneError:
-    return MilestoneError("not_found", f"the lock of '{name}' is not held any more, or by another one", "", lock=name)
+    return MilestoneError(
+        "not_found",
+        f"the lock of '{name}' is not held any more, or by somebody else",
+        "`milestone lock list` lists those that are held",
+        lock=name,
+    )
 
 
 def _refuse_living(name: str, found: "Facts") -> None:
@@ -223,7 +238,7 @@ def _refuse_living(name: str, found: "Facts") -> None:
         raise MilestoneError(
             "conflict",
             f"the lock of '{name}' is held by {found['evidence']}",
-            "wait for it, or end its holder; --force breaks it all the same",
+            "wait for it, or end its holder; --force breaks it anyway",
             lock=name,
             pid=found["pid"],
             host=found["host"],

@@ -65,7 +65,9 @@ class Migrator:
         if found.is_back:
             if not self._stamps():
                 raise MilestoneError(
-                    "not_found", f"no migration brought the store to format {found.start}, so there is no way back", ""
+                    "not_found",
+                    f"no migration brought the store to format {found.start}, so there is no way back",
+                    "leave --rollback out",
                 )
             found.steps = [f"format {end}: put back what format {found.start} changed"]
         else:
@@ -147,7 +149,7 @@ class Migrator:
                 "conflict",
                 f"another program wrote to the store meanwhile, or a step went wrong: {', '.join(sorted(wrong)[:5])};"
                 " everything was put back",
-                "end what writes there (bash knows no frozen store), and try again",
+                "stop what writes there (the bash utilities do not heed the freeze), and try again",
                 files=sorted(wrong),
             )
         marks.write(self._store, None, None, str(found.end))

@@ -116,7 +116,7 @@ def _strange(name: str, error: OSError) -> "MilestoneError | OSError":
     """What a folder that cannot be opened means: something else in its place, or trouble with the disk."""
     if error.errno not in (errno.ELOOP, errno.ENOTDIR):
         return error
-    return MilestoneError("unsafe_link", f"'{name}' in the store is no folder", "look at it, then move it away")
+    return MilestoneError("unsafe_link", f"'{name}' in the store is not a folder", "look at it, then move it away")
 
 
 class Parts:

@@ -244,7 +244,12 @@ class Locks:
             state, evidence = found.judge() if found else ("stale", "")
             if found is None or state == "stale":
                 why = f": {evidence}" if found else ""
-                raise MilestoneError("not_found", f"the lock of '{name}' is not held{why}", "", lock=name)  # noqa: TRY301
+                raise MilestoneError(
+                    "not_found",
+                    f"the lock of '{name}' is not held{why}",
+                    "`milestone lock list` lists those that are held",
+                    lock=name,
+                )  # noqa: TRY301
             near = (pid, runtime.getpid())
             is_near = found.kind == "shell" and found.is_here()
             is_mine = is_near and (found.pid in near or runtime.is_ancestor(found.pid))
@@ -266,13 +271,18 @@ class Locks:
         found = self._begin(name, GRACE)
         try:
             if found is None:
-                raise MilestoneError("not_found", f"the lock of '{name}' is not held", "", lock=name)  # noqa: TRY301
+                raise MilestoneError(
+                    "not_found",
+                    f"the lock of '{name}' is not held",
+                    "`milestone lock list` lists those that are held",
+                    lock=name,
+                )  # noqa: TRY301
             state, evidence = found.judge()
             if not force and state != "stale":
                 raise MilestoneError(  # noqa: TRY301
                     "conflict",
                     f"the lock of '{name}' is held by {evidence}",
-                    "wait for it, or end its holder; --force breaks it all the same",
+                    "wait for it, or end its holder; --force breaks it anyway",
                     lock=name,
                     pid=found.pid,
                     host=found.host,
@@ -318,7 +328,7 @@ def _inside(found: Lease) -> MilestoneError:
     return MilestoneError(
         "lock_timeout",
         f"the lock of '{found.name}' is held by process {found.pid}, which started this one",
-        "what runs inside the lock needs no other; else run it outside of what holds the lock",
+        "what runs inside the lock needs none of its own; run anything else outside it",
         lock=found.name,
         pid=found.pid,
     )
@@ -328,7 +338,7 @@ def _others(found: Lease, pid: int) -> MilestoneError:
     return MilestoneError(
         "conflict",
         f"the lock of '{found.name}' is held by process {found.pid} on {found.host}, not by process {pid}",
-        f"`milestone lock show {found.name}` says more; --force takes it away, and what it protects with it",
+        f"`milestone lock show {found.name}` tells more; --force takes it away, with what it protects",
         lock=found.name,
         pid=found.pid,
         host=found.host,

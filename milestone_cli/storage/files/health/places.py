@@ -67,7 +67,7 @@ def _strange(entries: "list[Entry]") -> "Iterator[Finding]":
             yield Finding("layout", "no_file", "error", f"'{one.path}' is neither a file nor a folder",
                           "look at it, then move it away", one.path)  # fmt: skip
         elif one.path in layout.FOLDERS and not one.is_folder:
-            yield Finding("layout", "no_folder", "error", f"'{one.path}' is no folder",
+            yield Finding("layout", "no_folder", "error", f"'{one.path}' is not a folder",
                           "look at it, then move it away", one.path)  # fmt: skip
 
 
