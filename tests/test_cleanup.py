@@ -196,9 +196,15 @@ def test_old_records_of_transactions_go(cli: Cli, store: Path) -> None:
     cli("cleanup", "run", "demo", check=True)
     assert all(age(path).exists() for path in records)
     assert run(cli, "plan", "demo")["remove"] == 2, "its own, and the one that concerned both"
+    gone = [path.stem for path in records if json.loads(path.read_text())["milestones"] != ["other"]]
     run(cli, "run", "demo")
     (left,) = [path for path in records if path.exists()]
     assert json.loads(left.read_text())["milestones"] == ["other"]
+    kept = (store / "transactions/committed" / f"{max(path.stem for path in left.parent.iterdir())}.yaml").read_text()
+    assert all(name in kept for name in gone), "the clean-up's own record names them"
+    assert '"text"' not in kept, "but does not hold them, or each would hold all before it"
+    cli("transaction", "rollback", "last", "--yes", check=True)
+    assert not [path for path in records if path.exists() and path != left], "and they do not come back"
 
 
 def test_sessions_that_live_or_are_pointed_to_stay(cli: Cli, store: Path) -> None:

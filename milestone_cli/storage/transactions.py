@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STATES = ("active", "completed")
 """Kinds of documents whose texts the log has."""
+RECORDS = ("committed", "rollback")
+"""Kinds of these records. A clean-up's own does not hold those that it removes, or each would hold all before it."""
 ROOM = 1 << 20
 """Most bytes of documents as they were before that a record keeps."""
 
@@ -36,10 +38,11 @@ def opened(store: "Store", plan: "Plan", started: str, name_of: "Callable[[str, 
     """
     documents: list[Record] = []
     room = ROOM
+    unkept = (*STATES, "backup", *(RECORDS if plan.operation == "cleanup" else ()))
     for kind, key, data in {put[:2]: put for put in plan.puts}.values():
         raw = store.get(kind, key)
         before = side(store, kind, key, raw)
-        if before and raw is not None and kind not in STATES and len(raw) <= room and kind != "backup":
+        if before and raw is not None and kind not in unkept and len(raw) <= room:
             try:
                 before["text"] = raw.decode()
                 room -= len(raw)

@@ -16,7 +16,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Change, Plan
 from milestone_cli.storage.names import checkpoint_path
-from milestone_cli.storage.transactions import STATES, closed, is_same, side
+from milestone_cli.storage.transactions import RECORDS, STATES, closed, is_same, side
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,11 @@ class Rollback:
             {"milestone_id": one["milestone_id"], **{new: one[old] for new, old in names}} for one in told["milestones"]
         ]
         opposite = {"made": "removed", "removed": "made", "changed": "changed"}
-        documents = [{**one, "change": opposite[one["change"]]} for one in told["documents"] if one["kind"] not in STAY]
+        documents = [
+            {**one, "change": opposite[one["change"]]}
+            for one in told["documents"]
+            if one["kind"] not in STAY and not _is_spent(self.record, one["kind"])
+        ]
         return {
             "transaction_id": self.id,
             "operation": self.record["transaction"]["operation"],
@@ -111,7 +115,7 @@ def plan_rollback(store: "Store", identity: str) -> Rollback:
         plan.obstacles.append("it removed nothing but old events, which do not come back")
     for one in record["documents"]:
         kind, key, before, after = one["kind"], one["key"], one["before"], one["after"]
-        if kind in STAY and after:
+        if (kind in STAY and after) or _is_spent(record, kind):
             continue
         found = side(store, kind, key, store.get(kind, key))
         if not is_same(found, after):
@@ -119,6 +123,11 @@ def plan_rollback(store: "Store", identity: str) -> Rollback:
         elif before and (before.get("damaged") if kind in STATES else "text" not in before):
             plan.obstacles.append(f"what '{one['file']}' was is not kept")
     return plan
+
+
+def _is_spent(record: "Record", kind: str) -> bool:
+    """Whether this is a record that a clean-up removed, which does not come back."""
+    return kind in RECORDS and record["transaction"]["operation"] == "cleanup"
 
 
 def _find(store: "Store", identity: str) -> "tuple[Record, str]":
@@ -207,7 +216,7 @@ def _reverse(staging: Staging, found: Rollback) -> None:
     for one in reversed(record["documents"]):
         if one["kind"] in STATES:
             states.setdefault(one["key"], {})[one["kind"]] = one
-        elif one["kind"] not in STAY:
+        elif one["kind"] not in STAY and not _is_spent(record, one["kind"]):
             before = one["before"]
             staging.put(one["kind"], one["key"], before["text"].encode() if before else None)
             _tell(staging, one)
