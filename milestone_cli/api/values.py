@@ -7,6 +7,8 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps
 from milestone_cli.model import LIMIT
 
+HINT = "give what JSON has: strings, numbers, true, false, none, lists, and dictionaries with strings as keys"
+
 
 def seconds(span: "float | str | dt.timedelta") -> float:
     """A span of time in seconds: a number of them, a `timedelta`, or as commands take it, `24h`.
@@ -28,8 +30,8 @@ def text_of(value: object) -> str:
     try:
         text = dumps(value)
     except (TypeError, AttributeError, RecursionError) as error:
-        raise MilestoneError("invalid_data", f"this cannot be kept as JSON: {error}", "") from None
+        raise MilestoneError("invalid_data", f"this cannot be kept as JSON: {error}", HINT) from None
     try:
         return check(text.encode(), LIMIT, "the value")
     except UnicodeEncodeError:
-        raise MilestoneError("invalid_data", "this cannot be kept as JSON: half a character", "") from None
+        raise MilestoneError("invalid_data", "this cannot be kept as JSON: half a character", HINT) from None

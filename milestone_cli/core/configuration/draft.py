@@ -68,7 +68,11 @@ class Draft:
         finally:
             signal.signal(signal.SIGINT, before)
         if code:
-            raise self.refused(MilestoneError("interrupted", f"the editor '{editor[:140]}' ended with exit {code}"))
+            raise self.refused(
+                MilestoneError(
+                    "interrupted", f"the editor '{editor[:140]}' ended with exit {code}", "--editor names another one"
+                )
+            )
 
     def text(self) -> str:
         """What is in the file now.
@@ -83,7 +87,9 @@ class Draft:
                 return raw.decode()
         except UnicodeDecodeError:
             pass
-        raise self.refused(MilestoneError("invalid_config", "this is not UTF-8, or more than 1 MiB"))
+        raise self.refused(
+            MilestoneError("invalid_config", "this is not UTF-8, or more than 1 MiB", "save it as UTF-8")
+        )
 
     def problems(self) -> "list[Problem]":
         """What is wrong with it."""

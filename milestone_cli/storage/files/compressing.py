@@ -47,7 +47,9 @@ def plain(raw: bytes, limit: int, what: str) -> bytes:
     except zlib.error:
         text = b""
     if len(text) > limit:
-        raise MilestoneError("too_large", f"'{what}' has more than {limit} bytes, uncompressed", "")
+        raise MilestoneError(
+            "too_large", f"'{what}' has more than {limit} bytes, uncompressed", "look at what made it so large"
+        )
     if not unpacker.eof or unpacker.unused_data:
         raise MilestoneError("damaged", f"'{what}' cannot be uncompressed", "take another copy")
     return text

@@ -119,7 +119,11 @@ def read_intent(store: "FileStore", identity: str, name: str = "") -> "Record":
     except MilestoneError as error:
         wrong = error.message
     if wrong:
-        raise MilestoneError("damaged", f"the intent of the transaction {identity} is damaged: {wrong}")
+        raise MilestoneError(
+            "damaged",
+            f"the intent of the transaction {identity} is damaged: {wrong}",
+            "`milestone doctor` tells what to do",
+        )
     return record
 
 

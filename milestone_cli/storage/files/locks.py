@@ -186,7 +186,9 @@ class Locks:
             if not force and has_lock:
                 dead, why, _ = judge(self._fd, layout.lock_folder(name), judged, os.pread(fd, 512, 0), 1e9)
                 if not dead:
-                    raise MilestoneError("conflict", f"the lock of '{name}' is held by {why} now", "", lock=name)
+                    raise MilestoneError(
+                        "conflict", f"the lock of '{name}' is held by {why} now", "try again", lock=name
+                    )
             if (token := field(os.pread(fd, 512, 0), 1)).isalnum() and has_lock:
                 forget(self._store.folder(layout.ACTIVE), layout.temporary(name, token))
             if (has_lock or force) and not remove(self._fd, name, judged, "" if has_lock else "." + runtime.token()):

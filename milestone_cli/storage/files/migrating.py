@@ -222,7 +222,11 @@ class Migrator:
         folder = self._store.folder(layout.MIGRATIONS)
         changed = next((one["files"] for one in reversed(self._said(stamp)) if one.get("did") == "changed"), None)
         if not isinstance(changed, dict):
-            raise MilestoneError("damaged", f"the log '{self._place(stamp)}.log' does not say what was changed", "")
+            raise MilestoneError(
+                "damaged",
+                f"the log '{self._place(stamp)}.log' does not say what was changed",
+                "the archive beside it has what was there before",
+            )
         kept = keepsake.Keepsake(folder, f"{stamp}.tar")
         try:
             found.kept = Return(self._store, kept, changed).run()

@@ -159,7 +159,11 @@ def _refuse_other(log: Log, edits: "Sequence[Edit]") -> None:
     """Refuse edits of a log that is not the one they were made for, or of its sealed parts."""
     for at, old, _ in edits:
         if at < 0:
-            raise MilestoneError("conflict", f"a sealed part of the log of '{log.stream}' is never changed", "")
+            raise MilestoneError(
+                "conflict",
+                f"a sealed part of the log of '{log.stream}' is never changed",
+                f"`milestone state history {log.stream}` lists the revisions that can still be read",
+            )
         if os.pread(log.fd, len(old), at) != old:
             raise _changed(log.stream)
 

@@ -56,7 +56,11 @@ class Side:
 
     def grant(self, kind: str, role: str) -> None:
         """Files have owners, not roles."""
-        raise MilestoneError("usage", f"a store of files has no role '{role[:140]}' to make a {kind}", "")
+        raise MilestoneError(
+            "usage",
+            f"a store of files has no role '{role[:140]}' to make a {kind}",
+            "leave it out; who may do what is up to the file system",
+        )
 
     def health(self) -> "Iterator[Finding]":
         """What is to be said about files, locks and the disk."""
@@ -214,11 +218,17 @@ class Side:
     @staticmethod
     def _place(kind: str, key: str) -> "tuple[str, str]":
         if kind not in layout.SHAPES or not layout.is_sound(kind, key):
-            raise MilestoneError("invalid_name", f"a store of files cannot hold the document '{kind}/{key[:140]}'", "")
+            raise MilestoneError(
+                "invalid_name",
+                f"a store of files cannot hold the document '{kind}/{key[:140]}'",
+                "copy the store into a database instead",
+            )
         folder, name = layout.place(kind, key)
         if len(name.encode()) > LONGEST:
             raise MilestoneError(
-                "invalid_name", f"the name of the document '{kind}/{key[:140]}' is too long for a file"
+                "invalid_name",
+                f"the name of the document '{kind}/{key[:140]}' is too long for a file",
+                "copy the store into a database instead",
             )
         return folder, name
 
@@ -238,7 +248,11 @@ class Side:
         fd = os.open(layout.log_file(stream), FLAGS | os.O_APPEND, 0o600, dir_fd=folder)
         try:
             if self._base(stream) + os.fstat(fd).st_size != at:
-                raise MilestoneError("conflict", f"the log of '{stream}' was written by somebody else meanwhile", "")
+                raise MilestoneError(
+                    "conflict",
+                    f"the log of '{stream}' was written by somebody else meanwhile",
+                    "stop what writes there, and try again",
+                )
             view = memoryview(block)
             while view:
                 view = view[os.write(fd, view) :]

@@ -244,12 +244,12 @@ class Locks:
             state, evidence = found.judge() if found else ("stale", "")
             if found is None or state == "stale":
                 why = f": {evidence}" if found else ""
-                raise MilestoneError(
+                raise MilestoneError(  # noqa: TRY301
                     "not_found",
                     f"the lock of '{name}' is not held{why}",
                     "`milestone lock list` lists those that are held",
                     lock=name,
-                )  # noqa: TRY301
+                )
             near = (pid, runtime.getpid())
             is_near = found.kind == "shell" and found.is_here()
             is_mine = is_near and (found.pid in near or runtime.is_ancestor(found.pid))
@@ -271,12 +271,12 @@ class Locks:
         found = self._begin(name, GRACE)
         try:
             if found is None:
-                raise MilestoneError(
+                raise MilestoneError(  # noqa: TRY301
                     "not_found",
                     f"the lock of '{name}' is not held",
                     "`milestone lock list` lists those that are held",
                     lock=name,
-                )  # noqa: TRY301
+                )
             state, evidence = found.judge()
             if not force and state != "stale":
                 raise MilestoneError(  # noqa: TRY301

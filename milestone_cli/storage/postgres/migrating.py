@@ -78,7 +78,11 @@ class Migrator:
             found.steps = [f"schema {number}: {names[number]}" for number in range(found.start + 1, end + 1)]
         for number in range(found.start, end, -1):
             if number not in BACK:
-                raise MilestoneError("not_found", f"there is no way back from schema {number}", "")
+                raise MilestoneError(
+                    "not_found",
+                    f"there is no way back from schema {number}",
+                    "a backup of the database from before has the old one",
+                )
             query, why, _ = BACK[number]
             _refuse(bool(store.ask(query)), number, why)
             found.steps.append(f"schema {number - 1}: without '{names[number]}'")
@@ -99,7 +103,10 @@ class Migrator:
         wrong = sorted(set(before) - set(sound()))
         if wrong:
             raise MilestoneError(
-                "damaged", f"logs do not prove themselves any more: {', '.join(wrong[:5])}", "", logs=wrong
+                "damaged",
+                f"logs do not prove themselves any more: {', '.join(wrong[:5])}",
+                "`milestone events verify --all` shows where they are damaged",
+                logs=wrong,
             )
         return found
 
@@ -123,4 +130,8 @@ class Migrator:
 
 def _refuse(is_there: bool, number: int, why: str) -> None:
     if is_there:
-        raise MilestoneError("conflict", f"there is no way back from schema {number}: {why}", "")
+        raise MilestoneError(
+            "conflict",
+            f"there is no way back from schema {number}: {why}",
+            "a backup of the database from before has the old one",
+        )

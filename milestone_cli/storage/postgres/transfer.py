@@ -147,7 +147,11 @@ class Side:
         """Let a log begin where the document of an origin says, which is put; what is before goes, if it is there."""
         origin = parse(raw)
         if origin is None:
-            raise MilestoneError("damaged", f"the origin of the log of '{stream}' does not prove itself")
+            raise MilestoneError(
+                "damaged",
+                f"the origin of the log of '{stream}' does not prove itself",
+                "`milestone doctor` on the source tells what to do",
+            )
         place = (self.store.project, stream)
         statements: list[Statement] = [
             (MAKE, place), (PUT, (self.store.project, "origin", stream, raw, written)),
@@ -247,7 +251,11 @@ REMEMBER = (
 
 
 def _beaten(stream: str) -> MilestoneError:
-    return MilestoneError("conflict", f"the log of '{stream}' was written by somebody else meanwhile", "")
+    return MilestoneError(
+        "conflict",
+        f"the log of '{stream}' was written by somebody else meanwhile",
+        "stop what writes there, and try again",
+    )
 
 
 def parted(block: bytes, at: int) -> "tuple[list[str], list[bytes]]":
