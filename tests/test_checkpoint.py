@@ -178,6 +178,7 @@ def test_show_tells_and_prints_exactly(cli: Cli, saved: Path) -> None:
     shown = call(cli, "checkpoint", "show", "before")
     assert (shown["reason"], shown["bytes"], shown["changes"]) == ("all good", len(OLD.encode()), 4)
     assert cli("checkpoint", "show", "before", "--state", check=True).stdout == OLD
+    assert '"' not in cli("checkpoint", "show", "before", "--state", "--format", "yaml", check=True).stdout
 
 
 def test_a_pinned_one_stays_until_it_is_let_go(cli: Cli, saved: Path) -> None:

@@ -266,6 +266,8 @@ def test_a_linked_worktree_belongs_to_the_store_of_the_main_one(cli: Cli, tmp_pa
     assert (record["working_directory"], record["git_branch"]) == (linked, "side")
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=main, capture_output=True, text=True, check=True)
     assert f"branch side at commit {head.stdout[:12]}, in {linked}" in context(done.stdout.decode())
+    made = cli("init", "side", cwd=tmp_path / "linked", check=True).stdout
+    assert made == f"store {main}/.milestones is there; milestone side initialised\n"
 
 
 # what is told

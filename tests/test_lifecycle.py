@@ -124,6 +124,7 @@ def test_a_deleted_state_leaves_a_backup_and_comes_back(cli: Cli, saved: Path) -
     plan = fields(cli("state", "delete", "--dry-run", "--format", "json"), "state-delete")
     assert (plan["dry_run"], plan["revision"], plan["bytes"]) == (True, 1, len(TEXT))
     assert "delete revision 1" in cli("state", "delete", "--dry-run", check=True).stdout
+    assert cli("state", "delete", "--dry-run", "--if-revision", "7").returncode == 4
     assert cli("state", "load", check=True).stdout == TEXT
     found = fields(cli("state", "delete", "--format", "json"), "state-delete")
     assert (saved / "state" / "backups" / f"{found['backup']}.json").read_bytes() == before
@@ -131,6 +132,7 @@ def test_a_deleted_state_leaves_a_backup_and_comes_back(cli: Cli, saved: Path) -
     assert done.returncode == 3
     assert "state undo demo" in done.stderr
     assert types(saved)[-1] == "state_deleted"
+    assert "milestone state undo demo" in cli("status", check=True).stdout
     verified = json.loads(cli("events", "verify", "demo", "--format", "json", check=True).stdout)
     assert [one["code"] for one in verified["milestones"][0]["findings"]] == ["state_deleted"]
     assert cli("state", "delete", "demo").returncode == 3

@@ -434,6 +434,7 @@ def test_a_diff_is_shown_as_lines_and_as_a_patch(cli: Cli, store: Path) -> None:
     assert (told["from"], told["to"], told["identical"]) == (1, 2, False)
     cli("state", "patch", "demo", json.dumps(json.loads(found)["changes"]), "--type", "json", check=True)
     assert cli("state", "diff", "1", "3", check=True).stdout == "no difference\n"
+    assert "'2' is one word too many" in cli("state", "diff", "1", "3", "2").stderr
     cli("state", "save", '{"d": 4, "a": {"b": 1}}', check=True)
     assert cli("state", "diff", check=True).stdout.startswith("no difference but in spelling")
     assert cli("state", "diff", "demo", "9").returncode == 3

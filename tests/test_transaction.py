@@ -408,6 +408,9 @@ def test_list_and_show(cli: Cli, two: Path) -> None:
     ]  # fmt: skip
     assert found[1]["reason"].startswith("line 1: the state of 'other'")
     assert len(done(cli, "transaction", "list", "--status", "committed", "--limit", "1")["transactions"]) == 1
+    told = [line.split(None, 4)[4] for line in cli("transaction", "list", check=True).stdout.splitlines()]
+    assert told == ["CHANGED", "demo", "line 1: the state of 'other' is not there", "demo/c"]
+    assert "checkpoint-info" not in cli("transaction", "show", check=True).stdout
     shown = cli("transaction", "show", first["transaction_id"], "--format", "json", check=True).stdout
     assert '"path":"/n","value":2.5,"old":1' in shown
     assert (json.loads(shown)["milestones"][0]["from"], json.loads(shown)["milestones"][0]["to"]) == (1, 2)

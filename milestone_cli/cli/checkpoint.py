@@ -104,7 +104,9 @@ def show(
     whose = current_milestone(store, given)
     found = checkpoint.find(store, whose, name)
     if state:
-        render.write(found.proved())
+        from .state import print_document
+
+        print_document(found.proved(), None, output, bare=False)
         return None
     fields = {**found.fields(), "changes": checkpoint.distance(store, found)}
     render.emit("checkpoint-show", fields, show_text(fields), output)

@@ -43,12 +43,12 @@ def diff(words: "DiffWords" = None, output: "Format" = "text") -> None:
 
     words = list(words or [])
     given = words.pop(0) if words and not _is_revision(words[0]) else None
-    if len(words) > 2 or not all(map(_is_revision, words)):
+    wrong = [f"'{word[:140]}' is no revision" for word in words if not _is_revision(word)]
+    wrong += [f"'{word[:140]}' is one word too many" for word in words[2:3]]
+    if wrong:
         from milestone_cli.errors import MilestoneError
 
-        raise MilestoneError(
-            "usage", f"'{words[-1][:140]}' is not a revision", "write `milestone state diff [MILESTONE] [A] [B]`"
-        )
+        raise MilestoneError("usage", wrong[0], "milestone state diff [MILESTONE] [A] [B]")
     store = open_store()
     name = current_milestone(store, given)
     numbers: list[int | None] = [int(word) for word in words]
@@ -111,7 +111,7 @@ def _step(
     receipt, told = step(store, name, verb, expect=expect, key=key, timeout=timeout)
     what = "the deletion" if told.get("deleted") else f"revision {told.get(verb)}"
     done = f"undone, the text is that of revision {told.get('restores')}" if verb == "undo" else "redone"
-    acknowledge(kind, receipt, f"saved; {what} {done}", output, told)
+    acknowledge(kind, receipt, "saved", output, told, f"; {what} {done}")
 
 
 def _is_revision(word: str) -> bool:

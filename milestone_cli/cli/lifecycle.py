@@ -74,7 +74,7 @@ def delete(
     store = open_store()
     name = current_milestone(store, milestone)
     if dry_run or (not yes and runtime.is_terminal(0)):
-        plan = lifecycle.plan_delete(store, name)
+        plan = lifecycle.plan_delete(store, name, if_revision)
         text = (
             f"{name}: delete revision {plan['revision']} ({plan['bytes']} bytes); it stays as backup {plan['backup']}"
         )
@@ -87,7 +87,7 @@ def delete(
     receipt, backup = lifecycle.delete(store, name, expect=if_revision, key=idempotency_key, timeout=lock_timeout)
     kept = f"; it stays as backup {backup}, and `milestone state undo {name}` brings it back" if backup else ""
     more: dict[str, object] = {"backup": backup or None, "dry_run": False}
-    acknowledge("state-delete", receipt, f"deleted{kept}", output, more)
+    acknowledge("state-delete", receipt, "deleted", output, more, kept)
 
 
 def recover(

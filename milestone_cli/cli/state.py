@@ -144,8 +144,10 @@ def _refuse(message: str, hint: str) -> None:
     raise MilestoneError("usage", message, hint)
 
 
-def acknowledge(kind: str, receipt: "Receipt", done: str, output: str, more: "dict[str, object] | None" = None) -> None:
-    """Print what a commit did; when this is printed, it is on disk."""
+def acknowledge(
+    kind: str, receipt: "Receipt", done: str, output: str, more: "dict[str, object] | None" = None, rest: str = ""
+) -> None:
+    """Print what a commit did, with more for machines and the rest for people; when this is printed, it is on disk."""
     if receipt.notes:
         render.notify(receipt.notes)
     fields: dict[str, object] = {
@@ -160,7 +162,7 @@ def acknowledge(kind: str, receipt: "Receipt", done: str, output: str, more: "di
     if more:
         fields.update(more)
     again = " already, under this key" if receipt.replayed else ""
-    render.emit(kind, fields, f"{receipt.milestone}: revision {receipt.revision} {done}{again}", output)
+    render.emit(kind, fields, f"{receipt.milestone}: revision {receipt.revision} {done}{again}{rest}", output)
 
 
 def print_document(text: bytes, indent: "int | None", output: str, *, bare: bool) -> None:

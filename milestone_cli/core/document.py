@@ -63,7 +63,7 @@ def _hint(spans: list[tuple[str, int, int, int]], opener: str) -> str:
     if opener == "[":
         return f"it is an array of {len(spans)}, counted from 0"
     names = [key for key, *_ in spans]
-    return "there are " + ", ".join(names[:10])[:200] + (", …" if len(names) > 10 else "") if names else "it is empty"
+    return "it has " + ", ".join(names[:10])[:200] + (", …" if len(names) > 10 else "") if names else "it is empty"
 
 
 def value_text(word: str) -> str:

@@ -4,7 +4,7 @@ import os
 
 from milestone_cli import runtime
 from milestone_cli.model import safe
-from milestone_cli.storage import named, nearest
+from milestone_cli.storage import locate
 from milestone_cli.storage.files import FileStore
 from milestone_cli.storage.files.founding import make
 from milestone_cli.storage.files.layout import HOME
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def found(milestone: str | None) -> "tuple[str, bool, str | None, Receipt | None]":
-    """Make a store in the working directory, unless one is named or found above, and a milestone in it.
+    """Make a store in the working directory, unless there is one that is meant, and a milestone in it.
 
     Returns:
         Path of the store (the URL without its password for a database), whether it is new, the milestone's name, and
@@ -27,7 +27,7 @@ def found(milestone: str | None) -> "tuple[str, bool, str | None, Receipt | None
     milestone = milestone or runtime.env("MILESTONE_ID")
     if milestone:
         safe(milestone)
-    return found_at(named() or nearest(os.getcwd()) or os.path.join(os.getcwd(), HOME), milestone)
+    return found_at(locate(os.getcwd()) or os.path.join(os.getcwd(), HOME), milestone)
 
 
 def found_at(path: str, milestone: "str | None" = None) -> "tuple[str, bool, str | None, Receipt | None]":

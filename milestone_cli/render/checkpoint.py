@@ -32,7 +32,8 @@ def list_text(milestone: str, found: "list[dict[str, object]]") -> str:
         ]
         for one in found
     ]
-    return table(rows, ["CHECKPOINT", "REVISION", "BYTES", "MADE", "STATE", "PIN", "REASON"], align="=>><<<<")
+    head = ["CHECKPOINT", "REVISION", "BYTES", "MADE", "STATE", "PIN", "REASON"]
+    return table(rows, head, align="=>><<<<", spare=["BYTES", "REVISION"])
 
 
 def _upper(state: object) -> str:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 STYLES = {"committed": GREEN, "pending": MAGENTA, "rolled_back": DIM, "damaged": RED}
 SIGNS = {"made": "+", "changed": "~", "removed": "-"}
 FEW = 3
-"""Milestones that are named in a line of the list; of more there is a number."""
+"""Milestones and documents that are named in a line of the list; the rest is counted."""
+BESIDE = ("checkpoint-info", "backup")
+"""Documents that come and go with others, which are told."""
 
 
 def apply_text(told: "Facts") -> str:
@@ -44,8 +46,14 @@ def rollback_text(told: "Facts") -> str:
 def _lines(told: "Facts") -> list[str]:
     """A line for each milestone and document that changed."""
     lines = [f"  {one['milestone_id']}: {_side(one, 'from')} → {_side(one, 'to')}" for one in told["milestones"]]
-    lines += [f"  {SIGNS[one['change']]} {one['kind']} {flat(one['key'])}".rstrip() for one in told["documents"]]
+    lines += [f"  {SIGNS[one['change']]} {one['kind']} {flat(one['key'])}".rstrip() for one in _documents(told)]
     return lines
+
+
+def _documents(told: "Facts") -> "list[Facts]":
+    """The documents that changed, without those that are there for what is told anyway."""
+    own = [one for one in told["documents"] if one["kind"] not in BESIDE]
+    return own if own or told["milestones"] else told["documents"]
 
 
 def _side(one: "Facts", side: str) -> str:
@@ -58,24 +66,23 @@ def _side(one: "Facts", side: str) -> str:
 
 
 def list_text(found: "list[Facts]") -> str:
-    """Transactions, oldest first."""
+    """Transactions, oldest first: what each one changed, or why there is nothing of it."""
     if not found:
         return "no transaction yet"
     rows: list[list[Cell]] = []
     for one in found:
         names = [entry["milestone_id"] for entry in one["milestones"]]
+        names += [other["key"] or other["kind"] for other in _documents(one)]
+        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
         status = str(one["status"])
         rows.append([
             str(one["transaction_id"]),
             (status.upper() if status == "damaged" else status, STYLES.get(status, RED)),
             str(one["operation"] or "-"),
             (when(one["started_at"]), DIM),
-            ", ".join(names) if len(names) <= FEW else f"{len(names)} milestones",
-            str(len(one["documents"])),
-            str(one["reason"] or "-"),
+            str(one["reason"] or ", ".join(names[:FEW]) + more),
         ])  # fmt: skip
-    head = ["TRANSACTION", "STATUS", "OPERATION", "BEGUN", "MILESTONES", "DOCUMENTS", "REASON"]
-    return table(rows, head, align="<<<<<><")
+    return table(rows, ["TRANSACTION", "STATUS", "OPERATION", "BEGUN", "CHANGED"], align="=<<<<")
 
 
 def show_text(told: "Facts", changes: str) -> str:

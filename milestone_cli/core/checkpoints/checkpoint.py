@@ -203,7 +203,7 @@ def find(store: "Store", milestone: str, name: str) -> Checkpoint:
         raise MilestoneError(
             "not_found",
             f"'{milestone}' has no checkpoint '{name}'",
-            f"there are {shown}" if known else "there is none yet; `milestone checkpoint create` makes one",
+            f"it has {shown}" if known else "there is none yet; `milestone checkpoint create` makes one",
             milestone_id=milestone,
             checkpoints=known,
         )

@@ -33,7 +33,8 @@ NOISE = ("tool_", "tools_", "prompt_", "subagent_", "notified", "state_loaded", 
 WRITERS = ("Write", "Edit", "MultiEdit", "NotebookEdit")
 """Tools that change the file that is their target."""
 BOOKKEEPING = ("timestamp", "checksum", "state_file", "checkpoint_file", "backup_file", "sha256", "session_id", "base",
-               "bytes", "bytes_changed", "orphans", "transcript_path", "occurred_at")  # fmt: skip
+               "bytes", "bytes_changed", "orphans", "transcript_path", "occurred_at", "transaction_id",
+               "rolled_back_by")  # fmt: skip
 
 
 def gather(store: "Store", milestone: str, session: "str | None", alone: bool, folder: str) -> "Facts":

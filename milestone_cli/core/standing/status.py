@@ -47,7 +47,7 @@ def status(store: "Store", name: str, last: int = 8) -> "Facts":
         "said": said,
         "last_events": last_events(store, name, last),
         "next": (_after_a_death(who) if found["state"] in ("good", "none") else None)
-        or _next(name, str(found["state"]), said, newest is not None),
+        or _next(name, found, said, newest is not None),
     }
 
 
@@ -82,12 +82,15 @@ def _sessions(store: "Store", name: str) -> "list[Facts]":
     ]
 
 
-def _next(name: str, state: str, said: "Facts", has_checkpoint: bool) -> "Facts":
+def _next(name: str, found: "Facts", said: "Facts", has_checkpoint: bool) -> "Facts":
     """What to do next, in words, and the command for it where there is one."""
+    state = found["state"]
     if state == "damaged":
         return _hint("the state is damaged; put the newest good copy in its place", f"milestone state recover {name}")
     if state == "changed outside":
         return _hint("something else changed the state; look at what it did", f"milestone state diff {name}")
+    if state == "none" and found["revision"]:
+        return _hint("the state is gone, and its log still has it", f"milestone state undo {name}")
     if state == "none":
         return _hint("save the first state", f'milestone state save {name} \'{{"goal": "…"}}\'')
     if state == "completed":

@@ -65,13 +65,14 @@ def _there(milestone: str, verb: str) -> MilestoneError:
     return MilestoneError(code, f"'{milestone}' {told}", hint, milestone_id=milestone)
 
 
-def plan_delete(store: "Store", milestone: str) -> "dict[str, object]":
-    """What deleting a state would do.
+def plan_delete(store: "Store", milestone: str, expect: "int | None") -> "dict[str, object]":
+    """What deleting a state would do; `expect` is the revision that must be current.
 
     Raises:
-        MilestoneError: `not_found`, `damaged`.
+        MilestoneError: `not_found`, `damaged`, `revision_conflict`.
     """
     document = store.read(milestone)
+    refuse_other(document, milestone, expect)
     return {
         "milestone_id": milestone,
         "revision": document.revision,
