@@ -1,4 +1,7 @@
-"""Help: an example on every command, and every example runs; one voice; nothing wider than 80 columns."""
+"""Help: an example on every command, and every example runs; one voice; nothing wider than 80 columns.
+
+Errors belong to it: each says what to do next, and the commands that it names are there.
+"""
 
 import re
 from pathlib import Path
@@ -11,6 +14,11 @@ from milestone_cli.cli import app
 from milestone_cli.cli.completion.declared import program
 
 GROUPS = sorted(program()[1])
+SOURCES = [path for path in Path(app.__file__).parents[1].rglob("*.py") if path.name != "compiled.py"]
+REASONS = ("core/migration/", "core/snapshots/collecting", "core/hook/late", "cli/failure", "storage/lookup")
+"""Where an error is made that nobody sees as one: why a file of others is left alone, why a call of a hook waits."""
+SILENT = re.compile(r"""MilestoneError\(\s*"\w+",(?:\s*f?"(?:[^"\\]|\\.)*"|\s*\b\w+\b)+,?\s*(?:""|\))""")
+"""An error without a hint."""
 SENTENCE = re.compile(r"[A-Z][^!]*\.")
 NAMED = re.compile(r"(--|json|merge).*\.")  # what explains an option or a choice may begin with it
 
@@ -67,3 +75,27 @@ def test_what_alone_shows_works(tmp_path: Path, home: Path, cli: Cli) -> None:
     for line in lines:
         done = run(line, tmp_path, home)
         assert done.returncode == 0, (line, done.stderr)
+
+
+def test_every_error_says_what_to_do_next() -> None:
+    assert SILENT.search('MilestoneError("usage", f"no {one}", "")')
+    assert SILENT.search('MilestoneError(\n  "usage",\n  "a"\n  "b",\n)')
+    silent = [
+        found[0]
+        for path in SOURCES
+        if not any(one in str(path) for one in REASONS)
+        for found in SILENT.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert not silent
+
+
+def test_every_command_that_a_sentence_names_is_there() -> None:
+    named = {
+        (words, path.name)
+        for path in SOURCES
+        for words in re.findall(r"`milestone ([a-z][a-z -]*)", path.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 100
+    for words, place in sorted(named):
+        first, *rest = words.split(" -")[0].split()
+        assert first in COMMANDS or (first in GROUPS and (not rest or f"{first} {rest[0]}" in COMMANDS)), (words, place)
