@@ -14,15 +14,18 @@ from conftest import MILESTONE, Cli, clean_environment
 from milestone_cli import runtime
 from milestone_cli.core import events, state, transfer
 from milestone_cli.core.log import query
+from milestone_cli.core.log.filters import Filter
 from milestone_cli.core.log.timeline import Timeline
 from milestone_cli.core.log.verify import verify
 from milestone_cli.core.retention import cleanup, expiry
 from milestone_cli.core.retention.plan import Policy
 from milestone_cli.errors import MilestoneError
+from milestone_cli.model import Change, Draft, Plan
 from milestone_cli.storage.contract import Store
-from milestone_cli.storage.files import FileStore, layout, sealing, trimming
+from milestone_cli.storage.files import FileStore, sealing, trimming
 from milestone_cli.storage.files.log import Log
 from milestone_cli.storage.files.segments import Parts, Seal
+from milestone_cli.storage.files.transaction import take_gate
 from milestone_cli.storage.origin import origin_of
 from milestone_cli.storage.sides import open_side
 from milestone_cli.timestamps import parse_ns
@@ -68,7 +71,7 @@ def bash_file(store: FileStore) -> Path:
 
 
 def open_locked(store: FileStore) -> Log:
-    return Log(store.folder(layout.LOCKS), store.log_folder("demo"), "demo", runtime.monotonic() + 5)
+    return Log(store, "demo", runtime.monotonic() + 5)
 
 
 def everything(store: Store) -> list[object]:
@@ -80,7 +83,7 @@ def everything(store: Store) -> list[object]:
     found: list[object] = [size, b"".join(block for block in Timeline(store, "demo").blocks())]
     found += [[store.seek("demo", (parse_ns(stamp) or 0) + more) for stamp in stamps for more in (-1, 0, 1)]]
     found += [[b"".join([block for _, block in store.scan("demo", 0, None, backwards=True)][::-1])]]
-    for wanted in (query.Filter(limit=5), query.Filter("tick", limit=0), query.Filter(since=parse_ns(stamps[3]))):
+    for wanted in (Filter(limit=5), Filter("tick", limit=0), Filter(since=parse_ns(stamps[3]))):
         found.append(list(query.query(store, "demo", wanted, parser)))
     for start in (0, 1, size // 3, size // 2 + 7, size - 1):
         found.append(b"".join(block for _, block in store.scan("demo", start, size)))
@@ -190,7 +193,7 @@ def test_what_bash_writes_late_is_read_at_once_and_adopted_once(files: FileStore
         assert sum(b'"late":1' in line for line in lines(files)) == 1
         backwards = b"".join(block for _, block in files.scan("demo", backwards=True))
         assert backwards.count(b'"late":1') == 1
-        for wanted in (query.Filter("bash", limit=0), query.Filter("bash", limit=9)):
+        for wanted in (Filter("bash", limit=0), Filter("bash", limit=9)):
             assert len(list(query.query(files, "demo", wanted, query.Parser()))) == 1
         assert b"".join(Timeline(files, "demo").blocks()).count(b'"late":1') == 1
         files.pack("demo", 5)
@@ -282,6 +285,31 @@ def test_what_is_old_goes_and_the_rest_proves_and_replays_itself(
     report = verify(store, "demo")
     assert ([one.code for one in report.findings], store.read("demo").revision) == (["events_removed"], 38)
     assert store.read("demo", 36).text
+
+
+def test_killed_while_a_sessions_log_loses_its_oldest_events_the_next_one_ends_it(
+    files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files.segment_size = 1 << 30
+    for number in range(10):
+        files.commit(Change("@s", [Draft("tick", f'{{"n":{number},"x":"{"x" * 600}"}}', "s", "system")]))
+    policy = Policy(1, 100)
+    monkeypatch.setattr(trimming, "remove", lambda *_: (_ for _ in ()).throw(OSError(5, "broken")))
+    with pytest.raises(MilestoneError) as caught:
+        cleanup.run_cleanup(files, "", policy, cleanup.plan_cleanup(files, "", policy))
+    assert caught.value.code == "unlogged"
+    monkeypatch.undo()
+    files.transact([], lambda: Plan("nothing"), 5)
+    report = verify(files, "@s")
+    assert [one.code for one in report.findings] == ["events_removed"]
+    left = [json.loads(line) for line in lines(files, "@s")]
+    assert [one["sequence_number"] for one in left] == [11, 12]
+    assert {one["event_type"] for one in left} == {"events_removed", "transaction_recovered"}
+    gate = take_gate(files, runtime.monotonic() + 5)
+    with pytest.raises(MilestoneError) as caught:
+        files.rewrite("@s", [], lambda _: [], rehead=False, timeout=0.05)
+    os.close(gate)
+    assert caught.value.code == "lock_timeout", "no repair meanwhile"
 
 
 def test_bash_keeps_what_is_young_in_its_file(files: FileStore) -> None:
@@ -381,7 +409,7 @@ def test_doctor_names_what_is_wrong_with_sealed_parts_and_the_rest_is_read(files
         assert _found(files)[wanted] == "error", wanted
         assert events.log(files, "demo", [("still", b"{}")]).sequence
         parser = query.Parser()
-        assert len(list(query.query(files, "demo", query.Filter("still", limit=1), parser))) == 1
+        assert len(list(query.query(files, "demo", Filter("still", limit=1), parser))) == 1
         if wanted in ("segments.missing", "segments.cut"):
             with pytest.raises(MilestoneError) as caught:
                 lines(files)

@@ -122,14 +122,13 @@ def plan_cleanup(
         from milestone_cli.core.retention import cached
 
         found.decisions += cached.decisions(store, now)
-    if not milestone:
-        return found
-    going = {put for item in found.removed for put in item.puts}
-    need = expiry.needed(store, milestone, going)
-    log = plan([*expiry.items(store, milestone, now - policy.older_than, need)], policy, now)
-    found.decisions += log.decisions
-    if not found.decisions and milestone not in store.milestones():
-        store.read(milestone)
+    limit = now - policy.older_than
+    if milestone:
+        need = expiry.needed(store, milestone, {put for item in found.removed for put in item.puts})
+        found.decisions += plan([*expiry.items(store, milestone, limit, need)], policy, now).decisions
+        if not found.decisions and milestone not in store.milestones():
+            store.read(milestone)
+    found.decisions += plan([*expiry.others(store, limit)], policy, now).decisions
     return found
 
 
@@ -158,7 +157,7 @@ def run_cleanup(
     Returns:
         What was removed, which is logged as `state_cleaned`; and whether this was done before under the same key.
 
-    What is sealed of the log and stays is compressed afterwards.
+    What is sealed of the logs and stays is compressed afterwards.
     """
     removed: list[Item] = []
     stream, locks = milestone or log_of(NO_SESSION), [milestone] if milestone else []
@@ -168,10 +167,11 @@ def run_cleanup(
         return _mutation(store, milestone, stream, policy, removed)
 
     known = once(stream, key, b"cleanup", policy.spelt().encode())
-    # Sessions are changed by transactions alone, and one is under way at a time: they need no lock of their own.
+    # Sessions are changed by transactions alone, one at a time, and repairs of their logs wait for these: so they need
+    # no lock of their own.
     receipts = store.transact(locks, build, lock_timeout(store, timeout), known)
-    if milestone:
-        store.pack(milestone, lock_timeout(store, timeout))
+    for log in dict.fromkeys(one.item.group for one in planned.decisions if expiry.is_part(one.item)):
+        store.pack(log, lock_timeout(store, timeout))
     if any(item.kind == CACHE for item in planned.removed) and not receipts[0].replayed:
         from milestone_cli.core.retention import cached
 
@@ -193,11 +193,7 @@ def _mutation(store: "Store", milestone: str, stream: str, policy: Policy, remov
     }
     mutation = Mutation("cleanup")
     mutation.puts = [(kind, key, None) for item in removed for kind, key in item.puts]
-    old = sorted((item for item in removed if item.kind == expiry.KIND), key=lambda item: item.rank)
-    anchor = expiry.anchor(store, milestone, old)
-    if anchor:
-        mutation.puts.append(expiry.put(anchor[0], milestone))
-        mutation.events.append((milestone, draft(store, "events_removed", anchor[1])))
+    expiry.take_away(store, mutation, removed)
     mutation.events.append((stream, draft(store, "state_cleaned", dumps(data))))
     return mutation
 
@@ -205,6 +201,5 @@ def _mutation(store: "Store", milestone: str, stream: str, policy: Policy, remov
 def _agreed(planned: Plan, again: Plan) -> "list[Item]":
     """What both looks would remove; of a log only its beginning, up to the first part that stays."""
     wanted = {(item.kind, item.name) for item in planned.removed}
-    removed = [item for item in again.removed if (item.kind, item.name) in wanted]
-    stay = [item.rank for item in (*again.kept, *again.removed) if item.kind == expiry.KIND and item not in removed]
-    return [item for item in removed if item.kind != expiry.KIND or item.rank < min(stay, default=item.rank + 1)]
+    going = [one for one in again.decisions if not one.is_kept and (one.item.kind, one.item.name) in wanted]
+    return [one.item for one in expiry.beginnings(going, again.decisions)]

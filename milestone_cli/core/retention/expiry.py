@@ -1,14 +1,19 @@
-"""The events of a log that are old enough to go, and what stays in their place.
+"""The events of logs that are old enough to go, and what stays in their place.
 
 What goes is always the beginning of a log, up to the end of a line. An origin and an event `events_removed` say what it
 was; with the state's text of then, every later revision is still replayed, and the chain proved. It ends where the
-first checkpoint of a session was made that stays, or before: so its revision can be replayed for as long.
+first checkpoint of a session was made that stays, or before: so its revision can be replayed for as long. Logs that
+are no milestone's have no state; what is old of them goes once that is more than what stands in its place.
 """
 
+from milestone_cli.core import draft
+from milestone_cli.core.record import with_members
 from milestone_cli.core.retention.plan import Item
+from milestone_cli.core.sessions import progress
+from milestone_cli.core.sessions.session import Session
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import digest
+from milestone_cli.model import OF_SESSION, digest
 from milestone_cli.runtime import timestamp
 from milestone_cli.storage.origin import Origin, compose, origin_of
 from milestone_cli.timestamps import parse_ns
@@ -17,9 +22,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from milestone_cli.core.retention.plan import Decision
+    from milestone_cli.model import Plan as Mutation
     from milestone_cli.storage.contract import Store
 
-KIND = "events"
+KIND, OF_OTHERS = "events", "session events"
+"""Kinds of items: parts of the log of a milestone, and of logs that are none's; the group of each is its log."""
+LEAST = 4096
+"""Bytes of a log that is no milestone's that are worth removing: what tells of them takes nearly as many."""
 CHECKPOINT = "session-checkpoint"
 """A checkpoint of a session keeps no state, it names a revision, and the place in the log at which it was made."""
 
@@ -73,32 +83,50 @@ def _number(value: object) -> int:
     return value if type(value) is int and value > 0 else 0
 
 
-def items(store: "Store", milestone: str, limit: int, need: "Need | None" = None) -> "Iterator[Item]":
+def items(store: "Store", stream: str, limit: int, need: "Need | None" = None) -> "Iterator[Item]":
     """The parts of a log that can go one after the other: what is sealed, what else is old, and the rest.
 
     Args:
         store: where.
-        milestone: whose log.
+        stream: the log.
         limit: nanoseconds since 1970; what is of then or later is not old.
         need: what something that stays needs of the log; None for nothing.
 
     Yields:
         Items named by the sequence numbers of their first and last event; `rank` is the offset behind them.
     """
-    origin = origin_of(store, milestone)
+    origin = origin_of(store, stream)
     at, first, time = origin.end, origin.sequence + 1, origin.time
-    for end, last, moment, size in store.sealed(milestone):
+    for end, last, moment, size in store.sealed(stream):
         if end > at:
-            yield Item(KIND, _name(first, last), moment, size, rank=end, hold=_hold(need, end, last))
+            yield _item(stream, (first, last), moment, size, end, need)
             at, first, time = end, last + 1, moment
-    size = store.log_size(milestone)[0]
-    cut = _old_end(store, milestone, at, size, limit) if size > at else at
+    size = store.log_size(stream)[0]
+    cut = _old_end(store, stream, at, size, limit) if size > at else at
     cut = max(min(cut, need.offset), at) if need is not None else cut
     for begin, end in ((at, cut), (cut, size)):
         if end > begin:
-            last, time = _last(store, milestone, begin, end, first - 1, time)
-            yield Item(KIND, _name(first, last), time, end - begin, rank=end, hold=_hold(need, end, last))
+            last, time = _last(store, stream, begin, end, first - 1, time)
+            yield _item(stream, (first, last), time, end - begin, end, need)
             first = last + 1
+
+
+def others(store: "Store", limit: int) -> "Iterator[Item]":
+    """The same of the logs that are no milestone's: of sessions, which may be gone, and of what has neither."""
+    for stream in store.session_logs():
+        found = [*items(store, stream, limit)]
+        is_short = sum(item.size for item in found if item.time <= limit) < LEAST
+        for item in found:
+            if is_short and item.time <= limit:
+                item.hold = "too short: what would tell of its going takes as much"
+            yield item
+
+
+def _item(stream: str, events: "tuple[int, int]", time: int, size: int, end: int, need: "Need | None") -> Item:
+    kind, name = KIND, _name(*events)
+    if stream[:1] == OF_SESSION:
+        kind, name = OF_OTHERS, f"{stream[1:]}/{name}"
+    return Item(kind, name, time, size, rank=end, hold=_hold(need, end, events[1]), group=stream)
 
 
 def _hold(need: "Need | None", end: int, last: int) -> str:
@@ -165,31 +193,29 @@ def _ours(line: bytes) -> "dict[str, object] | None":
     return event if isinstance(event.get("checksum"), str) and type(event.get("revision")) is int else None
 
 
-def anchor(store: "Store", milestone: str, removed: "list[Item]") -> "tuple[Origin, str] | None":
+def anchor(store: "Store", stream: str, end: int) -> "tuple[Origin, str]":
     """What shall stand in the place of events that go.
 
     Args:
         store: where.
-        milestone: whose log; its lock is held.
-        removed: items of this kind, as `items` gives them, oldest first.
+        stream: the log; whoever could rewrite it is kept from that.
+        end: offset behind what goes.
 
     Returns:
-        The origin of what is left, and the data of the event that says so; None when nothing goes.
+        The origin of what is left, and the data of the event that says so.
     """
-    if not removed:
-        return None
-    before, made = origin_of(store, milestone), Origin()
-    made.end = removed[-1].rank
+    before, made = origin_of(store, stream), Origin()
+    made.end = end
     made.sequence, made.checksum, made.time = before.sequence, before.checksum, before.time
     made.revision, made.state, made.text = before.revision, before.state, before.text
-    made.first, made.since = before.first or 1, before.since or _first_time(store, milestone, before.end, made.end)
-    for line in _backwards(store, milestone, before.end, made.end):
+    made.first, made.since = before.first or 1, before.since or _first_time(store, stream, before.end, made.end)
+    for line in _backwards(store, stream, before.end, made.end):
         last = line + b"\n"
         made.line = made.line or f"{len(last)}:{digest(last)[:16]}"
         if event := _ours(line):
             made.sequence, made.checksum = int(str(event["sequence_number"])), str(event["checksum"])
             made.time = parse_ns(event.get("timestamp")) or before.time
-            _take_state(store, milestone, made, int(str(event["revision"])))
+            _take_state(store, stream, made, int(str(event["revision"])))
             break
     data = {
         "first": before.sequence + 1, "last": made.sequence, "offset": made.end, "checksum": made.checksum,
@@ -199,13 +225,13 @@ def anchor(store: "Store", milestone: str, removed: "list[Item]") -> "tuple[Orig
     return made, dumps(data)
 
 
-def _take_state(store: "Store", milestone: str, made: Origin, revision: int) -> None:
+def _take_state(store: "Store", stream: str, made: Origin, revision: int) -> None:
     """Keep the text of the state that was current then; without it replaying begins at the next whole one."""
     if revision == made.revision:
         return
     made.revision, made.state, made.text = revision, "", None
     try:
-        document = store.read(milestone, revision)
+        document = store.read(stream, revision)
     except MilestoneError:
         return  # the log was rewritten outside, and cannot tell any more
     made.state, made.text = document.sha256, document.text
@@ -219,6 +245,37 @@ def _first_time(store: "Store", stream: str, start: int, end: int) -> int:
     return 0
 
 
-def put(made: Origin, milestone: str) -> "tuple[str, str, bytes]":
-    """The document of an origin, for a plan."""
-    return "origin", milestone, compose(made)
+def is_part(item: Item) -> bool:
+    """Whether an item is a part of a log."""
+    return item.kind in (KIND, OF_OTHERS)
+
+
+def beginnings(going: "list[Decision]", every: "list[Decision]") -> "list[Decision]":
+    """What is to go, of a log only its beginning, up to the first part among all that stays."""
+    chosen = set(map(id, going))
+    stays: dict[str, int] = {}
+    for one in every:
+        if is_part(one.item) and id(one) not in chosen:
+            stays[one.item.group] = min(stays.get(one.item.group, one.item.rank), one.item.rank)
+    return [one for one in going
+            if not is_part(one.item) or one.item.rank < stays.get(one.item.group, one.item.rank + 1)]  # fmt: skip
+
+
+def take_away(store: "Store", mutation: "Mutation", removed: "list[Item]") -> None:
+    """Plan what shall stand in the place of the parts of logs among what goes, and what must be known without them."""
+    ends: dict[str, int] = {}
+    for item in removed:
+        if is_part(item):
+            ends[item.group] = max(ends.get(item.group, 0), item.rank)
+    for stream, end in ends.items():
+        made, told = anchor(store, stream, end)
+        mutation.puts.append(("origin", stream, compose(made)))
+        own = stream[1:] if stream[:1] == OF_SESSION else None
+        mutation.events.append((stream, draft(store, "events_removed", told, own)))
+    gone = {key for kind, key, _ in mutation.puts if kind == "session"}
+    for key in store.keys("session") if ends else ():
+        found = Session(key, store.get("session", key) or b"", 0, "")
+        if key not in gone and found.status not in ("completed", "damaged") and found.stream in ends:
+            news = progress.news(store, found)
+            if len(news) > 1:  # more than up to where it was looked for
+                mutation.puts.append(("session", key, with_members(found.text, news).encode()))

@@ -28,7 +28,8 @@ class Item:
         size: bytes that its removal frees.
         hold: why it must stay whatever the policy says; empty when it may go.
         is_counted: it takes one of the places of the rules that count, among its kind and group.
-        group: what it is one of a row of, as a session's checkpoints are; empty where a kind is one row.
+        group: what it is one of a row of, as a session's checkpoints are, or the parts of a log; empty where a kind
+            is one row.
         proved: it is a copy of the state that proves itself.
         tags: that people gave it.
         puts: kind and key of each document that goes with it, in the order of removing.
