@@ -138,7 +138,7 @@ def test_the_page_is_people_s_to_edit(cli: Cli, store: Path) -> None:
     assert record(store, "s")["configuration"]["checkpoint_interval"] == 5
     for bad in ("a: &x 1\nb: *x\n", "{", "- 1\n", "context: 5\n"):
         page.write_text(bad)
-        assert "cannot be taken over" in cli("session", "show", "s", check=True).stderr
+        assert "cannot be used" in cli("session", "show", "s", check=True).stderr
 
 
 def test_checkpoints_come_by_interval_and_share_what_did_not_change(cli: Cli, store: Path) -> None:
@@ -291,7 +291,7 @@ def test_what_does_not_come_back_is_listed(cli: Cli, store: Path, home: Path) ->
     cli("state", "complete", "demo", check=True)
     (store / "state/sessions/s.json").write_text("{ no JSON")
     done = call(cli, "session", "recover", "s", code=9)
-    assert done["not_restored"] == ["state of demo: it is completed; `milestone state reopen demo` comes first"]
+    assert done["not_restored"] == ["state of demo: it is completed; `milestone state reopen demo` makes it active again"]
     assert cli("session", "get", "s", "a", check=True).stdout == "1\n", "the record is made anew"
     for path in (store / "state/sessions/s/recovery").iterdir():
         path.write_bytes(path.read_bytes().replace(b"demo", b"oops"))
@@ -301,6 +301,7 @@ def test_what_does_not_come_back_is_listed(cli: Cli, store: Path, home: Path) ->
     (store / "state/sessions/s/checkpoints/kept/checkpoint.yaml").write_text("{")
     assert cli("session", "recover", "s", "--from", "kept", "--yes").returncode == 6
     assert call(cli, "checkpoint", "list", "--session", "s")["checkpoints"][-1]["session_id"] == "s"
+    assert "no session 'nowhere'" in call(cli, "session", "recover", "nowhere", code=3)["message"]
     for words in (["--from", "none"], ["--from", "../x"]):
         assert cli("session", "recover", "s", *words).returncode in (3, 5)
 

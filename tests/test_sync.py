@@ -92,6 +92,14 @@ def test_the_last_answer_completes_it(store: Any) -> None:
     assert refused(lambda: ask(store, "a", "nobody")) == "not_found"
 
 
+def test_asked_again_it_is_the_same_point_though_an_agent_has_left(store: Any) -> None:
+    register(store, "a", "b")
+    name = ask(store, "a", "b", trigger="a", key="k")
+    registry.retire(store, "b")
+    assert ask(store, "a", "b", trigger="a", key="k") == name
+    assert refused(lambda: ask(store, "a", "b")) == "conflict"
+
+
 def test_who_does_not_answer_in_time_is_named(store: Any) -> None:
     register(store, "a", "b")
     name = ask(store, "a", "b", trigger="a")

@@ -87,7 +87,9 @@ def test_what_waits_is_not_ready_and_nothing_waits_for_itself(tasks: Tasks) -> N
     assert [one["waits_for"] for one in tasks.task("list")["tasks"]] == [[], ["a"], ["a", "b"]]
     assert tasks.task("update", "a", "--depends-on", "c", code=4)["details"]["tasks"] == ["a", "c", "a"]
     assert refused(changes.update, core, "a", me, depends_on=["a"]).code == "conflict"
-    assert tasks.task("start", "b", code=4)["details"]["waits_for"] == ["a"]
+    refusal = tasks.task("start", "b", code=4)
+    assert (refusal["details"]["waits_for"], "task start b --force" in refusal["hint"]) == (["a"], True)
+    assert "there is nothing to update" in tasks.task("update", "b", code=2)["message"]
     tasks.task("fail", "a", "--reason", "broken")
     assert tasks.named("--ready") == []
     assert tasks.named("--status", "failed") == ["a"]
@@ -148,7 +150,7 @@ def test_ids_are_sorted_by_time_and_never_collide() -> None:
     ("raw", "trouble"),
     [
         (b"{", "line 1"),
-        (b"[]", "no JSON object"),
+        (b"[]", "not a JSON object"),
         (b'{"id": "other", "description": "x", "status": "pending"}', "its id"),
         (b'{"id": "t", "status": "pending"}', "no description"),
         (b'{"id": "t", "description": "x", "status": "running"}', "its status"),

@@ -76,6 +76,7 @@ def test_a_claim_from_its_beginning_to_its_end(tasks: Tasks) -> None:
     before = json.loads(tasks.raw("first"))["claim"]
     assert tasks.task("claim", "first", "--agent", "a", "--lease", "1h")["renewed"]
     tasks.task("log", "first", "half of it", "--agent", "a")
+    assert claim(core, "first", Terms(agent="a")).renewed, "for as long as before"
     after = json.loads(tasks.raw("first"))["claim"]
     assert after["claimed_at"] == before["claimed_at"]
     assert (after["renewed_at"] > before["renewed_at"], after["lease_seconds"]) == (True, 3600)

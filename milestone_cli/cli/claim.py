@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def claim(
     name: "TaskMeant" = None,
     agent: "ActingAgent" = None,
-    lease: "LeaseSpan" = "5m",
+    lease: "LeaseSpan" = None,
     for_pid: "AgentPid" = None,
     milestone: "OfMilestone" = None,
     if_revision: "IfTaskRevision" = None,
@@ -44,7 +44,7 @@ def claim(
     from milestone_cli.storage import open_store
 
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision)
-    seconds = duration(lease) / 1e9
+    seconds = None if lease is None else duration(lease) / 1e9
     done = claiming.claim(open_store(), name, terms, pid=for_pid, lease=seconds, milestone=milestone)
     render.notify([f"'{one['id']}' is given back: '{one['agent_id']}', {one['evidence']}" for one in done.freed])
     render.emit("task-claim", done.fields(), done.task.id, output)

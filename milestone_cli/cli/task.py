@@ -127,6 +127,9 @@ def update(
 
     if independent and depends_on:
         raise MilestoneError("usage", "--depends-on or --independent, not both", "leave one of them out")
+    if description is None and tool is None and not depends_on and not independent:
+        hint = "give --description, --tool, --depends-on or --independent"
+        raise MilestoneError("usage", "there is nothing to update", hint)
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision, force=force)
     needs = [] if independent else depends_on or None
     done = changes.update(open_store(), name, terms, description=description, tool=tool, depends_on=needs)

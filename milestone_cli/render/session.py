@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 STYLES = {"active": GREEN, "orphaned": MAGENTA, "expired": MAGENTA, "completed": DIM}
 """The style of a status; anything else is trouble."""
-UNTOLD = ("session_id", "status", "boot_id", "start_time", "page", "searched")
-"""What the first line says, and what only the program needs."""
+TOLD = ("session_id", "milestone_id", "status", "type", "user", "pid", "host", "working_directory", "git_branch",
+        "created_at", "active_since", "updated_at", "ended_at", "operation", "progress", "configuration",
+        "last_checkpoint", "boot_id", "start_time", "page", "searched")  # fmt: skip
+"""Keys of a record that are told in words of their own, or are only the program's."""
 
 
 def list_text(found: "list[dict[str, object]]", *, is_all: bool = True) -> str:
@@ -76,15 +78,8 @@ def deletion_text(found: "dict[str, object]") -> str:
     return "\n".join(lines)
 
 
-def _word(value: object) -> str:
-    """A value of a record: what is in an object in words, as long as that is flat."""
-    if isinstance(value, dict) and not any(isinstance(one, dict | list) for one in value.values()):
-        return ", ".join(f"{key} {_word(one)}".replace("_", " ", key.count("_")) for key, one in value.items())
-    return value if isinstance(value, str) else dumps(value)
-
-
 def show_text(found: "dict[str, object]") -> str:
-    """What a session's record says to people, a line for each key; `--format json` has all of it."""
+    """What is known of a session, a line for each fact; `--format json` has all of it."""
     status, record = str(found["status"]), found["record"]
     assert isinstance(record, dict)
     mark = "  the current one" if found["current"] else ""
@@ -94,11 +89,44 @@ def show_text(found: "dict[str, object]") -> str:
         lines.append(f"  trouble  {flat(str(found['trouble']))}")
     left = found.get("open")
     lines += [f"  left open  {flat(str(one))}" for one in (left if isinstance(left, list) else [])]
-    rows: list[list[Cell]] = [
-        [(str(key).replace("_", " "), DIM), _word(value)]
-        for key, value in record.items()
-        if key not in UNTOLD and value not in (None, {}, [])
+    last = record.get("last_checkpoint")
+    branch, progress = found["git_branch"], found["progress"]
+    facts: list[tuple[str, object]] = [
+        ("milestone", found["milestone_id"]),
+        ("type", found["type"]),
+        ("user", found["user"]),
+        ("process", f"{found['pid']} on {found['host'] or 'some host'}" if found["pid"] else None),
+        ("directory", found["working_directory"]),
+        ("branch", None if branch == "none" else branch),
+        ("created", when(found["created_at"])),
+        ("active since", when(record.get("active_since"))),
+        ("updated", when(record.get("updated_at"))),
+        ("ended", when(found["ended_at"])),
+        ("expires", when(found["expires_at"]) if status == "active" else None),
+        ("does", found["operation"]),
+        ("progress", f"{progress} %" if progress else None),
+        ("checkpoints", _habit(record.get("configuration"))),
+        ("last checkpoint", f"{last.get('name')}, {when(last.get('created_at'))}" if isinstance(last, dict) else None),
+        *[(str(key).replace("_", " "), _word(value)) for key, value in record.items() if key not in TOLD],
     ]
+    rows: list[list[Cell]] = [[(name, DIM), str(value)] for name, value in facts if value not in (None, "", "-", "{}")]
     if rows:
         lines += ["  " + line for line in table(rows, [], align="<<").split("\n")]
     return "\n".join(lines)
+
+
+def _habit(settings: object) -> "str | None":
+    """How often a session makes checkpoints, and how long a clean-up keeps them."""
+    if not isinstance(settings, dict):
+        return None
+    seconds, days = settings.get("checkpoint_interval"), settings.get("backup_retention")
+    is_often = settings.get("auto_checkpoint") is True and isinstance(seconds, int | float) and seconds > 0
+    often = f"every {seconds} s" if is_often else "at the beginning and the end"
+    return f"{often}, kept for {days} days" if isinstance(days, int | float) else often
+
+
+def _word(value: object) -> str:
+    """A value of a record: what is in an object in words, as long as that is flat."""
+    if isinstance(value, dict) and value and not any(isinstance(one, dict | list) for one in value.values()):
+        return ", ".join(f"{key} {_word(one)}".replace("_", " ", key.count("_")) for key, one in value.items())
+    return value if isinstance(value, str) else "" if value in (None, []) else dumps(value)

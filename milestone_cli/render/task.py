@@ -74,7 +74,7 @@ def show_text(found: "Facts") -> str:
     rows: list[list[Cell]] = [
         [("by", DIM), held],
         [("claimed", DIM), when(claim.get("claimed_at")) if isinstance(claim, dict) else "-"],
-        [("lease until", DIM), str(claim.get("expires_at")) if isinstance(claim, dict) else "-"],
+        [("lease ends", DIM), when(claim.get("expires_at")) if isinstance(claim, dict) else "-"],
         [("tool", DIM), str(found["tool"] or "-")],
         [("milestone", DIM), str(found["milestone_id"] or "-")],
         [("session", DIM), str(found["session_id"] or "-")],

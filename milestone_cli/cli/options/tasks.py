@@ -9,7 +9,10 @@ IfTaskRevision = Annotated[
     int | None, typer.Option("--if-revision", metavar="N", min=1, help="Only if the task is at this revision.")
 ]
 LeaseSpan = Annotated[
-    str, typer.Option("--lease", metavar="SPAN", help="How long it is held without a sign of life: 30s, 5m, 1h.")
+    str | None,
+    typer.Option(
+        "--lease", metavar="SPAN", help="For so long, unless its holder is heard of (default 5m, or as before)."
+    ),
 ]
 LogMessage = Annotated[str, typer.Argument(metavar="MESSAGE", help="The text of the entry.")]
 LogType = Annotated[str, typer.Option("--type", metavar="T", help="What kind of entry it is, any word you like.")]

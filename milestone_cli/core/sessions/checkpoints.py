@@ -8,8 +8,9 @@ where sessions and agents stand still, and the state is one whole revision: writ
 
 from milestone_cli.core.record import tags_of
 from milestone_cli.core.sessions.capture import KIND, PART, names
+from milestone_cli.core.sessions.session import find as find_session
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import loads, quote
+from milestone_cli.jsontext import loads
 from milestone_cli.model import digest, safe
 
 TYPE_CHECKING = False
@@ -124,10 +125,12 @@ def find(store: "Store", session: str, name: str) -> Checkpoint:
     if found is None and name == "latest":
         found = next((one for one in reversed(known) if not one.trouble and not one.is_safety), None)
     if found is None:
+        if not known:
+            find_session(store, session)  # which says that there is none
         shown = ("… " if len(known) > 10 else "") + ", ".join(one.name for one in known[-10:])
         raise MilestoneError(
             "not_found",
-            f"the session '{session}' has no checkpoint{'' if name == 'latest' else f' {quote(name)}'}",
+            f"the session '{session}' has no checkpoint" + ("" if name == "latest" else f" '{name}'"),
             f"there are {shown}" if known else f"`milestone checkpoint create --session {session}` makes one",
             session_id=session,
             checkpoints=[one.name for one in known],

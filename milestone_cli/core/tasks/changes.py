@@ -10,7 +10,20 @@ from milestone_cli import runtime
 from milestone_cli.core import lock_timeout, once
 from milestone_cli.core.record import words
 from milestone_cli.core.tasks import claims
-from milestone_cli.core.tasks.task import KIND, LEVELS, LIMIT, OPEN, Task, circle, find, look, names, tasks, waits_for
+from milestone_cli.core.tasks.task import (
+    KIND,
+    LEVELS,
+    LIMIT,
+    OPEN,
+    Task,
+    circle,
+    find,
+    in_words,
+    look,
+    names,
+    tasks,
+    waits_for,
+)
 from milestone_cli.core.tasks.terms import Outcome, Terms, event
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps
@@ -99,9 +112,8 @@ def check_revision(one: Task, expect: "int | None") -> None:
 
 
 def _refused(one: Task, what: str, hint: str) -> MilestoneError:
-    return MilestoneError(
-        "conflict", f"the task '{one.id}' cannot be {what}: it is {one.status}", hint, task_id=one.id, status=one.status
-    )
+    told = f"the task '{one.id}' cannot be {what}: it is {in_words(one.status)}"
+    return MilestoneError("conflict", told, hint, task_id=one.id, status=one.status)
 
 
 def start(store: "Store", name: str, terms: Terms) -> Outcome:
@@ -117,11 +129,12 @@ def start(store: "Store", name: str, terms: Terms) -> Outcome:
             if claims.is_holder(one, terms.agent) if held.agent else claims.starter(one) == terms.agent:
                 return None
             if not terms.force:
-                raise _refused(one, "started", f"'{claims.starter(one)}' has begun it; --force takes it over")
+                raise claims.begun(one)
         if one.status == "completed":
             raise _refused(one, "started", "`milestone task create` makes a new one")
         one.put(status="pending")
-        check_ready(store, one, force=terms.force)
+        if not terms.force:
+            check_ready(store, one)
         _begin(one, at, terms.agent)
         return "task_started", {}
 
@@ -134,17 +147,18 @@ def _begin(one: Task, at: str, agent: str) -> None:
     one.say(at, "Task started")
 
 
-def check_ready(store: "Store", one: Task, *, force: bool = False) -> None:
+def check_ready(store: "Store", one: Task) -> None:
     """Let a task through that waits for no other.
 
     Raises:
         MilestoneError: `conflict`.
     """
     known = {name: found.status for name in one.depends_on if (found := look(store, name))}
-    if (missing := waits_for(one, known)) and not force:
-        told = ", ".join(f"{name} ({known.get(name, 'which is not there')})" for name in missing[:5])
+    if missing := waits_for(one, known):
+        told = ", ".join(f"{name} ({in_words(known.get(name, 'which is not there'))})" for name in missing[:5])
         raise MilestoneError(
-            "conflict", f"the task '{one.id}' waits for {told}", "complete what it waits for, or give --force",
+            "conflict", f"the task '{one.id}' waits for {told}",
+            f"complete what it waits for; `milestone task start {one.id} --force` starts it anyway",
             task_id=one.id, waits_for=missing,
         )  # fmt: skip
 

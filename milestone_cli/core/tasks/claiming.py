@@ -5,7 +5,7 @@ from milestone_cli.core import lock_timeout, once
 from milestone_cli.core.record import data_of, words
 from milestone_cli.core.tasks import claims
 from milestone_cli.core.tasks.changes import change, check_ready, check_revision
-from milestone_cli.core.tasks.task import KIND, Task, find, tasks, waits_for
+from milestone_cli.core.tasks.task import KIND, Task, find, in_words, tasks, waits_for
 from milestone_cli.core.tasks.terms import HOME, Outcome, Terms, event
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Plan, safe
@@ -52,7 +52,7 @@ def claim(
     terms: Terms,
     *,
     pid: "int | None" = None,
-    lease: float = claims.LEASE,
+    lease: "float | None" = None,
     milestone: "str | None" = None,
 ) -> Claimed:
     """Give the oldest task that is ready to an agent, and to no other; what the dead had claimed is ready again.
@@ -62,13 +62,14 @@ def claim(
         name: this task; None: the oldest that is ready.
         terms: see there.
         pid: the process that works at it; None: the caller's; 0: none, so that the lease alone tells.
-        lease: seconds after which the task is given back, unless its holder is heard of.
+        lease: seconds after which the task is given back, unless its holder is heard of; None: those that the claim
+            had, else `claims.LEASE`.
         milestone: only a task of this milestone.
 
     Raises:
         MilestoneError: `not_found` where no task is ready; `conflict` for one that another agent has, or that waits.
     """
-    if not 0 <= lease <= claims.LONGEST:
+    if lease is not None and not 0 <= lease <= claims.LONGEST:
         raise MilestoneError("usage", f"a lease cannot last {lease:g} s", f"give at most {claims.LONGEST:g} s")
     wanted = safe(name, "task") if name else ""
     who = runtime.caller() if pid is None else pid
@@ -83,13 +84,13 @@ def claim(
         made = Claimed(one)
         made.freed = freed
         made.renewed = bool(one.claim)
-        claims.grant(store, one, terms.agent, who, lease)
+        seconds = claims.grant(store, one, terms.agent, who, lease)
         if not made.renewed:
             one.put(status="in_progress", started_at=at, completed_at=None, reason=None)
             one.say(at, f"Task claimed by {terms.agent}")
         one.put(updated_at=at, revision=one.number("revision") + 1)
         plan.puts = [put for put in plan.puts if put[1] != one.id] + [(KIND, one.id, one.raw())]
-        said = {"lease_seconds": lease, "expires_at": one.claim["expires_at"]}
+        said = {"lease_seconds": seconds, "expires_at": one.claim["expires_at"]}
         if not made.renewed:
             plan.events.append((one.stream, event(one, "task_claimed", terms.agent, **said)))
         if terms.key and (made.renewed or one.stream != HOME):
@@ -125,13 +126,10 @@ def _named(store: "Store", known: "list[Task]", name: str, terms: Terms) -> Task
         if held.agent and not claims.is_holder(one, terms.agent):
             raise claims.taken(one, held)
         if not held.agent and claims.starter(one) != terms.agent:
-            raise MilestoneError(
-                "conflict", f"the task '{name}' was started by '{claims.starter(one)}'",
-                f"`milestone task release {name} --force` gives it back", task_id=name,
-            )  # fmt: skip
+            raise claims.begun(one)
     elif one.status != "pending":
         raise MilestoneError(
-            "conflict", f"the task '{name}' cannot be claimed: it is {one.status}",
+            "conflict", f"the task '{name}' cannot be claimed: it is {in_words(one.status)}",
             f"`milestone task release {name}` makes it pending again", task_id=name, status=one.status,
         )  # fmt: skip
     check_ready(store, one)

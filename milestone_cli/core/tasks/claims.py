@@ -80,8 +80,9 @@ def _left(store: "Store", claim: "Facts") -> "float | None":
     return float(begun_at) + _lease(claim) - runtime.boot_seconds() if type(begun_at) is int else None
 
 
-def grant(store: "Store", one: Task, agent: str, pid: int, lease: float) -> None:
-    """Give a task to an agent, or renew what it has."""
+def grant(store: "Store", one: Task, agent: str, pid: int, lease: "float | None") -> float:
+    """Give a task to an agent, or renew what it has; the seconds of its lease, left out: those that it had."""
+    lease = _lease(one.claim) if lease is None else lease
     now = store.clock()
     at = runtime.timestamp(now)
     one.put(
@@ -96,6 +97,7 @@ def grant(store: "Store", one: Task, agent: str, pid: int, lease: float) -> None
         },
         agent_id=agent,
     )
+    return lease
 
 
 def renew(store: "Store", one: Task) -> None:
@@ -141,6 +143,17 @@ def taken(one: Task, held: Hold) -> MilestoneError:
         f"`milestone task release {one.id} --force` takes it back",
         task_id=one.id,
         agent_id=held.agent,
+    )
+
+
+def begun(one: Task) -> MilestoneError:
+    """The error for a task that another agent has begun without claiming it."""
+    return MilestoneError(
+        "conflict",
+        f"the task '{one.id}' was started by '{starter(one)}'",
+        f"`milestone task release {one.id} --force` gives it back",
+        task_id=one.id,
+        agent_id=starter(one),
     )
 
 

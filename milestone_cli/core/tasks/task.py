@@ -157,6 +157,11 @@ class Task:
         return {**self.fields(), "logs": self.logs, "result": self.value("result")}
 
 
+def in_words(status: str) -> str:
+    """A status as people say it: `in progress`."""
+    return status.replace("_", " ")
+
+
 def _text(text: str) -> str:
     return laid_out(text, "  ")
 
