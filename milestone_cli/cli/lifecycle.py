@@ -136,7 +136,8 @@ def validate(
 ) -> None:
     """Check a state against a JSON Schema; where it does not fit, show the paths and exit 5.
 
-    Without --schema the setting `schema` names the file. This needs an extra: pip install 'milestone-cli[schema]'.
+    Without --schema the setting `schema` names the file. It needs the library jsonschema, which the package brings with
+    its extra named schema.
 
     Example: milestone state validate demo --schema schema.json
     """
