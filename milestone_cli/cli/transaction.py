@@ -17,7 +17,7 @@ def apply(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Do several changes all or nothing: JSON Lines of operations on milestones, checkpoints and sessions.
+    """Make several changes, all or nothing: JSON Lines of operations on milestones, checkpoints and sessions.
 
     A line is {"op": O, "milestone": M, …}; without M the current one is meant. The operations: save, set, patch,
     complete, reopen, delete, log, checkpoint_create, checkpoint_restore, checkpoint_delete, checkpoint_pin,

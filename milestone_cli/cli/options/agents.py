@@ -21,7 +21,7 @@ AgentState = Annotated[
     str | None, typer.Option("--state", metavar="JSON|@FILE|-", help="The agent's own state, a JSON object.")
 ]
 AgentType = Annotated[
-    str | None, typer.Option("--type", metavar="T", help="What kind of agent it is (default: general).")
+    str | None, typer.Option("--type", metavar="T", help="What kind of agent it is; a new one is general.")
 ]
 AgentsList = Annotated[
     str | None, typer.Option("--agents", metavar="A,B", help="Only these agents, separated by commas.")

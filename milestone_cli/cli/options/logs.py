@@ -13,7 +13,7 @@ TimelineFormat = Annotated[
     typer.Option("--format", help="Output format; html is one page, trace is for Perfetto."),
 ]
 Session = Annotated[
-    str | None, typer.Option("--session", metavar="S", help="The session that acts, or whose events to show.")
+    str | None, typer.Option("--session", metavar="S", help="The session that acts (default: the current one).")
 ]
 Batch = Annotated[
     bool, typer.Option("--batch", help="Read events as JSON Lines from standard input; all are synced at once.")
@@ -95,5 +95,5 @@ WaitTimeout = Annotated[
     str | None, typer.Option("--timeout", metavar="SPAN", help="At most this long: 30s, 5m (default: for ever).")
 ]
 WatchInterval = Annotated[
-    float, typer.Option("--interval", metavar="S", min=0.1, help="Seconds between two looks, at least (default: 1).")
+    float, typer.Option("--interval", metavar="S", min=0.1, help="Seconds between two looks, at least.")
 ]

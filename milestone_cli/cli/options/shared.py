@@ -32,9 +32,10 @@ LockTimeout = Annotated[
     float | None,
     typer.Option("--lock-timeout", metavar="S", min=0, help="Seconds to wait for the lock (default: 30)."),
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="Exit 6 when the state had to be recovered.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit 6 when something had to be recovered.")]
 Agent = Annotated[
-    str | None, typer.Option("--agent", metavar="A", help="The agent that acts, or whose events to show.")
+    str | None,
+    typer.Option("--agent", metavar="A", help="The agent that acts (default: MILESTONE_AGENT, else system)."),
 ]
 TypeFilter = Annotated[
     list[str] | None, typer.Option("--type", metavar="T", help="Only this type; * and ? are wildcards; repeatable.")

@@ -50,9 +50,7 @@ Last = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="The last
 TransactionStatus = Annotated[
     Literal["all", "pending", "committed", "rolled_back"], typer.Option("--status", help="Only those with this status.")
 ]
-TransactionWord = Annotated[
-    str, typer.Argument(metavar="[TRANSACTION]", help="A transaction by its id (default: the last one).")
-]
+TransactionWord = Annotated[str, typer.Argument(metavar="[TRANSACTION]", help="A transaction by its id, or last.")]
 TransactionId = Annotated[
     str, typer.Argument(metavar="TRANSACTION", help="A transaction by its id; last: the last committed one.")
 ]
@@ -62,7 +60,7 @@ StoreName = Annotated[
 ]
 StoreSource = Annotated[str, typer.Argument(metavar="SOURCE", help="A folder, or postgresql://…#PROJECT.")]
 StoreTarget = Annotated[
-    str, typer.Argument(metavar="TARGET", help="A folder, or postgresql://…#PROJECT; made if it is missing.")
+    str, typer.Argument(metavar="TARGET", help="A folder, or postgresql://…#PROJECT; a copy makes it.")
 ]
 ReaderRole = Annotated[
     str | None, typer.Option("--reader", metavar="ROLE", help="Let this role of the database read, and no more.")

@@ -11,7 +11,7 @@ IfTaskRevision = Annotated[
 LeaseSpan = Annotated[
     str | None,
     typer.Option(
-        "--lease", metavar="SPAN", help="For so long, unless its holder is heard of (default 5m, or as before)."
+        "--lease", metavar="SPAN", help="How long it is held without a sign of life (default: 5m, or as before)."
     ),
 ]
 LogMessage = Annotated[str, typer.Argument(metavar="MESSAGE", help="The text of the entry.")]
