@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,7 +111,9 @@ def test_states_and_events(program: Store, cli: Cli) -> None:
     cli("events", "verify", "demo", check=True)
 
 
-def test_the_memory_of_the_cache_never_says_what_the_files_do_not(program: Store, cli: Cli) -> None:
+def test_the_memory_of_the_cache_never_says_what_the_files_do_not(
+    program: Store, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = program.cache
     key = cache.key("locator", "find Go files", {"write": False, "read": ["src"]})
     asked = ("cache", "key", "--agent", "locator", "--request", "find Go files", "--permissions")
@@ -132,6 +135,13 @@ def test_the_memory_of_the_cache_never_says_what_the_files_do_not(program: Store
     assert (cache.get("k"), other.get("k"), other.get("k", content_hash="a")) == (None, b"text", b"text")
     assert other.get("k", content_hash="b") is None  # what it depended on has changed
     assert other.get("k") is None
+    with monkeypatch.context() as settings:
+        for tier in ("HOT", "WARM", "COLD"):
+            settings.setenv(f"MILESTONE_CACHE_{tier}_TTL", "20ms")
+        brief = program.namespace("brief")
+    assert brief.put("k", "text")
+    time.sleep(0.05)
+    assert brief.get("k") is None, "what was silent for too long is gone from memory as from the files"
     small = Store(program.path, memory=10_000)
     for number in range(40):
         small.cache.put(f"k{number}", b"x" * 1000)

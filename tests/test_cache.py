@@ -35,7 +35,7 @@ def test_an_answer_is_kept_found_and_invalidated(cli: Cli, tmp_path: Path) -> No
                "--tag", "go", "--tag", "search", "--content-hash", "h1", "--ttl", "30m")  # fmt: skip
     assert (put["stored"], put["tier"], put["bytes"], put["reason"]) == (True, "hot", 768, None)
     assert cli("cache", "get", "q1", input=b"").stdout == binary
-    cli("cache", "put", "q2", "-", "--agent", "other", "--tag", "go", input="täxt\n", check=True)
+    cli("cache", "put", "q2", "--agent", "other", "--tag", "go", input="täxt\n", check=True)
     assert cli("cache", "get", "q2", check=True).stdout == "täxt\n"
     cli("cache", "put", "q1", "of a session", "--namespace", "session-1", check=True)
     assert cli("cache", "get", "q1", "--namespace", "session-1").stdout == "of a session"

@@ -15,8 +15,9 @@ from conftest import Cli
 
 from milestone_cli import runtime
 from milestone_cli.core.cache.bounds import Bounds
-from milestone_cli.core.cache.entries import Cache, Entry
-from milestone_cli.core.cache.upkeep import keep_up
+from milestone_cli.core.cache.entries import Cache
+from milestone_cli.core.cache.entry import Entry
+from milestone_cli.core.cache.maintenance import maintain
 from milestone_cli.model import digest
 
 SECOND = 10**9
@@ -91,11 +92,11 @@ def many(folder: Path, processes: int, rounds: int) -> None:
     assert all(sizes[tier] <= BOUNDS.sizes[tier] for tier in TIERS)
     listed = [sorted(entry.key for entry in cache.listing()) for cache in caches]
     assert listed[0] == listed[1]
-    table = caches[0].shelves.table
+    table = caches[0].tiers.table
     assert sorted(table.rows) == listed[0], "the index names what is there, and nothing else"
     assert table.bytes == sizes
     assert sum(table.tally.hits.values()) + table.tally.counts["misses"] == sum(one["asked"] for one in told)
-    assert keep_up(caches[1]).cleared == 0
+    assert maintain(caches[1]).cleared == 0
 
 
 def test_eight_processes_stay_within_bounds_and_agree(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def scenes() -> dict[str, Callable[[Cache], object]]:
         "new": lambda cache: cache.put(Entry("k9", answer("k9", 2))),
         "promote": lambda cache: cache.get("k2"),
         "invalidate": lambda cache: cache.invalidate(tag="odd"),
-        "maintain": keep_up,
+        "maintain": maintain,
     }
 
 
@@ -182,10 +183,10 @@ def check_smaller(folder: Path, before: dict[str, list[str]], scene: str) -> Non
     found = cache.get("after")
     assert found is not None
     assert found.data == answer("after", 1)
-    keep_up(cache)
+    maintain(cache)
     assert not [*folder.rglob("*.tmp")]
     assert len(cache.listing()) <= 5
-    assert sorted(cache.shelves.table.rows) == sorted(entry.key for entry in cache.listing())
+    assert sorted(cache.tiers.table.rows) == sorted(entry.key for entry in cache.listing())
     assert cache.notes == []
 
 
@@ -245,8 +246,8 @@ def test_an_index_is_made_again_and_decides_about_no_answer(tmp_path: Path) -> N
         cache = opened(tmp_path, 1 << 20)
         assert cache.get("k1") is not None
         assert cache.put(Entry("k0", answer("k0", 1), tags=["even"])), cache.notes
-        assert sorted(cache.shelves.table.rows) == sorted(entry.key for entry in cache.listing())
-        assert len(cache.shelves.table.rows) == 5
+        assert sorted(cache.tiers.table.rows) == sorted(entry.key for entry in cache.listing())
+        assert len(cache.tiers.table.rows) == 5
     assert sorted(cache.invalidate(tag="odd")) == ["k1", "k3"]
 
 

@@ -17,9 +17,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from milestone_cli.core.cache import entry as entries
 from milestone_cli.core.cache.bounds import Bounds
-from milestone_cli.core.cache.entries import Cache, Entry
+from milestone_cli.core.cache.entries import Cache
+from milestone_cli.core.cache.entry import Entry
+from milestone_cli.core.cache.maintenance import maintain
 from milestone_cli.core.cache.statistics import present
-from milestone_cli.core.cache.upkeep import keep_up
 
 SECOND = 10**9
 TIERS = ["hot", "warm", "cold"]
@@ -205,8 +206,8 @@ class Beside(RuleBasedStateMachine):
             del self.model.rows[key]
 
     @rule()
-    def keep_up(self) -> None:
-        done = keep_up(self.cache)
+    def maintain(self) -> None:
+        done = maintain(self.cache)
         for key in [key for key, row in self.model.rows.items() if not self.model.belongs(row, self.now)]:
             del self.model.rows[key]
         self.model.age(self.now)
@@ -240,7 +241,7 @@ class Beside(RuleBasedStateMachine):
             assert sum(path.stat().st_size for path in files) <= most
             there = {path.name.removesuffix(".cache") for path in files}
             assert there == {key for key, row in self.model.rows.items() if row.tier == tier}
-        tally = cache.shelves.table.tally
+        tally = cache.tiers.table.tally
         if not self.lost:
             assert [sum(tally.hits.values()), tally.counts["misses"]] == self.asked
             assert all(cache.hits_of(key) == row.hits for key, row in self.model.rows.items())

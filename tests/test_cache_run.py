@@ -1,6 +1,8 @@
 """`milestone cache run`: a command runs once for the same question, and nobody can tell the difference afterwards."""
 
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -11,6 +13,7 @@ import pytest
 from conftest import MILESTONE, Cli, clean_environment
 
 from milestone_cli.core.cache.opening import open_cache
+from milestone_cli.core.cache.recorder import Recorder
 from milestone_cli.storage.files import FileStore
 
 COUNTED = "echo run >> {0}/runs; "
@@ -31,12 +34,16 @@ class Runner:
     ) -> "subprocess.CompletedProcess[bytes]":
         return self.cli(*self.command(script, *options), input=stdin, cwd=cwd, env=env)
 
-    def start(self, script: str, *options: str, **more: object) -> "subprocess.Popen[bytes]":
+    def start(self, script: str, *options: str) -> "subprocess.Popen[bytes]":
         """The same without waiting for it."""
+        return self.popen(self.command(script, *options))
+
+    def popen(self, words: list[str], stderr: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
+        """The same with words of one's own."""
         return subprocess.Popen(
-            [str(MILESTONE), *self.command(script, *options)], cwd=self.place, env=clean_environment(self.home),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more,
-        )  # type: ignore[call-overload]  # fmt: skip
+            [str(MILESTONE), *words], cwd=self.place, env=clean_environment(self.home),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
+        )  # fmt: skip
 
     def runs(self) -> int:
         """How often scripts have run since this was last asked."""
@@ -68,8 +75,7 @@ def test_what_it_wrote_is_written_again_to_the_byte(runner: Runner, tmp_path: Pa
         assert said.startswith(b"milestone: " + told)
         assert rest == [b"e1", b"e2"]
     assert runner.runs() == 1
-    told = json.loads(runner.cli("cache", "stats", "--format", "json", check=True).stdout)
-    assert (told["hits"], told["misses"]) == (1, 1)
+    assert asked(runner) == (1, 1)
     # Both into one pipe: the order in which they came.
     shell = f"{MILESTONE} cache run -- sh -c 'echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3' 2>&1"
     for _ in range(2):
@@ -79,6 +85,21 @@ def test_what_it_wrote_is_written_again_to_the_byte(runner: Runner, tmp_path: Pa
         assert done.stdout == b"1\n2\n3\n"
     assert [path.name for path in (tmp_path / ".milestones").iterdir() if path.name.endswith(".tmp")] == []
     assert [path.name for path in (tmp_path / ".milestones/cache/indexes").iterdir() if "running" in path.name] == []
+
+
+def asked(runner: Runner, agent: str | None = None) -> tuple[int, int]:
+    """How often an agent was answered from the cache, and how often not; None: whoever did not say who it is."""
+    told = json.loads(runner.cli("cache", "stats", "--format", "json", check=True).stdout)
+    found = {one["agent"]: (one["hits"], one["misses"]) for one in told["agents"]}
+    return found.get(agent, (0, 0))
+
+
+def test_a_question_is_counted_once_and_for_the_agent_that_asks(runner: Runner) -> None:
+    for _ in range(3):
+        runner("echo 1", "--agent", "builder", "--ttl", "0")  # what is kept never holds
+    assert runner.runs() == 3
+    assert asked(runner, "builder") == (2, 1)
+    assert asked(runner) == (0, 0)
 
 
 def test_why_it_runs_is_said(runner: Runner, tmp_path: Path) -> None:
@@ -165,19 +186,22 @@ def test_two_at_once_run_it_once_and_the_second_takes_over_from_the_dead(runner:
     late = runner(script, "--timeout", "0.1")
     assert late.returncode == 7
     assert b"did not end within 0.1 s" in late.stderr
-    second = runner.start("sleep 1.2; echo again")
-    assert second.stderr is not None
-    assert b"waiting" in second.stderr.readline()
+    terminal, end = pty.openpty()  # people at one are told why nothing happens, without having to ask
+    words = [word for word in runner.command(script) if word != "--explain"]
+    second = runner.popen(words, stderr=end)
+    assert b"waiting" in os.read(terminal, 1000)
+    os.close(end)
     first.kill()
     first.communicate()
     out, _ = second.communicate(timeout=60)
+    os.close(terminal)
     assert (second.returncode, out) == (0, b"again\n")
     assert runner.runs() == 2
     (runner.place / "itself").write_text(f"#!/bin/sh\n{MILESTONE} cache run -- ./itself\n")
     (runner.place / "itself").chmod(0o755)
     inner = runner.cli("cache", "run", "--", "./itself")
     assert inner.returncode == 7
-    assert "this command runs inside of itself" in inner.stderr
+    assert "this command runs inside itself" in inner.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 9), (signal.SIGKILL, -9)])
@@ -217,6 +241,12 @@ def test_a_large_output_passes_and_takes_no_memory(runner: Runner, tmp_path: Pat
     assert done.stdout == "y\n141\n"
 
 
+def test_an_output_that_cannot_be_kept_is_no_result(tmp_path: Path) -> None:
+    recorder = Recorder(str(tmp_path / "nowhere"))
+    recorder.wait()
+    assert recorder.trouble == "its output could not be kept"
+
+
 def damage_entries(store: Path, data: bytes) -> None:
     """Put other bytes into the entries, with all that proves them, as somebody who may write there could."""
     cache = open_cache(FileStore(str(store)))
@@ -245,7 +275,7 @@ def test_the_cache_is_never_why_a_command_does_not_run(runner: Runner, cli: Cli,
         damage_entries(tmp_path / ".milestones", damage)
         done = runner("echo hi")
         assert (done.returncode, done.stdout) == (0, b"hi\n")
-        assert b"is no recording of a command" in done.stderr
+        assert b"is not the result of a command" in done.stderr
     assert cli("cache", "run", "--", "").returncode == 127
     (tmp_path / "secret").mkdir()
     done = runner("echo hi", "--input", "secret/" + "x" * 300)

@@ -6,6 +6,7 @@ Entries of one log that wait together are appended with one sync.
 """
 
 import atexit
+import dataclasses
 import threading
 import weakref
 from collections import deque
@@ -24,11 +25,33 @@ BOUND = 10_000
 TOGETHER = 500
 """Entries of a log that are appended at once at most."""
 
-Creation = tuple[str | None, creating.Wish]
-Entry = tuple[str, Draft, bool]
-"""Stream and event, and whether it is of a session, which must not have ended."""
-Setting = tuple[str, list[tuple[str, str]]]
-Job = Creation | Entry | Setting
+
+@dataclasses.dataclass(slots=True)
+class Creation:
+    """A session to begin."""
+
+    milestone: str | None
+    wish: creating.Wish
+
+
+@dataclasses.dataclass(slots=True)
+class Addition:
+    """An event to append to a log; of a session's history only while the session has not ended."""
+
+    stream: str
+    draft: Draft
+    is_history: bool = False
+
+
+@dataclasses.dataclass(slots=True)
+class Setting:
+    """Values of a session to set, by pointer."""
+
+    session: str
+    values: list[tuple[str, str]]
+
+
+Job = Creation | Addition | Setting
 
 
 class Behind:
@@ -119,39 +142,36 @@ class Behind:
 
     def _next(self) -> list[Job]:
         """The first thing that waits, and what comes right behind it and can be done with it."""
-        jobs = self._jobs
-        together = [jobs.popleft()]
-        first = together[0]
-        while jobs and len(together) < TOGETHER and _kind(jobs[0]) == _kind(first) != "create":
-            if jobs[0][0] != first[0]:
-                break
-            together.append(jobs.popleft())
+        together = [self._jobs.popleft()]
+        while self._jobs and len(together) < TOGETHER and _go_together(together[0], self._jobs[0]):
+            together.append(self._jobs.popleft())
         return together
 
     def _do(self, store: Backend, together: list[Job]) -> None:
         first = together[0]
-        if isinstance(first[1], creating.Wish):
-            creating.create(store, first[0], first[1], timeout=self._timeout)
-        elif isinstance(first[1], Draft):
-            self._append(store, str(first[0]), [job for job in together if len(job) == 3])
+        if isinstance(first, Creation):
+            creating.create(store, first.milestone, first.wish, timeout=self._timeout)
+        elif isinstance(first, Addition):
+            self._append(store, [job for job in together if isinstance(job, Addition)])
         else:
-            values = [pair for job in together if isinstance(job[1], list) for pair in job[1]]
-            keyed.assign(store, first[0], values, timeout=self._timeout)
+            values = [pair for job in together if isinstance(job, Setting) for pair in job.values]
+            keyed.assign(store, first.session, values, timeout=self._timeout)
 
-    def _append(self, store: Backend, stream: str, entries: list[Entry]) -> None:
-        ended = set()
-        for session in {draft.session for _, draft, is_of_session in entries if is_of_session}:
-            if readable(store, session).status == "completed":
-                ended.add(session)
-        drafts = [draft for _, draft, is_of_session in entries if not is_of_session or draft.session not in ended]
+    def _append(self, store: Backend, jobs: list[Addition]) -> None:
+        asked = {job.draft.session for job in jobs if job.is_history}
+        ended = {session for session in asked if readable(store, session).status == "completed"}
+        drafts = [job.draft for job in jobs if not job.is_history or job.draft.session not in ended]
         if drafts:
-            store.commit(Change(stream, drafts, timeout=lock_timeout(store, self._timeout)))
+            store.commit(Change(jobs[0].stream, drafts, timeout=lock_timeout(store, self._timeout)))
         if ended:
             raise MilestoneError("conflict", f"the session '{min(ended)}' has ended", "begin a new one")
 
 
-def _kind(job: Job) -> str:
-    return "create" if isinstance(job[1], creating.Wish) else "append" if isinstance(job[1], Draft) else "set"
+def _go_together(first: Job, then: Job) -> bool:
+    """Whether two things can be done as one: events of one log, values of one session."""
+    if isinstance(first, Addition):
+        return isinstance(then, Addition) and then.stream == first.stream
+    return isinstance(first, Setting) and isinstance(then, Setting) and then.session == first.session
 
 
 def _at_exit(ref: "weakref.ref[Behind]") -> None:

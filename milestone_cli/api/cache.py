@@ -1,8 +1,9 @@
-"""The result cache as a Python program sees it: a memory in front of the files.
+"""The result cache as a Python program sees it: a memory in front of the files, or of a database.
 
 What is in memory is served only while the file that it came from is still the same one, which costs one look at the
-file: so what another process replaces, invalidates or evicts is never served from here. What was served from memory is
-told to the files later, many at once.
+file; over PostgreSQL one question to the server, which answers without the bytes. So what another process or machine
+replaces, invalidates or evicts is never served from here. What was served from memory is told to the files later, many
+at once.
 """
 
 import dataclasses
@@ -10,11 +11,12 @@ import datetime as dt
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from milestone_cli import runtime
+from milestone_cli.api.pool import close
 from milestone_cli.api.values import seconds, text_of
-from milestone_cli.core.cache.entries import Entry
+from milestone_cli.core.cache.entry import Entry
 from milestone_cli.core.cache.keys import key_of
 from milestone_cli.core.cache.opening import open_cache
 from milestone_cli.errors import MilestoneError
@@ -54,11 +56,12 @@ class CacheStats:
 class _Held:
     """An entry in memory."""
 
-    __slots__ = ("content_hash", "data", "expires", "identity")
+    __slots__ = ("content_hash", "data", "expires", "identity", "used")
 
     def __init__(self, entry: Entry, identity: "tuple[int, int, int]") -> None:
         self.data = entry.data
         self.expires = entry.expires
+        self.used = entry.used
         self.content_hash = entry.content_hash
         self.identity = identity
 
@@ -122,7 +125,10 @@ class Cache:
         core = self._open()
         held = self._held.get(key)
         if held is not None and (not content_hash or held.content_hash == content_hash):
-            if (not held.expires or runtime.now_ns() < held.expires) and core.identity(key) == held.identity:
+            now = core.clock()
+            is_over = (held.expires and now >= held.expires) or not core.bounds.tier_at("hot", held.used, now)
+            if not is_over and core.identity(key) == held.identity:
+                held.used = now
                 with self._mutex:
                     self._served(key)
                 return held.data
@@ -212,9 +218,7 @@ class Cache:
         self._drop()
         if opened is not None:
             opened[0].close()
-            close: Any = getattr(opened[1], "close", None)
-            if close is not None:
-                close()
+            close(opened[1])
 
     # the memory
 
@@ -243,9 +247,8 @@ class Cache:
         size = len(entry.data) + OVERHEAD
         if size > self._most:
             return
-        identity = self._open().identity(entry.key)
-        # The file may be a later one already; it has the time of its making, so that tells.
-        if identity is None or identity[1] != entry.created:
+        identity = self._open().identity_of(entry)
+        if identity is None:
             return
         with self._mutex:
             self._take(entry.key)

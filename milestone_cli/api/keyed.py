@@ -3,6 +3,7 @@
 from collections.abc import Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
 
+from milestone_cli.api.behind import Setting
 from milestone_cli.api.values import text_of
 from milestone_cli.core.sessions import keyed
 from milestone_cli.errors import MilestoneError
@@ -67,7 +68,7 @@ class KeyedState(MutableMapping[str, Any]):
             self._set([(_pointer(key), text_of(value)) for key, value in values.items()])
 
     def _set(self, pairs: "list[tuple[str, str]]") -> None:
-        if not self._store.later((self._id, pairs)):
+        if not self._store.later(Setting(self._id, pairs)):
             timeout = self._store.timeout
             self._store.run(lambda store: keyed.assign(store, self._id, pairs, timeout=timeout))
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from milestone_cli.api.behind import Addition
 from milestone_cli.api.values import text_of
 from milestone_cli.core import acting_agent, current_session, document, events, state
 from milestone_cli.core.log.filters import Filter
@@ -117,7 +118,7 @@ class Milestone:
         events.check_type(type)
         if not self._store.durable:
             session = self._store.run(current_session, is_after_all=False)
-            self._store.later((self.name, Draft(type, text, session, acting_agent()), False))
+            self._store.later(Addition(self.name, Draft(type, text, session, acting_agent())))
             return
         timeout = self._store.timeout
         self._store.run(lambda store: events.log(store, self.name, [(type, text.encode())], timeout=timeout))

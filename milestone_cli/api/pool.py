@@ -49,7 +49,7 @@ class Pool:
                 if is_kept:
                     self._free.append(backend)
             if not is_kept:
-                _close(backend)
+                close(backend)
 
     def close(self) -> None:
         """Close what is open, and refuse more."""
@@ -57,10 +57,11 @@ class Pool:
             self._is_closed = True
             free, self._free = self._free, []
         for backend in free:
-            _close(backend)
+            close(backend)
 
 
-def _close(backend: Backend) -> None:
-    close = getattr(backend, "close", None)
-    if close is not None:
-        close()
+def close(backend: Backend) -> None:
+    """Close what a store has open."""
+    end = getattr(backend, "close", None)
+    if end is not None:
+        end()

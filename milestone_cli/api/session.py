@@ -5,6 +5,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from milestone_cli import runtime
+from milestone_cli.api.behind import Addition, Creation
 from milestone_cli.api.keyed import KeyedState
 from milestone_cli.api.values import seconds, text_of
 from milestone_cli.core.sessions import conversation, creating, deleting, ending, inactive, session
@@ -103,7 +104,7 @@ class Sessions:
             wish.name = f"session-{now[:10].replace('-', '')}-{now[11:19].replace(':', '')}-{runtime.token()[:12]}"
             wish.is_fresh = True
             wish.checked()
-            if self._store.later((milestone, wish)):
+            if self._store.later(Creation(milestone, wish)):
                 return Session(self._store, wish.name, milestone)
         made = self._store.run(lambda store: creating.create(store, milestone, wish, timeout=self._store.timeout))
         return Session(self._store, made.id, milestone)
@@ -204,7 +205,7 @@ class Session:
         raised = None if escalations is None else text_of(escalations).encode()
         took = None if duration is None else round(seconds(duration) * 1000, 3)
         draft = conversation.entry(self.id, request, agent, answer, raised, took)
-        if not self._store.later((self.milestone or log_of(self.id), draft, True)):
+        if not self._store.later(Addition(self.milestone or log_of(self.id), draft, is_history=True)):
             timeout = self._store.timeout
             self._store.run(
                 lambda store: conversation.record(store, self.id, request, agent, answer, raised, took, timeout=timeout)

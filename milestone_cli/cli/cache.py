@@ -89,7 +89,7 @@ def get(
 
 def put(
     key: "CacheKey",
-    data: "CacheData",
+    data: "CacheData" = None,
     agent: "CacheAgent" = "",
     request: "CacheRequest" = "",
     tags: "CacheTags" = None,
@@ -211,8 +211,8 @@ def expire(
     """
     cache = _open(namespace)
     if not dry_run and not yes:
-        _ask(cache, cache.over(), "Remove")
-    gone = cache.over() if dry_run else cache.expire()
+        _ask(cache, cache.expired(), "Remove")
+    gone = cache.expired() if dry_run else cache.expire()
     _removed(cache, gone, "would expire" if dry_run else "expired", output, dry_run=dry_run)
 
 

@@ -160,11 +160,11 @@ def cache(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None
     Example: milestone cleanup cache
     """
     from milestone_cli import render
-    from milestone_cli.core.cache.upkeep import keep_all_up
+    from milestone_cli.core.cache.maintenance import maintain_all
     from milestone_cli.render.cache import cleanup_fields, cleanup_text
     from milestone_cli.storage import open_store
 
-    found = keep_all_up(open_store(), namespace)
+    found = maintain_all(open_store(), namespace)
     render.emit("cleanup-cache", cleanup_fields(found), cleanup_text(found), output)
 
 

@@ -94,7 +94,7 @@ task report\tmilestone_cli.cli.taskview:report: --milestone:milestone:s: --sessi
 cache run\tmilestone_cli.cli.cacherun:cache_run:command :command:S: --input:inputs:S: --ttl:ttl:s: --agent:agent:s: --tag:tags:S: --env:environment:S: --stdin:stdin:t: --cache-failures:cache_failures:t: --refresh:refresh:t: --explain:explain:t: --timeout:timeout:f:0, --namespace:namespace:s:
 cache key\tmilestone_cli.cli.cache:key:request --request:request:s: --agent:agent:s: --permissions:permissions:s: --input:inputs:S: --format:output:c:text,json,jsonl,yaml
 cache get\tmilestone_cli.cli.cache:get:key :key:s: --tier:tier:c:auto,hot,warm,cold --content-hash:content_hash:s: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
-cache put\tmilestone_cli.cli.cache:put:key,data :key:s: :data:s: --agent:agent:s: --request:request:s: --tag:tags:S: --content-hash:content_hash:s: --ttl:ttl:s: --tier:tier:c:hot,warm,cold --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
+cache put\tmilestone_cli.cli.cache:put:key :key:s: :data:s: --agent:agent:s: --request:request:s: --tag:tags:S: --content-hash:content_hash:s: --ttl:ttl:s: --tier:tier:c:hot,warm,cold --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache invalidate\tmilestone_cli.cli.cache:invalidate: :key:s: --agent:agent:s: --tag:tag:s: --content-hash:content_hash:s: --namespace:namespace:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 cache list\tmilestone_cli.cli.cache:list_: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml
 cache show\tmilestone_cli.cli.cache:show:key :key:s: --namespace:namespace:s: --format:output:c:text,json,jsonl,yaml

@@ -9,8 +9,8 @@ from milestone_cli.render.text import flat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.cache.entry import Entry
+    from milestone_cli.core.cache.maintenance import Maintained
     from milestone_cli.core.cache.statistics import Statistics
-    from milestone_cli.core.cache.upkeep import Done
     from milestone_cli.render.table import Cell
 
     Facts = dict[str, object]
@@ -191,13 +191,13 @@ def _bar(share: float) -> str:
     return filled + "·" * (room - len(filled))
 
 
-def cleanup_fields(found: "list[Done]") -> "Facts":
+def cleanup_fields(found: "list[Maintained]") -> "Facts":
     """What maintenance did, as JSON values."""
     names = ("namespace", "expired", "damaged", "moved", "cleared", "entries", "bytes")
     return {"namespaces": [{name: getattr(one, name) for name in names} for one in found]}
 
 
-def cleanup_text(found: "list[Done]") -> str:
+def cleanup_text(found: "list[Maintained]") -> str:
     """The same for people."""
     if not found:
         return "there is no cache"

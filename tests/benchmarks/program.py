@@ -5,24 +5,26 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 from .measure import BARE, MILESTONE, PYTHON, Row, Scene, interleaved, new_scene
 
 SHELL = 'f=kept-$(printf %s "$*" | sha256sum | cut -c1-64); [ -e "$f" ] || "$@" > "$f"; cat "$f"'
-PEERS = {
-    "a shell function: one stream, no inputs, no end, no locks, no exit code": ["sh", "-c", SHELL, "cached"],
-    "bkt, native code: no inputs, no locks": [
-        "bkt",
-        "--ttl",
-        "1h",
-        "--cwd",
-        "--cache-dir",
-        "kept",
-        "--",
-    ],
-}
-"""What people write by hand, and the tool that they find: the same command in the same scope, a directory, on the same
-disk, for as long; none of them, nor `cache run`, waits for the disk when it keeps a first result."""
+
+
+def peers(directory: Path) -> dict[str, list[str]]:
+    """What people write by hand, and the tool that they find, where they are at hand, or an empty command.
+
+    The same command in the same scope, a directory, on the same disk, for as long; none of them, nor `cache run`, waits
+    for the disk when it keeps a first result. bkt finds nothing again below a relative `--cache-dir`.
+    """
+    bkt = ["bkt", "--ttl", "1h", "--cwd", "--cache-dir", str(directory / "kept"), "--"]
+    return {
+        "a shell function: one stream, no inputs, no end, no locks, no exit code": ["sh", "-c", SHELL, "cached"],
+        "bkt, native code: no inputs, no locks": bkt if shutil.which("bkt") else [],
+    }
+
+
 COMMAND = ["seq", "1", "2000"]
 FILES = 500
 
@@ -85,19 +87,27 @@ def cached_runs(runs: int) -> list[Row]:
         (scene.directory / f"input-{number}").write_text(f"{number}\n" * 1000)
     ours = [MILESTONE, "cache", "run"]
     inputs = [*ours, "--input", "input-*", "--"]
-    peers = {name: command for name, command in PEERS.items() if shutil.which(command[0])}
+    others = peers(scene.directory)
+    found = {name: way for name, way in others.items() if way and _is_hit(scene, way)}
     commands = [BARE, COMMAND, [*ours, "--", *COMMAND], [*inputs, *COMMAND]]
-    bare, plain, hit, hashed, *others = scene.paired(
-        runs, *commands, *[[*command, *COMMAND] for command in peers.values()]
-    )
+    bare, plain, hit, hashed, *spans = scene.paired(runs, *commands, *[[*way, *COMMAND] for way in found.values()])
     rows = [
         Row("`cache run`, a hit", "≤ 1.5 × bare Python, beside its own work", _times(hit, bare), hit <= 1.5 * bare),
         Row(f"the same with {FILES} inputs, unchanged", "–", _times(hashed, bare), None),
         Row("the command itself (`seq`), which is quicker than any cache", "–", _times(plain, bare), None),
     ]
-    rows += [Row(f"a hit of {name}", "–", _times(spent, bare), None) for name, spent in zip(peers, others, strict=True)]
-    rows += [Row(f"a hit of {name}", "–", "not at hand", None) for name in PEERS if name not in peers]
-    return rows + _misses(scene, runs, {"`cache run`": [*ours, "--"], **peers})
+    rows += [Row(f"a hit of {name}", "–", _times(spent, bare), None) for name, spent in zip(found, spans, strict=True)]
+    rows += [Row(f"a hit of {name}", "–", "not at hand", None) for name in others if name not in found]
+    return rows + _misses(scene, runs, {"`cache run`": [*ours, "--"], **found})
+
+
+def _is_hit(scene: Scene, way: list[str]) -> bool:
+    """Whether a way writes again what a command wrote; another run of that would write another number."""
+    told = []
+    for _ in range(2):
+        scene.run([*way, "sh", "-c", "echo $$"])
+        told.append((scene.directory / "output").read_text())
+    return told[0] == told[1]
 
 
 def _misses(scene: Scene, runs: int, ways: dict[str, list[str]]) -> list[Row]:
@@ -107,16 +117,11 @@ def _misses(scene: Scene, runs: int, ways: dict[str, list[str]]) -> list[Row]:
     def timed(way: list[str]) -> Callable[[], float]:
         return lambda: scene.run([*way, "seq", "1", str(next(numbers))])
 
-    plain, *others = interleaved(runs, timed([]), *[timed(way) for way in ways.values()])
-    return [
-        Row(
-            f"a miss of {name.partition(':')[0]}, beside the command itself",
-            "–",
-            f"+ {(spent - plain) * 1e3:.1f} ms",
-            None,
-        )
-        for name, spent in zip(ways, others, strict=True)
-    ]
+    plain, *spans = interleaved(runs, timed([]), *[timed(way) for way in ways.values()])
+    told = {
+        name.partition(":")[0]: f"+ {(spent - plain) * 1e3:.1f} ms" for name, spent in zip(ways, spans, strict=True)
+    }
+    return [Row(f"a miss of {name}, beside the command itself", "–", more, None) for name, more in told.items()]
 
 
 def _times(seconds: float, bare: float) -> str:

@@ -10,7 +10,8 @@ import pytest
 from conftest import Cli
 from disks import Disk, in_private, require_disk
 
-from milestone_cli.core.cache.entries import Cache, Entry
+from milestone_cli.core.cache.entries import Cache
+from milestone_cli.core.cache.entry import Entry
 
 
 def got(cache: Cache, key: str) -> bytes | None:

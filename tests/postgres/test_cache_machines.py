@@ -1,14 +1,17 @@
 """Entries of the cache between machines: what one puts, others get; what one invalidates, nobody gets any more."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from milestone_cli import Store
 from milestone_cli.core.cache.bounds import Bounds
-from milestone_cli.core.cache.entries import Entry
+from milestone_cli.core.cache.entry import Entry
+from milestone_cli.core.cache.maintenance import maintain
 from milestone_cli.core.cache.shared import SharedCache
-from milestone_cli.core.cache.upkeep import keep_up
+from milestone_cli.core.cache.statistics import show
 from milestone_cli.storage.postgres import PostgresStore
 from milestone_cli.storage.sides import open_side
 
@@ -73,7 +76,7 @@ def test_machines_share_entries_and_their_end(machines: list[SharedCache], tmp_p
     there = sorted(entry.key for entry in one.listing())
     assert there == ["k3", "k4", "k5", "k6"], "the bound holds for all of them together"
     assert [data(two, f"k{n}") for n in range(7)] == [None, None, None, b"3", b"4", b"5", b"6"]
-    keep_up(two)
+    maintain(two)
 
     place = next((tmp_path / "b").rglob("k5.cache"))
     place.write_bytes(place.read_bytes()[:-1])
@@ -88,6 +91,43 @@ def test_machines_share_entries_and_their_end(machines: list[SharedCache], tmp_p
     assert sorted(two.clear()) == ["k3", "k4", "k5"]
     assert [entry.key for entry in one.listing()] == []
     assert not [kind for kind, _ in open_side(postgres_url).documents() if kind == "cache"]
+
+
+def test_a_copy_that_is_old_or_was_silent_says_nothing_of_the_entry(
+    machines: list[SharedCache], tmp_path: Path
+) -> None:
+    one, two = machines
+    assert one.put(Entry("q", b"1", agent="first"))
+    assert data(two, "q") == b"1"
+    assert one.put(Entry("q", b"22", agent="second"))
+    (listed,) = two.listing()
+    assert (listed.agent, listed.size) == ("second", 2)
+    place = next((tmp_path / "a").rglob("q.cache"))
+    os.utime(place, ns=(1, place.stat().st_mtime_ns))
+    assert (show(one, "q").agent, show(one, "q").tier) == ("second", "shared")
+
+
+def test_the_memory_of_a_program_asks_the_server(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    PostgresStore(postgres_url, is_new=True).initialise(None)
+    stores = []
+    for name in ("a", "b"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / name))
+        stores.append(Store(postgres_url))
+    one, two = (store.cache for store in stores)
+    assert one.put("q", "1", ttl="1h")
+    assert two.get("q") == two.get("q") == one.get("q") == b"1"
+    assert (one.stats().memory_hits, two.stats().memory_hits) == (1, 1)
+    assert one.put("q", "2", content_hash="h")
+    assert two.get("q") == two.get("q", content_hash="h") == b"2"
+    assert (two.stats().memory_hits, two.stats().misses) == (2, 0)
+    assert one.invalidate("q") == ["q"]
+    assert two.get("q") is None
+    assert one.put("q", "3", ttl=0.001)
+    assert one.get("q") is None, "and what is over by the server's clock is no answer"
+    for store in stores:
+        store.close()
 
 
 def test_a_server_that_is_gone_or_frozen_is_a_miss(machines: list[SharedCache], postgres_url: str) -> None:

@@ -45,7 +45,7 @@ RunNamespace = Annotated[
 CacheKey = Annotated[str, typer.Argument(metavar="KEY", help="A key: 1 to 128 letters, digits, '.', '_' or '-'.")]
 KeyOrNone = Annotated[str, typer.Argument(metavar="[KEY]", help="This entry; without it, all that the options select.")]
 CacheData = Annotated[
-    str, typer.Argument(metavar="DATA|@FILE|-", help="The answer, a file with it, or - for standard input.")
+    str | None, typer.Argument(metavar="[DATA|@FILE|-]", help="The answer, a file with it, or - for standard input.")
 ]
 CacheAgent = Annotated[str, typer.Option("--agent", metavar="A", help="The agent whose answer it is.")]
 CacheRequest = Annotated[str, typer.Option("--request", metavar="TEXT", help="What was asked.")]

@@ -17,7 +17,9 @@ goes on without it rather than wait long. The old entry of a key goes before the
 a file before the file is there: killed anywhere, a cache is only smaller. What is invalidated is chosen by the files,
 never by the index. Nothing is synced but invalidation and replacing, which must hold after a power cut too.
 
-Rooms: `entry` (a record and its bytes), `bounds` (tiers and limits), `table` (what the index says), `shelves` (making
-room), `entries` (get and put), `removal` (invalidate), `upkeep` (whole maintenance), `statistics`, `keys`, `opening`,
-`shared` (PostgreSQL), `inputs` (hashes of files), `run` and `question` (commands that are answered from the cache).
+Rooms: `entry` (a record and its bytes), `bounds` (limits, and what they mean for an entry), `table` (what the index
+says), `tiers` (making room), `entries` (get and put), `removal` (invalidate), `maintenance` (all of it at once),
+`statistics`, `keys`, `opening`, `shared` (PostgreSQL). Of commands that are answered from the cache: `run` (the way
+through), `wish` (how), `question` (its key), `inputs` and `paths` (the files it depends on), `recording` (what is
+written again), `recorder` and `execution` (a miss), `explanation`.
 """

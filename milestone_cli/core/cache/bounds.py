@@ -67,6 +67,6 @@ def above(tier: str) -> str:
     return "warm" if tier == "cold" else "hot"
 
 
-def is_over(created: int, expires: int, now: int) -> bool:
+def has_ended(created: int, expires: int, now: int) -> bool:
     """Whether an answer is no longer true; all in nanoseconds since 1970, `expires` 0 for never."""
     return bool(expires and now >= expires) or created > now + SKEW

@@ -8,12 +8,10 @@ the end of the index. What the disk refuses is never the caller's trouble: then 
 from _thread import allocate_lock
 
 from milestone_cli import runtime
-from milestone_cli.core.cache.bounds import Bounds, above, below, is_over
-from milestone_cli.core.cache.entry import LABEL as LABEL  # noqa: PLC0414
-from milestone_cli.core.cache.entry import Entry as Entry  # noqa: PLC0414
-from milestone_cli.core.cache.entry import decode, encode
-from milestone_cli.core.cache.shelves import Shelves
-from milestone_cli.core.cache.table import LEAST, line
+from milestone_cli.core.cache.bounds import Bounds, above, below, has_ended
+from milestone_cli.core.cache.entry import Entry, decode, encode
+from milestone_cli.core.cache.table import LEAST, limit_of, line
+from milestone_cli.core.cache.tiers import Tiers
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import safe
 from milestone_cli.storage.files.cachefolder import ALONE, SHARED, CacheFolder
@@ -22,7 +20,7 @@ from milestone_cli.storage.files.cachenames import TIERS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 
 class Cache:
@@ -57,7 +55,7 @@ class Cache:
         self.bounds = bounds or Bounds()
         self.notes: list[str] = []
         self.folder = CacheFolder(root, namespace)
-        self.shelves = Shelves(self.folder, self.bounds)
+        self.tiers = Tiers(self.folder, self.bounds)
         self.timeout = timeout
         self.clock = clock
         self.mutex = allocate_lock()
@@ -83,7 +81,10 @@ class Cache:
             try:
                 found, was, lines = self._look(key, tier, content_hash, now, is_held=is_held)
                 lines.append(line("h", key, was, now, 1) if found else line("m", now, agent, 1))
-                self._count(lines, is_held=is_held, used=found, now=now)
+                if is_held:
+                    self._count(lines, [key] if found else [], now)
+                    if found:
+                        found.used = now
             except (OSError, MilestoneError) as error:
                 self.tell(f"cache: {key} was not looked up: {why_of(error)}")
             finally:
@@ -130,7 +131,7 @@ class Cache:
                 self.tell(f"cache: {self.namespace}/{key} is damaged and counts as missing: {error}")
             else:
                 belongs = self.bounds.tier_at(lies, entry.used, now)
-                if not belongs or is_over(entry.created, entry.expires, now):
+                if not belongs or has_ended(entry.created, entry.expires, now):
                     why = "expired"
                 elif content_hash and self.bounds.by_content and entry.content_hash != content_hash:
                     why = "invalidated"
@@ -154,24 +155,18 @@ class Cache:
             return False
         return True
 
-    def _count(self, lines: "list[bytes]", *, is_held: bool, used: "Entry | None", now: int) -> None:
-        """Put lines into the index; what cannot be counted is not."""
-        if not is_held:
-            return
+    def _count(self, lines: "list[bytes]", used: "Iterable[str]", now: int) -> None:
+        """Put lines into the index, and into files when they were used; what cannot be counted is not."""
         try:
-            if used is not None:
-                self.folder.touch(used.tier, used.key, now, used.created)
-                used.used = now
+            for key in used:
+                self._touch(key, now)
             size = self.folder.append(b"".join(lines))
-            if size > LEAST:
-                start = self.folder.index_start().split(b",")
-                is_long = len(start) > 2 and start[0] == b'["v"' and size > int(start[2].partition(b"]")[0])
-                if is_long or start[0] != b'["v"':
-                    self.folder.leave()
-                    self.folder.enter(ALONE, self.patience)
-                    self.shelves.prepare()
-                    self.shelves.rewrite_long()
-        except (OSError, ValueError):
+            if size > LEAST and size > limit_of(self.folder.index_start()):
+                self.folder.leave()
+                self.folder.enter(ALONE, self.patience)
+                self.tiers.prepare()
+                self.tiers.rewrite_long()
+        except OSError:
             pass
 
     def _promote(self, key: str, to: str, now: int) -> None:
@@ -181,27 +176,22 @@ class Cache:
         except OSError:
             return
         try:
-            self.shelves.prepare()
-            row = self.shelves.table.rows.get(key)
+            self.tiers.prepare()
+            row = self.tiers.table.rows.get(key)
             if row is not None and row.tier != to and self.folder.status(row.tier, key) is not None:
-                self.shelves.move(key, to, now)
+                self.tiers.move(key, to, now)
         except (OSError, MilestoneError) as error:
             self.tell(f"cache: {key} stays where it is: {why_of(error)}")
         finally:
             self.folder.leave()
 
-    def count(self, hits: "dict[str, int]", misses: int = 0, agent: str = "") -> None:
-        """Count what a memory in front of this answered: times by key; and what it knew to be missing."""
+    def count(self, hits: "dict[str, int]") -> None:
+        """Count what a memory in front of this answered: times by key."""
         with self.mutex:
             now = self.clock()
-            lines = [line("h", key, "hot", now, times) for key, times in hits.items()]
-            if misses:
-                lines.append(line("m", now, agent, misses))
-            if lines and self._share():
+            if self._share():
                 try:
-                    self._count(lines, is_held=True, used=None, now=now)
-                    for key in hits:
-                        self._touch(key, now)
+                    self._count([line("h", key, "hot", now, times) for key, times in hits.items()], hits, now)
                 finally:
                     self.folder.leave()
 
@@ -215,8 +205,13 @@ class Cache:
             except OSError:
                 continue
 
+    def identity_of(self, entry: Entry) -> "tuple[int, int, int] | None":
+        """What `identity` says as long as this is the entry of its key; None when another one is already."""
+        found = self.identity(entry.key)
+        return found if found is not None and found[1] == entry.created else None
+
     def identity(self, key: str) -> "tuple[int, int, int] | None":
-        """What tells this version of an entry from another, as long as it stays in its tier; None when it is gone."""
+        """What tells the entry of a key from others, as long as it stays in its form; None when there is none."""
         for tier in TIERS:
             try:
                 status = self.folder.status(tier, key)
@@ -270,7 +265,7 @@ class Cache:
             return kept
 
     def _put(self, entry: Entry, now: int) -> bool:
-        shelves, tier, key = self.shelves, entry.tier, entry.key
+        tiers, tier, key = self.tiers, entry.tier, entry.key
         data = encode(entry, self.namespace, packed=tier == "cold")
         while tier and len(data) > self.bounds.sizes[tier]:
             tier = below(tier)
@@ -278,14 +273,14 @@ class Cache:
                 data = encode(entry, self.namespace, packed=True)
         if not tier or self.bounds.entries < 1:
             return False
-        shelves.prepare()
+        tiers.prepare()
         aside = self.folder.write(tier, key, data, now, entry.created)
         try:
             had = [lies for lies in TIERS if self.folder.remove(lies, key)]
-            if key in shelves.table.rows:
-                shelves.tell("-", key, now, "replaced")
-            shelves.make_room(tier, len(data), now)
-            shelves.tell("+", key, tier, len(data), now, entry.expires, entry.agent, 0)
+            if key in tiers.table.rows:
+                tiers.tell("-", key, now, "replaced")
+            tiers.make_room(tier, len(data), now)
+            tiers.tell("+", key, tier, len(data), now, entry.expires, entry.agent, 0)
             self.folder.publish(tier, aside, key)
         except BaseException:
             self.folder.discard(tier, aside)
@@ -294,7 +289,7 @@ class Cache:
             for lies in {*had, tier}:
                 self.folder.sync(lies)
         entry.tier, entry.stored = tier, len(data)
-        shelves.rewrite_long()
+        tiers.rewrite_long()
         return True
 
     # removing
@@ -313,15 +308,19 @@ class Cache:
         is_meant = _matching(key, agent, tag, content_hash)
         return [entry.key for entry in self.listing() if is_meant(entry)]
 
-    def over(self) -> "list[str]":
-        """Keys of what is over, by its own time or after too long a silence."""
+    def is_expired(self, entry: Entry, now: int) -> bool:
+        """Whether an entry is over, by its own time or because it was silent for longer than any tier waits."""
+        return has_ended(entry.created, entry.expires, now) or not self.bounds.tier_at(entry.tier, entry.used, now)
+
+    def expired(self) -> "list[str]":
+        """Keys of what is over."""
         now = self.clock()
-        return [entry.key for entry in self.listing() if self.shelves.is_void(entry, now)]
+        return [entry.key for entry in self.listing() if self.is_expired(entry, now)]
 
     def expire(self) -> "list[str]":
-        """Take away what is `over`; keys. Raises as `invalidate`."""
+        """Take away what has `expired`; keys. Raises as `invalidate`."""
         now = self.clock()
-        return self.remove(lambda entry: self.shelves.is_void(entry, now), why="expired")
+        return self.remove(lambda entry: self.is_expired(entry, now), why="expired")
 
     def clear(self) -> "list[str]":
         """Take away every entry, and what is known of the commands that were run; keys. Raises as `invalidate`."""
@@ -343,7 +342,7 @@ class Cache:
         """The entries without their bytes, requests and meta, those that are over too; last used first."""
         with self.mutex:
             self._refresh()
-            found = [entry for _, entry in self.shelves.labels() if entry is not None]
+            found = [entry for _, entry in self.tiers.labels() if entry is not None]
         for entry in found:
             entry.hits = self._hits(entry.key)
         return sorted(found, key=lambda entry: -entry.used)
@@ -355,14 +354,14 @@ class Cache:
         return self._hits(key)
 
     def _hits(self, key: str) -> int:
-        row = self.shelves.table.rows.get(key)
+        row = self.tiers.table.rows.get(key)
         return row.hits if row else 0
 
     def _refresh(self) -> None:
         """Take in what the index says, where it can be read."""
         if self._share():
             try:
-                self.shelves.refresh()
+                self.tiers.refresh()
             except OSError as error:
                 self.tell(f"cache: its index cannot be read: {why_of(error)}")
             finally:

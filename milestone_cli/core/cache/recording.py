@@ -1,145 +1,20 @@
-"""What a command writes to its two outputs: passed on at once, and kept in the order in which it came.
+"""What a command wrote to its two outputs, as it is kept: pieces in the order in which they came; and its replay."""
 
-The command writes into two pipes, and whoever reads them cannot know more than which had something to read first: each
-stream is kept to the byte, the order between the two as it arrived. What is kept stands in a file without a name, so a
-recorder that is killed leaves nothing behind, and a long output takes no memory.
-"""
-
-import _thread
 import errno
 import os
-import select
-
-from milestone_cli import runtime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-LARGEST = 32 << 20
-"""Bytes of output beyond which it is passed on and no longer kept."""
-BLOCK = 1 << 16
 OUT, ERR = 1, 2
 HEAD = 5
 """Bytes before each piece: the stream, and the length of the piece in four bytes, the lowest first."""
-DUP2 = os.POSIX_SPAWN_DUP2
 
 
-class Recorder:
-    """Passes on and keeps what one command writes.
-
-    Attributes:
-        trouble: why what was kept is not the whole of it; empty as long as it is.
-        actions: what becomes of the descriptors in the command, as `os.posix_spawn` takes them.
-    """
-
-    def __init__(self, folder: str, given: int = -1) -> None:
-        """Make the pipes.
-
-        Args:
-            folder: where the file without a name is made; empty: nothing is kept.
-            given: descriptor of what the command reads; -1: nothing, an empty input.
-        """
-        self.trouble = ""
-        self._spool = _nameless(folder) if folder else -1
-        self._kept = 0
-        self._ends = [os.pipe(), os.pipe()]
-        self._over = _thread.allocate_lock()
-        self._over.acquire()
-        self._is_started = False
-        first = (DUP2, given, 0) if given >= 0 else (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
-        out, error = ((DUP2, self._ends[at][1], stream) for at, stream in enumerate((OUT, ERR)))
-        self.actions: Sequence[tuple[object, ...]] = (first, out, error)
-
-    def started(self, _: int) -> None:
-        """The command runs: begin to read, in a thread that inherits the blocked signals, so that none ends there."""
-        for _, write in self._ends:
-            os.close(write)
-        self._is_started = True
-        _thread.start_new_thread(self._pump, ())
-
-    def wait(self) -> None:
-        """Wait until nobody can write into the pipes any more: what the command started in the background may."""
-        if self._is_started:
-            self._over.acquire()
-        else:
-            for pair in self._ends:
-                for end in pair:
-                    os.close(end)
-
-    def kept(self) -> bytes:
-        """What was kept, as `replay` takes it."""
-        os.lseek(self._spool, 0, os.SEEK_SET)
-        blocks = []
-        while block := os.read(self._spool, 1 << 20):
-            blocks.append(block)
-        return b"".join(blocks)
-
-    def close(self) -> None:
-        """Let go of what was kept."""
-        if self._spool >= 0:
-            os.close(self._spool)
-            self._spool = -1
-
-    def _pump(self) -> None:
-        try:
-            streams = {self._ends[0][0]: OUT, self._ends[1][0]: ERR}
-            poll = select.poll()
-            for end in streams:
-                poll.register(end, select.POLLIN)
-            while streams:
-                for end, _ in poll.poll():
-                    if not self._pass(end, streams[end]):
-                        poll.unregister(end)
-                        del streams[end]
-                        os.close(end)
-        finally:
-            self._over.release()
-
-    def _pass(self, end: int, stream: int) -> bool:
-        """Pass on what is in a pipe; False when that was all, or nobody takes it any more.
-
-        Then the pipe is closed, and the command is told as it would have been without us: by SIGPIPE.
-        """
-        block = os.read(end, BLOCK)
-        if not block:
-            return False
-        self._keep(stream, block)
-        try:
-            write(stream, block)
-        except OSError as error:
-            self.trouble = f"its output could not be passed on: {error.strerror}"
-            return False
-        return True
-
-    def _keep(self, stream: int, block: bytes) -> None:
-        if self._spool < 0 or self.trouble:
-            return
-        self._kept += len(block)
-        if self._kept > LARGEST:
-            self.trouble = f"it wrote more than {LARGEST >> 20} MB"
-            return
-        try:
-            view = memoryview(bytes((stream,)) + len(block).to_bytes(4, "little") + block)
-            while view:
-                view = view[os.write(self._spool, view) :]
-        except OSError as error:
-            self.trouble = f"its output could not be kept: {error.strerror}"
-
-
-def _nameless(folder: str) -> int:
-    """A new file in a folder, which is gone with whoever has it open; -1 where none can be made."""
-    try:
-        return os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except (AttributeError, OSError):
-        pass  # not Linux, or a file system that has no such files: then there is a name for a moment
-    path = f"{folder}/.run.{runtime.token()}.tmp"
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return -1
-    os.unlink(path)
-    return fd
+def piece(stream: int, data: bytes) -> bytes:
+    """What is kept of some bytes that were written to a stream."""
+    return bytes((stream,)) + len(data).to_bytes(HEAD - 1, "little") + data
 
 
 def write(stream: int, data: bytes) -> None:
@@ -153,6 +28,8 @@ def write(stream: int, data: bytes) -> None:
         try:
             view = view[os.write(stream, view) :]
         except BlockingIOError:
+            import select
+
             poll = select.poll()
             poll.register(stream, select.POLLOUT)
             poll.poll()

@@ -47,10 +47,10 @@ def alone(cache: Cache) -> None:
 
 
 def _remove(cache: Cache, is_meant: "Callable[[Entry], bool]", key: str, why: str) -> "list[str]":
-    now, shelves = cache.clock(), cache.shelves
+    now, tiers = cache.clock(), cache.tiers
     _prepare(cache)
     gone, touched = [], set()
-    for name, entry in [*shelves.labels(key)]:
+    for name, entry in [*tiers.labels(key)]:
         if entry is not None and not is_meant(entry):
             continue
         for tier in TIERS:
@@ -59,7 +59,7 @@ def _remove(cache: Cache, is_meant: "Callable[[Entry], bool]", key: str, why: st
         if entry is not None:
             gone.append(name)
         try:
-            shelves.tell("-", name, now, why if entry else "damaged")
+            tiers.tell("-", name, now, why if entry else "damaged")
         except OSError:
             pass  # a full disk: the file is gone, and an index that names too much does no harm
     for tier in touched:
@@ -70,7 +70,7 @@ def _remove(cache: Cache, is_meant: "Callable[[Entry], bool]", key: str, why: st
 def _prepare(cache: Cache) -> None:
     """Have an index, if there is room for one."""
     try:
-        cache.shelves.prepare()
+        cache.tiers.prepare()
     except OSError as error:
         cache.tell(f"cache: its index is not made: {why_of(error)}")
 

@@ -5,7 +5,7 @@ entry there is, so what another machine invalidates or replaces is never given a
 are by the server's clock. What was counted, and what is used when, is of this machine alone.
 """
 
-from milestone_cli.core.cache.bounds import Bounds, is_over
+from milestone_cli.core.cache.bounds import SHARED, Bounds, has_ended
 from milestone_cli.core.cache.entries import Cache
 from milestone_cli.core.cache.entry import LABEL, Entry, decode, encode, label_of
 from milestone_cli.core.cache.opening import root_of
@@ -42,12 +42,10 @@ class SharedCache(Cache):
         found = super().get(key, tier, content_hash, agent)
         if found is None and fetched is not None:
             now = self.clock()
-            is_void = is_over(fetched.created, fetched.expires, now)
-            if content_hash and self.bounds.by_content and fetched.content_hash != content_hash:
-                is_void = True
-            if is_void:
+            is_other = content_hash and self.bounds.by_content and fetched.content_hash != content_hash
+            if is_other or has_ended(fetched.created, fetched.expires, now):
                 self._forget(key)
-            elif self.identity_here(key) is None and tier == "auto":
+            elif super().identity(key) is None and tier == "auto":
                 return fetched  # this machine cannot keep it
         return found
 
@@ -69,7 +67,7 @@ class SharedCache(Cache):
             self._forget(key)
             return None
         entry.shared, entry.stored, entry.used = written, len(data), self.clock()
-        if not is_over(entry.created, entry.expires, entry.used):
+        if not has_ended(entry.created, entry.expires, entry.used):
             self.keep(entry)
         return entry
 
@@ -92,20 +90,20 @@ class SharedCache(Cache):
             entry = decode(there[1], self.namespace, key)
         except (MilestoneError, ValueError):
             return None
-        entry.shared, entry.stored, entry.used, entry.tier = there[0], len(there[1]), there[0], "shared"
+        entry.shared, entry.stored, entry.used, entry.tier = there[0], len(there[1]), there[0], SHARED
         return entry
 
+    def identity_of(self, entry: Entry) -> "tuple[int, int, int] | None":
+        """When the server was given an entry, which it said itself; None when it never was."""
+        return (entry.shared, 0, 0) if entry.shared else None
+
     def identity(self, key: str) -> "tuple[int, int, int] | None":
-        """When the server was given the entry that it has; one round trip."""
+        """When the server was given the entry that it has; one round trip, without the entry."""
         try:
-            there = cached.find(self.store, self._place(key), 0)
+            written = cached.written(self.store, self._place(key))
         except MilestoneError:
             return None
-        return (there[0], 0, 0) if there else None
-
-    def identity_here(self, key: str) -> "tuple[int, int, int] | None":
-        """What tells the copy of this machine; None when it has none."""
-        return super().identity(key)
+        return (written, 0, 0) if written else None
 
     def put(self, entry: Entry, ttl: "float | None" = None) -> bool:
         """Keep an entry on the server and here; whether the server has it."""
@@ -128,35 +126,26 @@ class SharedCache(Cache):
             cached.remove(self.store, self._place(name))
         return sorted({*gone, *super().remove(is_meant, key, why)})
 
-    def over(self) -> "list[str]":
-        """Keys of what is over by its own time."""
-        now = self.clock()
-        return [entry.key for entry in self._labels() if is_over(entry.created, entry.expires, now)]
-
-    def expire(self) -> "list[str]":
-        """Take away what is over by its own time; how long it was silent, no machine can say."""
-        now = self.clock()
-        return self.remove(lambda entry: is_over(entry.created, entry.expires, now), why="expired")
+    def is_expired(self, entry: Entry, now: int) -> bool:
+        """Whether an entry is over by its own time; how long it was silent, no machine can say."""
+        return has_ended(entry.created, entry.expires, now)
 
     def _labels(self) -> "list[Entry]":
         """What the server has, without bytes."""
-        found, now = [], self.clock()
+        found = []
         for key, written, size, start in cached.labels(self.store, self.namespace, LABEL):
             try:
                 entry = label_of(start, self.namespace, key)
             except ValueError:
                 continue
-            entry.tier, entry.shared, entry.stored, entry.used = "shared", written, size, now
+            entry.tier, entry.shared, entry.stored, entry.used = SHARED, written, size, written
             found.append(entry)
         return found
 
     def listing(self) -> "list[Entry]":
-        """What the server has; tier, use and hits as far as this machine has it."""
+        """What the server has; tier, use and hits as far as this machine has the same."""
         now = self.clock()
         known = [entry for entry in super().listing() if self.bounds.tier_at(entry.tier, entry.used, now)]
-        here = {entry.key: entry for entry in known}
-        there = self._labels()
-        for entry in there:
-            entry.used = entry.shared
-        found = [here.get(entry.key, entry) for entry in there]
+        here = {(entry.key, entry.created): entry for entry in known}
+        found = [here.get((entry.key, entry.created), entry) for entry in self._labels()]
         return sorted(found, key=lambda entry: -entry.used)

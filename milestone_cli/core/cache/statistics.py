@@ -1,12 +1,14 @@
 """What a cache comes to: entries and bytes by tier and agent, hits and misses over time, what is used most or least."""
 
+from milestone_cli.core.cache.bounds import SHARED
 from milestone_cli.core.cache.table import HOUR, Tally
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files.cachenames import TIERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.cache.entries import Cache, Entry
+    from milestone_cli.core.cache.entries import Cache
+    from milestone_cli.core.cache.entry import Entry
 
 MOST = 5
 """Entries that are named as used most, and least."""
@@ -69,7 +71,7 @@ class Statistics:
 def statistics(cache: "Cache") -> Statistics:
     """Count what is there, and tell what was counted."""
     entries = present(cache)
-    found = Statistics(cache.namespace, cache.shelves.table.tally, cache.bounds.entries)
+    found = Statistics(cache.namespace, cache.tiers.table.tally, cache.bounds.entries)
     found.entries = entries
     for tier, most in cache.bounds.sizes.items():
         found.tiers[tier][2] = most
@@ -86,7 +88,7 @@ def statistics(cache: "Cache") -> Statistics:
 def present(cache: "Cache") -> "list[Entry]":
     """The entries that would be an answer now, in the tiers that they belong to by now; last used first."""
     now = cache.clock()
-    found = [entry for entry in cache.listing() if not cache.shelves.is_void(entry, now)]
+    found = [entry for entry in cache.listing() if not cache.is_expired(entry, now)]
     for entry in found:
         entry.tier = cache.bounds.tier_at(entry.tier, entry.used, now)
     return found
@@ -96,10 +98,10 @@ def show(cache: "Cache", key: str) -> "Entry":
     """An entry with all that is known of it; `not_found`."""
     entry = cache.peek(key)
     now = cache.clock()
-    if entry is None or cache.shelves.is_void(entry, now):
+    if entry is None or cache.is_expired(entry, now):
         raise MilestoneError(
             "not_found", f"the cache '{cache.namespace}' has no '{key}'", "`milestone cache list` lists what it has"
         )
-    entry.tier = cache.bounds.tier_at(entry.tier, entry.used, now)
+    entry.tier = cache.bounds.tier_at(entry.tier, entry.used, now) or SHARED  # too silent a copy is none
     entry.hits = cache.hits_of(key)
     return entry

@@ -186,6 +186,13 @@ class Table:
         return dumps(["v", 1, self.limit]).encode() + b"\n" + body
 
 
+def limit_of(start: bytes) -> int:
+    """The bytes from which an index is to be written anew, by its first ones; 0 where they do not say."""
+    words = start.partition(b"\n")[0].split(b",")
+    digits = words[-1].rstrip(b"]")
+    return int(digits) if words[0] == b'["v"' and len(words) == 3 and digits.isdigit() else 0
+
+
 def line(*record: object) -> bytes:
     """A line of the index."""
     return dumps(list(record)).encode("utf-8", "surrogateescape") + b"\n"

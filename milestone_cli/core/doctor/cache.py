@@ -1,7 +1,7 @@
 """The cache: its entries prove themselves; one that does not is a miss, and no harm is done."""
 
+from milestone_cli.core.cache.maintenance import damaged
 from milestone_cli.core.cache.opening import open_cache, root_of
-from milestone_cli.core.cache.upkeep import damaged
 from milestone_cli.storage.files.cachefolder import namespaces
 from milestone_cli.storage.findings import Finding, count, named, sound
 

@@ -1,7 +1,7 @@
 """The cache in a clean-up: it has bounds and a clock of its own, so here it is only told, and kept up with the rest."""
 
+from milestone_cli.core.cache import maintenance
 from milestone_cli.core.cache.opening import open_cache, root_of
-from milestone_cli.core.cache.upkeep import keep_up
 from milestone_cli.core.retention.cleanup import CACHE
 from milestone_cli.core.retention.plan import Decision, Item
 from milestone_cli.errors import MilestoneError
@@ -23,7 +23,7 @@ def decisions(store: "Store", now: int) -> "list[Decision]":
             entries, clock = cache.listing(), cache.clock()
         except MilestoneError:
             continue  # another process has it for long
-        over = [entry for entry in entries if cache.shelves.is_void(entry, clock)]
+        over = [entry for entry in entries if cache.is_expired(entry, clock)]
         count = len(entries) - len(over)
         if count:
             item = Item("cache", cache.namespace, now, sum(one.stored for one in entries) - sum(e.stored for e in over))
@@ -42,7 +42,7 @@ def maintain(store: "Store", planned: "list[Item]") -> "list[Item]":
     for cache in _caches(store):
         if cache.namespace in wanted:
             try:
-                done = keep_up(cache)
+                done = maintenance.maintain(cache)
             except MilestoneError:
                 continue
             item = wanted[cache.namespace]

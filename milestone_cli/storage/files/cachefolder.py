@@ -278,7 +278,7 @@ def _opened(name: str, flags: int, folder: int) -> int:
 def namespaces(root: str) -> "list[str]":
     """Names of the namespaces that have entries or an index, sorted."""
     found = set()
-    for folder, ending in ((cachenames.SHELVES, ""), (cachenames.INDEXES, cachenames.index_file(""))):
+    for folder, ending in ((cachenames.ENTRIES, ""), (cachenames.INDEXES, cachenames.index_file(""))):
         try:
             names = os.listdir(f"{root}/{folder}")
         except OSError:

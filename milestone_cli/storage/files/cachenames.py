@@ -2,7 +2,7 @@
 
 TIERS = ("hot", "warm", "cold")
 """From the one that is looked at first to the one that forgets."""
-SHELVES = "cache/state_cache"
+ENTRIES = "cache/state_cache"
 INDEXES = "cache/indexes"
 CHECKSUMS = "cache/checksums"
 ENTRY = ".cache"
@@ -10,7 +10,7 @@ ENTRY = ".cache"
 
 def tier_folder(namespace: str, tier: str) -> str:
     """Where the entries of a tier lie."""
-    return f"{SHELVES}/{namespace}/{tier}"
+    return f"{ENTRIES}/{namespace}/{tier}"
 
 
 def entry_file(key: str) -> str:

@@ -5,6 +5,7 @@ asks for that time alone. The bounds are kept by the time of writing, since a us
 """
 
 from milestone_cli.errors import MilestoneError
+from milestone_cli.storage.postgres import sql
 from milestone_cli.storage.postgres.connection import RefusedError
 from milestone_cli.storage.postgres.sql import number, text
 
@@ -43,6 +44,12 @@ def find(store: "PostgresStore", place: str, known: int) -> "tuple[int, bytes | 
     """When an entry was written, and its file unless that is the time that is known; None when there is none."""
     rows = store.ask(FIND, store.project, place, known)
     return (number(rows[0][0]), rows[0][1]) if rows else None
+
+
+def written(store: "PostgresStore", place: str) -> int:
+    """When an entry was written; 0 when there is none."""
+    rows = store.ask(sql.WRITTEN, store.project, KIND, place)
+    return number(rows[0][0]) if rows else 0
 
 
 def put(store: "PostgresStore", place: str, data: bytes, entries: int, size: int) -> int:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
 
-class Done:
+class Maintained:
     """What was done to a namespace.
 
     Attributes:
@@ -29,18 +29,18 @@ class Done:
         self.expired = self.damaged = self.moved = self.cleared = self.entries = self.bytes = 0
 
 
-def keep_up(cache: Cache) -> Done:
+def maintain(cache: Cache) -> Maintained:
     """Do all that is to be done in a namespace, reading every entry once.
 
     Raises:
         MilestoneError: `lock_timeout`, `store_unreachable`.
     """
-    done = Done(cache.namespace)
+    done = Maintained(cache.namespace)
     done.expired = len(cache.expire())
     with cache.mutex:
         alone(cache)
         try:
-            _keep_up(cache, done)
+            _maintain(cache, done)
         except OSError as error:
             raise refused(error) from None
         finally:
@@ -48,19 +48,19 @@ def keep_up(cache: Cache) -> Done:
     return done
 
 
-def _keep_up(cache: Cache, done: Done) -> None:
-    now, shelves = cache.clock(), cache.shelves
-    shelves.refresh()
+def _maintain(cache: Cache, done: Maintained) -> None:
+    now, tiers = cache.clock(), cache.tiers
+    tiers.refresh()
     bad = damaged(cache)[0]
     for tier, key in bad:
         cache.folder.remove(tier, key)
-        shelves.tell("-", key, now, "damaged")
+        tiers.tell("-", key, now, "damaged")
     done.damaged = len(bad)
-    done.cleared = shelves.reconcile()
-    done.moved = shelves.age(now, len(shelves.table.rows))
-    shelves.shrink(now)
-    shelves.rewrite()
-    done.entries, done.bytes = len(shelves.table.rows), sum(shelves.table.bytes.values())
+    done.cleared = tiers.reconcile()
+    done.moved = tiers.age(now, len(tiers.table.rows))
+    tiers.shrink(now)
+    tiers.rewrite()
+    done.entries, done.bytes = len(tiers.table.rows), sum(tiers.table.bytes.values())
 
 
 def damaged(cache: Cache, most: int = 1 << 62) -> "tuple[list[tuple[str, str]], int, int]":
@@ -87,9 +87,9 @@ def damaged(cache: Cache, most: int = 1 << 62) -> "tuple[list[tuple[str, str]], 
     return found, seen, most
 
 
-def keep_all_up(store: "Store", namespace: "str | None") -> "list[Done]":
+def maintain_all(store: "Store", namespace: "str | None") -> "list[Maintained]":
     """The same for one namespace, or for all that this machine has."""
     from milestone_cli.core.cache.opening import open_cache, root_of
 
     names = [namespace] if namespace else namespaces(root_of(store))
-    return [keep_up(open_cache(store, name)) for name in names]
+    return [maintain(open_cache(store, name)) for name in names]

@@ -4,7 +4,7 @@ A file is moved or removed first, and the index told then; a new entry the other
 the two leaves an index that names too much, never too little.
 """
 
-from milestone_cli.core.cache.bounds import Bounds, below, is_over
+from milestone_cli.core.cache.bounds import Bounds, below
 from milestone_cli.core.cache.entry import LABEL, Entry, decode, encode, label_of
 from milestone_cli.core.cache.table import LEAST, Row, Table, line
 from milestone_cli.storage.files.cachefolder import CacheFolder
@@ -18,7 +18,7 @@ STEPS = 16
 """Entries that one use of the cache moves or removes at most because they have aged."""
 
 
-class Shelves:
+class Tiers:
     """The tiers of a namespace, and the table of what lies in them.
 
     Attributes:
@@ -233,7 +233,3 @@ class Shelves:
             else:
                 self.drop(key, now, "expired")
         return len(due)
-
-    def is_void(self, entry: Entry, now: int) -> bool:
-        """Whether an entry is over by its own time, or was silent for longer than any tier waits."""
-        return is_over(entry.created, entry.expires, now) or not self.bounds.tier_at(entry.tier, entry.used, now)
