@@ -6,6 +6,8 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import DEPTH
 
 HINT = "check it with a JSON parser; nothing was written"
+WORD = "on a command line quote all of it, '{\"step\": 1}', and write a file as @FILE; nothing was written"
+"""For what is wrong from its beginning: a shell took the quotes away, or it is a file's name."""
 
 
 def explain(raw: bytes, error: BaseException, what: str) -> MilestoneError:
@@ -38,7 +40,7 @@ def explain(raw: bytes, error: BaseException, what: str) -> MilestoneError:
         return MilestoneError(
             "invalid_json",
             f"{what} is not valid JSON: {bad.msg} at line {bad.lineno}, column {bad.colno}",
-            HINT,
+            HINT if bad.pos > 1 else WORD,
             line=bad.lineno,
             column=bad.colno,
         )

@@ -58,6 +58,19 @@ def test_help_fits_80_columns(path: str, capsys: pytest.CaptureFixture[str], mon
         assert word in shown
 
 
+@pytest.mark.parametrize("path", ["", "lock break", "events repair", "hook"])
+def test_only_the_terminal_breaks_lines(
+    path: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "999")
+    assert app.run([*path.split(), "--help"]) == 0
+    shown = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    paragraphs = COMMANDS[path].paragraphs if path else program()[0].paragraphs
+    assert len(paragraphs) > 1
+    for text in paragraphs:
+        assert text in shown
+
+
 def test_alone_it_says_how_to_begin(cli: Cli) -> None:
     shown = cli(check=True).stdout
     assert max(map(len, shown.splitlines())) <= 80

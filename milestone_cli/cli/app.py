@@ -261,9 +261,14 @@ def _register(app: typer.Typer, function: Command, wrap: Callable[[Command], Com
     vars(sys.modules[function.__module__]).update(LENT)
     name = command_name(function, group)
     if name == group:
-        app.callback(cls=Entry, invoke_without_command=True)(wrap(function))
+        app.callback(cls=Entry, invoke_without_command=True, help=told(function))(wrap(function))
         return
-    app.command(name, hidden=not group and name in HIDDEN)(wrap(function))
+    app.command(name, help=told(function), hidden=not group and name in HIDDEN)(wrap(function))
+
+
+def told(function: Command) -> str:
+    """A function's help: its docstring, each paragraph on one line, since the terminal decides where lines end."""
+    return "\n\n".join(part.replace("\n", " ") for part in (inspect.getdoc(function) or "").split("\n\n"))
 
 
 def command_name(function: Command, group: str = "") -> str:
@@ -292,7 +297,12 @@ def main_options(
 ) -> None:
     """Atomic state, locks, checkpoints and a replayable event log for long-running agent work.
 
-    Start with: milestone init demo
+    A milestone is a piece of work: its state, which is any JSON document, and a log of all that happened. It is kept in
+    a store, the folder .milestones.
+
+    Start with: milestone init demo; then milestone state save demo '{"step": 1}', and milestone status.
+
+    An example of each: milestone COMMAND --help, or milestone GROUP COMMAND --help. How to begin: milestone, alone.
     """
     runtime.flags.update(store=store, verbose=verbose, no_color=no_color)
 
@@ -302,15 +312,15 @@ def build(
 ) -> typer.Typer:
     """Make the Typer app of all commands; `wrap` may put something in each function's place (tests do)."""
     app = typer.Typer(name="milestone", add_completion=False, pretty_exceptions_enable=False)
-    app.callback()(main_options)
+    app.callback(help=told(main_options))(main_options)
     for function in COMMANDS:
         _register(app, function, wrap)
     for group, (help_, functions) in GROUPS.items():
-        own = [inspect.getdoc(function) for function in functions if command_name(function, group) == group]
+        own = [told(function) for function in functions if command_name(function, group) == group]
         typer_group = typer.Typer(help=[*own, help_][0])
         for function in functions:
             _register(typer_group, function, wrap, group)
-        app.add_typer(typer_group, name=group)
+        app.add_typer(typer_group, name=group, short_help=help_)
     return app
 
 

@@ -34,7 +34,12 @@ def log(
     if not 1 <= len(words) <= 2:
         from milestone_cli.errors import MilestoneError
 
-        raise MilestoneError("usage", "an event needs a type", "milestone events log [MILESTONE] TYPE [JSON]")
+        told = (
+            f"'{words[2][:140]}' is not a JSON object" if len(words) == 3 and data is None else "an event needs a type"
+        )
+        raise MilestoneError(
+            "usage", told, 'write `milestone events log [MILESTONE] TYPE [JSON]`, as in note \'{"text": "hello"}\''
+        )
     store = open_store()
     name = current_milestone(store, words[0] if len(words) == 2 else None, session)
     raw = b"{}" if data is None else read_data(data)

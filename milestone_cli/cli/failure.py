@@ -143,10 +143,21 @@ def _as_failure(error: BaseException) -> MilestoneError:
         return MilestoneError("store_unreachable", reason + where, HINTS.get(number, ANY_HINT), errno=name)
     if (wrong := _usage_error(error)) is not None:
         command = wrong.ctx.command_path if wrong.ctx else "milestone"
-        return MilestoneError("usage", wrong.format_message(), f"{command} --help")
+        return MilestoneError("usage", wrong.format_message(), _elsewhere(wrong) or f"{command} --help")
     what = " ".join(f"unexpected {type(error).__name__}: {error}".split())
     hint = "" if runtime.flags.get("verbose") else "`milestone --verbose …` shows where it came from"
     return MilestoneError("unexpected", what, hint)
+
+
+def _elsewhere(error: "UsageError") -> str:
+    """Where a command is that was looked for without its group, as `save` for `state save`; empty for other errors."""
+    from .compiled import COMMANDS
+
+    asked = getattr(error, "command_name", None) or (error.message.split("'")[1:2] or [""])[0]
+    if not error.message.startswith("No such command") or (error.ctx and error.ctx.parent):
+        return ""
+    groups = [entry.split(" ")[0] for entry in COMMANDS.split("\n") if entry.partition("\t")[0].endswith(f" {asked}")]
+    return f"there is {', '.join(f'`milestone {group} {asked}`' for group in groups)}" if groups else ""
 
 
 def _usage_error(error: BaseException) -> "UsageError | None":

@@ -6,6 +6,9 @@ if TYPE_CHECKING:
     from .options.stores import Kind, NamesOf
 
 
+NEXT = "`milestone init NAME` makes a milestone in it"
+
+
 def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
     """Make a store here, and a milestone in it.
 
@@ -18,8 +21,8 @@ def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
     fields: dict[str, object] = {"store": path, "created": is_new, "milestone_id": name}
     fields["initialized"] = receipt is not None
     made = f"store {path} {'made' if is_new else 'is there'}"
-    named = f"; milestone {name} {'initialised' if receipt else 'is there already'}" if name else ""
-    render.emit("init", fields, made + named, output)
+    named = f"milestone {name} {'initialised' if receipt else 'is there already'}" if name else NEXT
+    render.emit("init", fields, f"{made}; {named}", output)
 
 
 def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:

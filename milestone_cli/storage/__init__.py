@@ -23,7 +23,7 @@ def open_store(path: "str | None" = None) -> "Store":
     """
     path = path or locate(os.getcwd())
     if path is None:
-        raise MilestoneError("no_store", "there is no store here", "`milestone init` makes one")
+        raise MilestoneError("no_store", "there is no store here", "`milestone init NAME` makes one")
     if "://" in path:
         from milestone_cli.storage.postgres import PostgresStore
 

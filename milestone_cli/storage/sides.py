@@ -24,7 +24,7 @@ def open_side(name: "str | None" = None, *, is_new: bool = False) -> "Side":
     """
     path = name or locate(os.getcwd())
     if not path:
-        raise MilestoneError("no_store", "there is no store here", "`milestone init` makes one")
+        raise MilestoneError("no_store", "there is no store here", "`milestone init NAME` makes one")
     if "://" in path:
         from milestone_cli.storage.postgres.transfer import Side
 

@@ -20,7 +20,11 @@ def schema(kind: str) -> Schema:
         MilestoneError: `not_found` for an unknown kind.
     """
     if kind not in KINDS:
-        raise MilestoneError("not_found", f"there is no kind of output '{kind[:140]}'", "there are " + ", ".join(KINDS))
+        from difflib import get_close_matches
+
+        near = get_close_matches(kind[:140], KINDS, 3, 0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else "`milestone schema` lists them"
+        raise MilestoneError("not_found", f"there is no kind of output '{kind[:140]}'", hint, kinds=[*KINDS])
     title, body = KINDS[kind]
     properties = body["properties"]
     required = body["required"]

@@ -21,6 +21,7 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 MANY = 100
 """Open folders beyond which those of sessions are closed."""
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 PACKED = ("backup", "committed", "rollback", "session-part")
 """Kinds whose files may be compressed, see `compressing`; those that are so by their names are no concern here."""
 ENVELOPE = 3 * LIMIT
@@ -41,7 +42,8 @@ class Folders:
         try:
             self._folders[""] = root = os.open(path, DIRECTORY)
         except FileNotFoundError:
-            raise MilestoneError("no_store", f"there is no store at '{path}'", "`milestone init` makes one") from None
+            hint = f"`milestone --store {path} init NAME` makes one there"
+            raise MilestoneError("no_store", f"there is no store at '{path}'", hint) from None
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR):
                 raise MilestoneError("unsafe_link", f"'{path}' is not a folder", "name the store itself") from None

@@ -75,7 +75,7 @@ class Server:
             raise MilestoneError(
                 "no_store",
                 f"the database has no project '{self.name}'",
-                "`milestone init` makes one",
+                "`milestone init NAME` makes one",
                 project=self.name,
             )
         if self.moved is not None:
