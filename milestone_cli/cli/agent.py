@@ -22,13 +22,23 @@ if TYPE_CHECKING:
         StaleAfter,
         Subscribe,
     )
-    from .options.shared import AgentPid, Format, IdempotencyKey, LockTimeout, OfMilestone, OfSession, Reason
+    from .options.logs import SessionFilter
+    from .options.shared import (
+        AgentPid,
+        Format,
+        IdempotencyKey,
+        InSession,
+        LockTimeout,
+        OfMilestone,
+        OnlyMilestone,
+        Reason,
+    )
 
 
 def register(
     name: "AgentName",
     type_: "AgentType" = None,
-    session: "OfSession" = None,
+    session: "InSession" = None,
     milestone: "OfMilestone" = None,
     state: "AgentState" = None,
     depends_on: "DependsOn" = None,
@@ -139,8 +149,8 @@ def heartbeat(name: "AgentMeant" = None, for_pid: "AgentPid" = None, output: "Fo
 
 
 def list_(
-    session: "OfSession" = None,
-    milestone: "OfMilestone" = None,
+    session: "SessionFilter" = None,
+    milestone: "OnlyMilestone" = None,
     all_: "EverybodyToo" = False,
     output: "Format" = "text",
 ) -> None:
@@ -204,7 +214,7 @@ def run(
     name: "AgentName",
     command: "AgentCommand",
     type_: "AgentType" = None,
-    session: "OfSession" = None,
+    session: "InSession" = None,
     milestone: "OfMilestone" = None,
     state: "AgentState" = None,
     depends_on: "DependsOn" = None,
@@ -231,7 +241,7 @@ def run(
 
 
 def health(
-    session: "OfSession" = None,
+    session: "SessionFilter" = None,
     stale_after: "StaleAfter" = "60s",
     fix: "BuryDead" = False,
     output: "Format" = "text",
@@ -255,7 +265,7 @@ def health(
 
 
 def monitor(
-    session: "OfSession" = None,
+    session: "SessionFilter" = None,
     interval: "MonitorInterval" = 30.0,
     stale_after: "StaleAfter" = "60s",
     looks: "Looks" = 0,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
         Format,
         IdempotencyKey,
         LockTimeout,
-        OfMilestone,
+        OnlyMilestone,
         Reason,
         Yes,
     )
@@ -22,7 +22,7 @@ def claim(
     agent: "ActingAgent" = None,
     lease: "LeaseSpan" = None,
     for_pid: "AgentPid" = None,
-    milestone: "OfMilestone" = None,
+    milestone: "OnlyMilestone" = None,
     if_revision: "IfTaskRevision" = None,
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,

@@ -5,12 +5,23 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options.agents import AgentsList, AgentState, NoWait, OnlyOpen, SeenRevision, SyncId, SyncTimeout, Trigger
-    from .options.shared import ActingAgent, Format, IdempotencyKey, LockTimeout, OfMilestone, OfSession
+    from .options.agents import (
+        AgentsList,
+        AgentState,
+        NoWait,
+        OnlyOpen,
+        SeenRevision,
+        SyncId,
+        SyncTimeout,
+        TakingPart,
+        Trigger,
+    )
+    from .options.logs import SessionFilter
+    from .options.shared import ActingAgent, Format, IdempotencyKey, InSession, LockTimeout, OnlyMilestone
 
 
 def sync(
-    session: "OfSession" = None,
+    session: "InSession" = None,
     agents: "AgentsList" = None,
     trigger: "Trigger" = None,
     timeout: "SyncTimeout" = 60.0,
@@ -93,9 +104,9 @@ def ack(
 
 
 def sync_list(
-    session: "OfSession" = None,
-    milestone: "OfMilestone" = None,
-    agent: "ActingAgent" = None,
+    session: "SessionFilter" = None,
+    milestone: "OnlyMilestone" = None,
+    agent: "TakingPart" = None,
     open_: "OnlyOpen" = False,
     output: "Format" = "text",
 ) -> None:

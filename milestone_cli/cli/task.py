@@ -10,9 +10,9 @@ if TYPE_CHECKING:
         Force,
         Format,
         IdempotencyKey,
+        InSession,
         LockTimeout,
         OfMilestone,
-        OfSession,
         Reason,
     )
     from .options.tasks import (
@@ -35,7 +35,7 @@ def create(
     tool: "TaskTool" = None,
     depends_on: "TaskNeeds" = None,
     milestone: "OfMilestone" = None,
-    session: "OfSession" = None,
+    session: "InSession" = None,
     agent: "ActingAgent" = None,
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,

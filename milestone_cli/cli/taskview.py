@@ -2,15 +2,16 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options.shared import Format, OfMilestone, OfSession
+    from .options.logs import SessionFilter
+    from .options.shared import Format, OnlyMilestone
     from .options.tasks import OnlyReady, ReportFormat, TaskFile, TaskName, TaskStatus
 
 
 def list_(
     status: "TaskStatus" = None,
     ready: "OnlyReady" = False,
-    milestone: "OfMilestone" = None,
-    session: "OfSession" = None,
+    milestone: "OnlyMilestone" = None,
+    session: "SessionFilter" = None,
     output: "Format" = "text",
 ) -> None:
     """List tasks, oldest first: how each stands, what it waits for, and who has it.
@@ -45,8 +46,8 @@ def show(name: "TaskName", output: "Format" = "text") -> None:
 
 
 def report(
-    milestone: "OfMilestone" = None,
-    session: "OfSession" = None,
+    milestone: "OnlyMilestone" = None,
+    session: "SessionFilter" = None,
     output: "ReportFormat" = "markdown",
     into: "TaskFile" = None,
 ) -> None:

@@ -63,6 +63,9 @@ Subscribe = Annotated[
 ]
 SyncId = Annotated[str, typer.Argument(metavar="SYNC", help="A synchronisation point by its id.")]
 SyncTimeout = Annotated[float, typer.Option("--timeout", metavar="S", min=0, help="Seconds that the answers may take.")]
+TakingPart = Annotated[
+    str | None, typer.Option("--agent", metavar="A", help="Only those in which this agent takes part.")
+]
 Trigger = Annotated[
     str | None, typer.Option("--trigger", metavar="A", help="The agent that asks (default: MILESTONE_AGENT).")
 ]

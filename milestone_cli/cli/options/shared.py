@@ -56,6 +56,13 @@ OfMilestone = Annotated[
     typer.Option("--milestone", metavar="M", help="The milestone that it belongs to (default: the current one)."),
 ]
 FollowFormat = Annotated[Literal["text", "jsonl"], typer.Option("--format", help="Output format.")]
+OnlyMilestone = Annotated[
+    str | None, typer.Option("--milestone", metavar="M", help="Only what belongs to this milestone.")
+]
+InSession = Annotated[
+    str | None,
+    typer.Option("--session", metavar="S", help="The session that it belongs to (default: the current one)."),
+]
 OfSession = Annotated[
     str | None, typer.Option("--session", metavar="S", help="Of this session, instead of a milestone.")
 ]
