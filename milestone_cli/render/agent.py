@@ -140,7 +140,7 @@ def sync_list_text(found: "list[Facts]") -> str:
     rows: list[list[Cell]] = [
         [
             str(one["sync_id"]),
-            (str(one["status"]), SYNC.get(str(one["status"]), RED)),
+            _standing(one),
             str(one["trigger_agent"]),
             (when(one["started_at"]), DIM),
             f"{_count(one['answers'])}/{_count(one['participants'])}",
@@ -150,6 +150,12 @@ def sync_list_text(found: "list[Facts]") -> str:
     ]
     head = ["SYNC", "STATUS", "TRIGGER", "STARTED", "ANSWERS", "MISSING"]
     return table(rows, head, align="=<<<><", spare=["STARTED", "TRIGGER"])
+
+
+def _standing(one: "Facts") -> "tuple[str, str]":
+    """The status of a point in words, and its style."""
+    status = str(one["status"])
+    return status.replace("_", " "), SYNC.get(status, RED)
 
 
 def _count(value: object) -> int:
@@ -165,7 +171,6 @@ def _waiting(one: "Facts") -> str:
 
 def sync_text(found: "Facts") -> str:
     """One synchronisation point: who has answered what, who is missing."""
-    status = str(found["status"])
     answers, lost, missing = found["answers"], found["lost"], found["missing"]
     assert isinstance(answers, dict)
     assert isinstance(lost, dict)
@@ -174,7 +179,7 @@ def sync_text(found: "Facts") -> str:
     if answers and not found.get("agreed"):
         told += ", at different revisions"
     why = f": {flat(str(found['reason']))}" if found.get("reason") else ""
-    lines = [f"{flat(str(found['sync_id']))}  {paint(status, SYNC.get(status, RED))}, {told}{why}"]
+    lines = [f"{flat(str(found['sync_id']))}  {paint(*_standing(found))}, {told}{why}"]
     rows: list[list[Cell]] = []
     for name, said in answers.items():
         state = "" if said.get("state") is None else dumps(said["state"])
@@ -191,4 +196,4 @@ def ack_text(found: "Facts") -> str:
     done = "had answered before" if found["replayed"] else "has answered"
     left = found["missing"]
     rest = f"; {', '.join(map(str, left))} still to come" if isinstance(left, list) and left else ""
-    return flat(f"{found['sync_id']}: {found['agent_id']} {done}; {found['status']}{rest}")
+    return flat(f"{found['sync_id']}: {found['agent_id']} {done}; {_standing(found)[0]}{rest}")
