@@ -147,6 +147,17 @@ def test_a_session_that_ended_and_whose_record_bash_removed_is_no_trouble(patien
     assert "records.session_missing" not in ids(examine(patient)[1])
 
 
+def test_the_log_of_a_deleted_session_is_proved_and_named_as_commands_take_it(patient: Patient) -> None:
+    patient.run("session", "create", "--no-milestone", "--name", "alone")
+    patient.run("session", "delete", "alone", "--yes", "--force")
+    log = patient.store / "state/sessions/alone/events/session.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"initialization"', b'"Initialization"'))
+    found = next(one for one in examine(patient)[1]["findings"] if one["check"] == "logs")
+    assert found["message"].startswith("session alone: ")
+    command = re.findall("`milestone ([^`]*)`", found["fix"])[0].split()
+    assert patient.cli(*command, cwd=patient.store.parent).returncode == 6, found["fix"]
+
+
 def test_what_is_set_aside_can_be_put_back(patient: Patient) -> None:
     path = patient.store / "state/active/.demo.0123456789abcdef0123.tmp"
     path.write_text("half")

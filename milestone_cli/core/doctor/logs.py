@@ -2,6 +2,7 @@
 
 from milestone_cli import runtime
 from milestone_cli.core import draft, lock_timeout
+from milestone_cli.core.log.streams import milestone_of
 from milestone_cli.core.log.verify import verify
 from milestone_cli.core.states.lifecycle import settle
 from milestone_cli.errors import MilestoneError
@@ -42,7 +43,6 @@ SKEW = 5 * 1_000_000_000
 """Nanoseconds by which clocks may differ without a word."""
 WRITTEN = 1_700_000_000 * 1_000_000_000
 """A moment before which this program did not exist, nanoseconds since 1970."""
-LOOK = "`milestone events verify {}` shows every place; what copies still hold, `milestone state history {}` lists"
 
 
 def check(store: "Store", progress: "Progress") -> "Iterator[Finding]":
@@ -96,7 +96,7 @@ def _verify(store: "Store", name: str, progress: "Progress") -> "Report":
 
 def _of_report(store: "Store", report: "Report") -> "Iterator[Finding]":
     """One finding for each kind of trouble of a milestone."""
-    name = report.milestone
+    name, shown = report.milestone, _called(report.milestone)[0]
     kinds: dict[str, list[chain.Finding]] = {}
     for one in report.findings:
         if one.code != "state_deleted":
@@ -108,7 +108,13 @@ def _of_report(store: "Store", report: "Report") -> "Iterator[Finding]":
         severity = "note" if first.severity == "note" else "error"
         fix, repair = _mending(store, name, first)
         subject = SUBJECTS.get(first.code, "logs")
-        yield Finding(subject, first.code, severity, f"{name}: {first.message}{where}", fix, name, repair)
+        yield Finding(subject, first.code, severity, f"{shown}: {first.message}{where}", fix, name, repair)
+
+
+def _called(stream: str) -> "tuple[str, str]":
+    """What a log is called, and how a command is told that it is meant."""
+    name = milestone_of(stream)
+    return (name, name) if name else (f"session {stream[1:]}", f"--session {stream[1:]}")
 
 
 def _mending(store: "Store", name: str, found: "chain.Finding") -> "tuple[str, Callable[[], str] | None]":
@@ -122,12 +128,19 @@ def _mending(store: "Store", name: str, found: "chain.Finding") -> "tuple[str, C
     if found.severity == "note":
         return "", None
     if found.edits and found.code in MENDS:
-        return f"repair it, as far as checksums prove how: `milestone events repair {name}`", lambda: _mend(store, name)
+        command = f"`milestone events repair {_called(name)[1]}`"
+        return f"repair it, as far as checksums prove how: {command}", lambda: _mend(store, name)
     if found.code == "state_unexplained":
         return f"compare it with the log's: `milestone state load {name} --at now`, then save what is right", None
     if found.code in ("head_mismatch", "tail_missing"):
-        return f"look for the missing events in a copy of the store; {LOOK.format(name, name)}", None
-    return LOOK.format(name, name), None
+        return f"look for the missing events in a copy of the store; {_look(name)}", None
+    return _look(name), None
+
+
+def _look(stream: str) -> str:
+    """How somebody finds out more about a log."""
+    more = f"; what copies still hold, `milestone state history {stream}` lists" if milestone_of(stream) else ""
+    return f"`milestone events verify {_called(stream)[1]}` shows every place{more}"
 
 
 def _log(store: "Store", name: str, code: str) -> str:
@@ -185,7 +198,8 @@ def _ahead(store: "Store", name: str) -> "Iterator[Finding]":
     if ahead > SKEW:
         yield Finding(
             "clock", "future", "warning",
-            f"{name}: its last event is {_span(ahead)} in the future; until then, new ones carry the same time",
+            f"{_called(name)[0]}: its last event is {_span(ahead)} in the future; until then, new ones carry the same"
+            " time",
             "set the clock right; the order of events is right anyway, for it rests on their numbers", name,
         )  # fmt: skip
 

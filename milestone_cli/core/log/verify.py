@@ -89,8 +89,9 @@ def _verify(store: "Store", stream: str, origin: "Origin", progress: "Callable[[
     chain = Chain(hasher(size))
     if origin.end:
         chain.seq, chain.prev = origin.sequence, origin.checksum.encode()
-        removed = f"events {origin.first} to {origin.sequence} were removed by retention; the rest is proved from there"
-        report.add("note", "events_removed", removed)
+        which = f"event {origin.first} was" if origin.first == origin.sequence else (
+            f"events {origin.first} to {origin.sequence} were")  # fmt: skip
+        report.add("note", "events_removed", f"{which} removed by retention; the rest is proved from there")
     _walk(store, origin.end, size, chain, report, progress)
     chain.finish(head)
     report.events, report.foreign, report.sequence = chain.events, chain.foreign, chain.seq
