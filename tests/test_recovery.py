@@ -114,7 +114,7 @@ def test_another_milestones_data_is_never_taken(cli: Cli, saved: Path) -> None:
     assert active(saved).read_text() == "{"
     done = cli("state", "recover", "demo", "--from", "demo-20991231-235959-r9")
     assert done.returncode == 6
-    assert "does not prove itself" in done.stderr
+    assert "does not fit" in done.stderr
 
 
 def test_a_named_backup_takes_the_place_of_a_good_state_and_is_undone(cli: Cli, saved: Path) -> None:

@@ -71,7 +71,9 @@ def good_copy(copies: "Copies", milestone: str, name: "str | None") -> "tuple[st
         if source.rpartition("/")[2].removesuffix(".json") in (leaf, f"{milestone}-checkpoint-{leaf}"):
             if document is not None:
                 return source, document
-            raise MilestoneError("damaged", f"the copy '{leaf[:140]}' does not prove itself", "choose another one")
+            raise MilestoneError(
+                "damaged", f"the checksum of the copy '{leaf[:140]}' does not fit", "choose another one"
+            )
     raise MilestoneError(
         "not_found",
         f"'{milestone}' has no copy '{leaf[:140]}'",

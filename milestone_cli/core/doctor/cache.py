@@ -32,4 +32,4 @@ def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
         fix = "nothing depends on it: it counts as missing; `milestone cleanup cache` clears it away"
         yield Finding("cache", "damaged", "note", f"{told}: {named(bad)}", fix, bad[0])
     else:
-        yield sound("cache", f"every entry proves itself; {count(entries, 'entry')}" if entries else "it is empty")
+        yield sound("cache", f"{count(entries, 'entry')}: their checksums fit" if entries else "it is empty")

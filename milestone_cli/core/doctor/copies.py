@@ -51,7 +51,7 @@ def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
             "`milestone state recover NAME` brings such a milestone back", lost[0],
         )  # fmt: skip
     if not trouble:
-        yield sound("copies", f"{count(backups, 'backup')} and {count(kept, 'checkpoint')} prove themselves")
+        yield sound("copies", f"{count(backups, 'backup')} and {count(kept, 'checkpoint')}: their checksums fit")
 
 
 def _backups(store: "Store", name: str, copies: "list[Copy]") -> "Iterator[Finding]":
@@ -75,7 +75,7 @@ def _mover(store: "Store", name: str, place: "tuple[str, str]") -> "Callable[[],
 
         def build() -> Plan:
             nonlocal where
-            where = store.set_aside(*place, "a copy that does not prove itself")
+            where = store.set_aside(*place, "a copy that does not fit its checksum")
             return Plan("set_aside")
 
         store.transact([name], build, lock_timeout(store, None))
@@ -136,7 +136,7 @@ def _maker(store: "Store", one: Checkpoint) -> "Callable[[], str]":
             if found is None:
                 return plan
             source = found[0]
-            place = store.set_aside("checkpoint", key, "a checkpoint that did not prove itself")
+            place = store.set_aside("checkpoint", key, "a checkpoint that did not fit its checksum")
             plan.puts.append(("checkpoint", key, found[1]))
             data = {"checkpoint_name": name, "source": source, "quarantined": place}
             plan.events.append((milestone, draft(store, "checkpoint_repaired", dumps(data))))

@@ -181,7 +181,7 @@ def _recovery(store: "Store", name: str) -> "tuple[str, Callable[[], str] | None
         notes = recover.run(store, again, named=False)[1]
         return notes[-1] if notes else f"recovered '{name}' from {again.source}"
 
-    return f"put the newest copy that proves itself in its place: {found.source}", repair
+    return f"put the newest copy whose checksum fits in its place: {found.source}", repair
 
 
 def _early() -> "Iterator[Finding]":

@@ -211,7 +211,7 @@ def _next(store: "Store", stream: str, event: "revisions.Event", text: "bytes | 
     except (ValueError, TypeError) as error:
         why = f"its splice does not fit: {error}"
     if why or text is None or digest(text) != data.get("sha256"):
-        why = why or "the replayed text does not prove itself"
+        why = why or "the replayed text does not fit its checksum"
         raise _unproved(store, stream, event, why, is_cut=is_cut and text is None)
     return text
 

@@ -101,6 +101,6 @@ class History:
                 self.trouble = f"the splice of revision {number} does not fit: {error}"
                 return None
         if digest(text) != newest_first[0].get("sha256"):
-            self.trouble = f"the replayed text of revision {newest_first[0]['revision']} does not prove itself"
+            self.trouble = f"the replayed text of revision {newest_first[0]['revision']} does not fit its checksum"
             return None
         return text

@@ -179,7 +179,7 @@ class Parts:
         finally:
             os.close(fd)
         if seal is None or (seal.start, seal.end) != span:
-            raise damaged(name, "it does not prove itself")
+            raise damaged(name, "its checksum does not fit")
         return seal
 
     def newest(self) -> "Seal | None":

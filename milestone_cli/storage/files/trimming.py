@@ -138,7 +138,7 @@ def begin(store: "FileStore", stream: str, raw: bytes) -> None:
     """Let a log that is not there yet begin at an offset: a seal stands for what is gone."""
     origin = parse(raw)
     if origin is None:
-        raise damaged(f"{layout.ORIGINS}/{stream}", "it does not prove itself")
+        raise damaged(f"{layout.ORIGINS}/{stream}", "its checksum does not fit")
     known = Seal()
     for name in FACTS:
         setattr(known, name, getattr(origin, name))

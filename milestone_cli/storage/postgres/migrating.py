@@ -104,7 +104,7 @@ class Migrator:
         if wrong:
             raise MilestoneError(
                 "damaged",
-                f"logs do not prove themselves any more: {', '.join(wrong[:5])}",
+                f"logs whose checksums no longer fit: {', '.join(wrong[:5])}",
                 "`milestone events verify --all` shows where they are damaged",
                 logs=wrong,
             )

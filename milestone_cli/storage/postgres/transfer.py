@@ -149,7 +149,7 @@ class Side:
         if origin is None:
             raise MilestoneError(
                 "damaged",
-                f"the origin of the log of '{stream}' does not prove itself",
+                f"the checksum of the origin of the log of '{stream}' does not fit",
                 "`milestone doctor` on the source tells what to do",
             )
         place = (self.store.project, stream)

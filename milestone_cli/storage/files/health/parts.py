@@ -58,7 +58,7 @@ def _origins(store: "FileStore", entries: "list[Entry]") -> "Iterator[Finding]":
             if parse(raw) is None:
                 yield Finding(
                     "segments", "origin", "error",
-                    f"'{one.path}' does not prove itself: from where its log is to be proved is not known",
+                    f"'{one.path}' does not fit its checksum: from where its log is to be proved is not known",
                     "bring it back from a backup of the disk", one.path,
                 )  # fmt: skip
 
@@ -98,7 +98,7 @@ class _Folder:
         plain, packed = self.file(span, partnames.PLAIN), self.file(span, partnames.PACKED)
         seal = self._seal(span)
         if seal is None:
-            told = f"'{name}{partnames.SEAL}', which says what the sealed part is, does not prove itself"
+            told = f"'{name}{partnames.SEAL}', which says what the sealed part is, does not fit its checksum"
             yield Finding("segments", "seal", "error", told, GET_IT_BACK, name)
             return
         if plain is None and packed is None:
