@@ -254,6 +254,13 @@ def test_a_rollback_brings_back_what_was_and_can_be_taken_back_itself(store):
     assert not verify(store, "a").findings
 
 
+def test_a_rollback_under_a_key_names_its_transaction(store):
+    apply(store, BOTH)
+    with pytest.raises(MilestoneError) as caught:
+        rollback.plan_rollback(store, "last", key="k")
+    assert caught.value.code == "usage"
+
+
 def test_a_rollback_is_refused_once_something_has_changed(store):
     done, _ = apply(store, BOTH)
     state.assign(store, "b", [("n", "3")])

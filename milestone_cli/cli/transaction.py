@@ -108,7 +108,7 @@ def rollback(
 
     store = open_store()
     if dry_run or (not yes and runtime.is_terminal(0)):
-        plan = rolling.plan_rollback(store, name)
+        plan = rolling.plan_rollback(store, name, idempotency_key)
         told = {**plan.fields(), "rollback_id": None, "dry_run": True, "replayed": False}
         if dry_run:
             render.emit("transaction-rollback", told, rollback_text(told), output)

@@ -88,17 +88,18 @@ class Rollback:
             )
 
 
-def plan_rollback(store: "Store", identity: str) -> Rollback:
+def plan_rollback(store: "Store", identity: str, key: "str | None" = None) -> Rollback:
     """Look what taking a transaction back would do, and what stands in the way.
 
     Args:
         store: where.
         identity: of the transaction; `last` is the newest committed one.
+        key: idempotency key under which it shall be done.
 
     Raises:
-        MilestoneError: `not_found`, `damaged`; `conflict` when it is not committed.
+        MilestoneError: `not_found`, `damaged`; `conflict` when it is not committed; `usage` for `last` under a key.
     """
-    record, status = _find(store, identity)
+    record, status = _find(store, identity, key)
     plan = Rollback(record)
     if status != "committed":
         was = "is not finished; the next command that writes finishes it"
@@ -130,7 +131,9 @@ def _is_spent(record: "Record", kind: str) -> bool:
     return kind in RECORDS and record["transaction"]["operation"] == "cleanup"
 
 
-def _find(store: "Store", identity: str) -> "tuple[Record, str]":
+def _find(store: "Store", identity: str, key: "str | None") -> "tuple[Record, str]":
+    if key and identity == LAST:
+        raise MilestoneError("usage", "under an idempotency key 'last' may mean another one later", "name it by its id")
     return find(store, max(store.keys("committed"), default=LAST) if identity == LAST else identity)
 
 
@@ -175,8 +178,6 @@ def rollback(
     Raises:
         MilestoneError: as `plan_rollback`; `conflict` when something has changed since; nothing is changed then.
     """
-    if key and identity == LAST:
-        raise MilestoneError("usage", "under an idempotency key 'last' may mean another one later", "name it by its id")
     plan = Plan("rollback", runtime.new_transaction_id(runtime.now_ns()))
     told: dict[str, object] = {}
 
@@ -188,7 +189,7 @@ def rollback(
         _reverse(staging, found)
         return plan
 
-    record = _find(store, identity)[0]
+    record = _find(store, identity, key)[0]
     identity = record["transaction"]["id"]
     streams = list(record.get("milestones", ()))
     names = sorted({*streams, *_owners(record)})
