@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,8 +15,12 @@ import pytest
 from conftest import MILESTONE, Cli, clean_environment
 from prometheus_client.parser import text_string_to_metric_families
 
+sys.path.insert(0, str(Path(__file__).parent / "faults"))
+from injection import require_strace
+
 from milestone_cli import runtime
 from milestone_cli.core.doctor import alerts
+from milestone_cli.core.metrics import saves
 from milestone_cli.core.metrics.collect import backup_of, collect
 from milestone_cli.core.metrics.declared import METRICS, PREFIX
 from milestone_cli.core.metrics.saves import day_of_saves
@@ -239,6 +244,35 @@ def test_every_threshold_has_its_alert(cli: Cli, store: Path) -> None:
     assert "alerts.backup_age" in found("alert_backup_age: 1d\n")
     assert "alerts.backup_age" not in found("")
     assert value(figures(cli)[1], "milestones_without_copy") == 1
+
+
+def test_how_long_changes_took_is_told_by_their_events(cli: Cli, store: Path, home: Path) -> None:
+    """A slow disk shows in it, at no cost; what another program changed, or what was logged later, does not."""
+    require_strace()
+    assert figures(cli)[0]["change_duration"] is None
+    cli("state", "save", "demo", '{"n": 1}', check=True)
+    line = ["strace", "-f", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=150000"]
+    subprocess.run(
+        [*line, str(MILESTONE), "state", "set", "demo", "n=2"], cwd=store.parent, env=clean_environment(home),
+        check=True, capture_output=True,
+    )  # fmt: skip
+    found = figures(cli)[0]["change_duration"]
+    assert found["count"] == 2
+    assert 0.3 <= found["max"] < 10, "the state's file and its folder were synced"
+    assert found["min"] < 0.3
+    assert "changes took  " in cli("metrics", check=True).stdout
+    state = store / "state/active/demo.json"
+    (store / "aside").write_text(state.read_text().replace('"n":', '"m":'))
+    (store / "aside").rename(state)
+    cli("state", "set", "demo", "n=3", check=True)
+    assert figures(cli)[0]["change_duration"]["count"] == 3
+    log = (store / "state/events/milestone-demo.jsonl").read_bytes().splitlines()
+    (last,) = [one for one in log if b'"m"' not in one and b'"revision":4' in one]
+    moment, seconds = saves.change(last) or (0, 0.0)
+    assert 0 <= runtime.now_ns() - moment < 60 * 10**9
+    assert 0 < seconds < 10
+    later = last.replace(last[14:41], runtime.timestamp(moment + 61 * 10**9).encode())
+    assert saves.change(later) is None, "its writer was killed, and somebody else has logged it"
 
 
 def test_saves_of_a_day_are_counted_from_the_logs(cli: Cli, store: Path) -> None:

@@ -1,4 +1,4 @@
-"""Times, ages and sizes for people: short at a terminal, exact in a pipe."""
+"""Times, ages, sizes and numbers for people: short at a terminal, exact in a pipe."""
 
 from milestone_cli import runtime
 from milestone_cli.timestamps import parse_ns
@@ -56,3 +56,13 @@ def size(count: object) -> str:
         if value < 999.5 or unit == "GB":
             break
     return f"{value:.0f} {unit}" if value >= 99.5 else f"{value:.1f} {unit}"
+
+
+def amount(number: int) -> str:
+    """Bytes as `size` has them, with their unit in a pipe too, as a sentence needs it."""
+    return size(number) if runtime.is_terminal(1) else count(number, "byte")
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun, in the plural where that is due: `1 log`, `2,000 logs`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -1,9 +1,9 @@
 """The figures of a store: for people with units, for machines, and as a textfile for Prometheus' node exporter."""
 
-from milestone_cli.render.ages import size, when
+from milestone_cli.render.ages import amount, count, size, when
 from milestone_cli.render.table import DIM, table
 from milestone_cli.render.text import flat
-from milestone_cli.runtime import is_terminal, timestamp
+from milestone_cli.runtime import timestamp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from milestone_cli.render.table import Cell
 
 SECOND = 1_000_000_000
+PROBED = ("save", "load")
+"""Jobs whose times are those of the last probe."""
 
 
 def fields(found: "Metrics") -> "dict[str, object]":
@@ -28,6 +30,7 @@ def fields(found: "Metrics") -> "dict[str, object]":
             "lastSaveTime": timestamp(found.last_save) if found.last_save else None,
             "backupCount": found.backups,
         },
+        "change_duration": _times(found, "change"),
         "save_duration": _times(found, "save"),
         "load_duration": _times(found, "load"),
         "failure_rate": _rate(found),
@@ -47,7 +50,7 @@ def fields(found: "Metrics") -> "dict[str, object]":
 
 
 def _times(found: "Metrics", job: str) -> "dict[str, object] | None":
-    """Seconds of a job, by the last probe; of transactions by their records."""
+    """Seconds of a job: of saves and loads by the last probe, of changes and transactions by what they left."""
     name = f"{job}_duration_seconds"
     known = {labels["quantile"]: value for labels, value in found.samples.get(name, ())}
     if not known:
@@ -57,7 +60,7 @@ def _times(found: "Metrics", job: str) -> "dict[str, object] | None":
         "min": known["0"],
         "median": known["0.5"],
         "max": known["1"],
-        "measured_at": timestamp(found.at) if job == "transaction" else found.noted.probe["at"],
+        "measured_at": found.noted.probe["at"] if job in PROBED else timestamp(found.at),
     }
 
 
@@ -112,8 +115,8 @@ def _lines(found: "Metrics") -> "Iterator[tuple[str, str]]":
     if found.tasks["total_tasks"]:
         yield "tasks", _tasks(found.tasks)
     if found.usage.disk is not None:
-        room = f"{_size(found.usage.free)} of {_size(found.usage.capacity)} free"
-        yield "disk", f"{_size(found.usage.disk)} taken, {room}"
+        room = f"{amount(found.usage.free or 0)} of {amount(found.usage.capacity or 0)} free"
+        yield "disk", f"{amount(found.usage.disk)} taken, {room}"
     locks = found.total("locks")
     yield "locks", f"{locks:,} held, the oldest for {found.value('lock_oldest_seconds')} s" if locks else "none is held"
     if (waits := found.value("lock_waits_total")) is not None:
@@ -122,22 +125,19 @@ def _lines(found: "Metrics") -> "Iterator[tuple[str, str]]":
         yield "lock waits", f"{waits:,} of a second or more; {seconds} s in all, the longest {longest} s"
     last = found.noted.last
     yield "failures", f"{sum(found.noted.failures.values()):,}" + (f", the last {when(last[-1][0])}" if last else "")
-    yield "damage", _count(len(found.usage.damaged), "state") + " in the quarantine"
-    yield "waiting", f"{_count(int(found.value('hook_calls_waiting') or 0), 'call')} of hooks"
-    if (times := _times(found, "transaction")) is not None:
-        yield "transactions", _told(times).partition(", tried")[0]
-    for job in ("save", "load"):
+    yield "damage", count(len(found.usage.damaged), "state") + " in the quarantine"
+    yield "waiting", f"{count(int(found.value('hook_calls_waiting') or 0), 'call')} of hooks"
+    for job in ("change", "transaction"):
+        if (times := _times(found, job)) is not None:
+            yield job + "s took", _told(times)
+    for job in PROBED:
         times = _times(found, job)
-        yield job + " time", "not tried; `milestone metrics --probe` does" if times is None else _told(times)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _size(number: "int | None") -> str:
-    """Bytes, with their unit in a pipe too."""
-    return size(number) if is_terminal(1) else f"{number:,} bytes"
+        told = (
+            f"{_told(times)}, tried {when(times['measured_at'])}"
+            if times
+            else "not tried; `milestone metrics --probe` does"
+        )
+        yield job + " time", told
 
 
 def _changes(found: "Metrics") -> str:
@@ -149,7 +149,7 @@ def _changes(found: "Metrics") -> str:
 
 
 def _copies(found: "Metrics") -> str:
-    told = f"{_count(found.backups, 'backup')}, {_count(int(found.value('checkpoints') or 0), 'checkpoint')}"
+    told = f"{count(found.backups, 'backup')}, {count(int(found.value('checkpoints') or 0), 'checkpoint')}"
     newest = found.value("backup_newest_timestamp_seconds")
     return told + (f"; the newest backup {when(timestamp(int(newest * SECOND)))}" if newest else "")
 
@@ -162,4 +162,4 @@ def _tasks(tasks: "dict[str, object]") -> str:
 
 def _told(times: "dict[str, object]") -> str:
     low, middle, high = (f"{float(str(times[name])) * 1000:.3g}" for name in ("min", "median", "max"))
-    return f"{middle} ms ({low} to {high}, of {times['count']}), tried {when(times['measured_at'])}"
+    return f"{middle} ms ({low} to {high}, of {times['count']})"

@@ -3,7 +3,7 @@
 from milestone_cli import __version__, runtime
 from milestone_cli.core.hook.late import problems
 from milestone_cli.core.metrics.declared import METRICS, PREFIX
-from milestone_cli.core.metrics.saves import day_of_saves, is_failed_save
+from milestone_cli.core.metrics.saves import change_times, day_of_saves, is_failed_save
 from milestone_cli.storage.findings import text
 from milestone_cli.storage.measures import Measures, measures
 from milestone_cli.storage.places import waiting
@@ -112,6 +112,7 @@ def _states(store: "Store", found: Metrics) -> None:
     times = [store.modified(kind, name) for kind in ("active", "completed") for name in store.keys(kind)]
     found.last_save = max(times, default=0)
     found.add("last_save_timestamp_seconds", found.last_save / SECOND if found.last_save else None)
+    _summary(found, "change_duration_seconds", change_times(store))
 
 
 def _copies(store: "Store", found: Metrics) -> None:
@@ -211,12 +212,14 @@ def _probed(found: Metrics) -> None:
     found.add("probe_timestamp_seconds", at / SECOND)
     for job in ("save", "load"):
         times = probe.get(job)
-        if isinstance(times, list) and times and all(type(one) in (int, float) for one in times):
+        if isinstance(times, list) and all(type(one) in (int, float) for one in times):
             _summary(found, f"{job}_duration_seconds", times)
 
 
 def _summary(found: Metrics, name: str, times: "list[float]") -> None:
-    """Add a summary: the shortest, the median and the longest of some times, their sum and number."""
+    """Add a summary: the shortest, the median and the longest of some times, their sum and number; none of none."""
+    if not times:
+        return
     times = sorted(times)
     for quantile in (0, 0.5, 1):
         found.add(name, times[round(quantile * (len(times) - 1))], quantile=str(quantile))
@@ -235,5 +238,4 @@ def _transactions(store: "Store", found: Metrics) -> None:
             begun, ended = parse_ns(said.get("started_at")), parse_ns(said.get("committed_at"))
             if begun is not None and ended is not None and ended >= begun:
                 times.append((ended - begun) / SECOND)
-    if times:
-        _summary(found, "transaction_duration_seconds", times)
+    _summary(found, "transaction_duration_seconds", times)

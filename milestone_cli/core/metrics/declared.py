@@ -27,6 +27,7 @@ METRICS = (
     ("lock_wait_longest_seconds", "gauge", "The longest of these waits."),
     ("failures_total", "counter", "Commands that failed because of the store, by command and error; noted by each."),
     ("last_failure_timestamp_seconds", "gauge", "When the last of these failures was, seconds since 1970."),
+    ("change_duration_seconds", "summary", "The last 50 changes of states, from drawing up to logging; in files only."),
     ("day_saves", "gauge", "Changes of states in the last 24 hours."),
     ("day_save_failures", "gauge", "Changes of states that failed in the last 24 hours, other than by a lock."),
     ("damaged_states", "gauge", "Damaged states that were set aside, and are still in the quarantine."),

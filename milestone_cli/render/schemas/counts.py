@@ -7,7 +7,7 @@ MS: Schema = {"type": "number", "minimum": 0, "description": "milliseconds"}
 TIMES: Schema = nullable(record({"count": COUNT, "min": NUMBER, "median": NUMBER, "max": NUMBER, "measured_at": TIME}))
 KINDS: dict[str, tuple[str, Schema]] = {
     "metrics": (
-        "Figures to watch a store by; durations in seconds, by the last --probe; what is not known is null.",
+        "Figures to watch a store by; durations in seconds, of saves and loads by the last --probe; null is not known.",
         record(
             {
                 "store": STRING,
@@ -22,6 +22,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
                         "backupCount": COUNT,
                     }
                 ),
+                "change_duration": TIMES,
                 "save_duration": TIMES,
                 "load_duration": TIMES,
                 "failure_rate": nullable({**NUMBER, "description": "share of the changes of states in the last day"}),
