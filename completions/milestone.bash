@@ -385,8 +385,8 @@ _milestone() {
             'cache stats') _milestone_offer '--namespace --format --help' ;;
             'cache expire') _milestone_offer '--namespace --dry-run --yes --format --help' ;;
             'cache clear') _milestone_offer '--namespace --dry-run --yes --format --help' ;;
-            'cleanup plan') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --format --help' ;;
-            'cleanup run') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
+            'cleanup plan') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --archive --format --help' ;;
+            'cleanup run') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --archive --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'cleanup sessions') _milestone_offer '--inactive-for --dry-run --yes --lock-timeout --format --help' ;;
             'cleanup cache') _milestone_offer '--namespace --format --help' ;;
             'cleanup optimize') _milestone_offer '--older-than --keep-last --dry-run --yes --lock-timeout --format --help' ;;

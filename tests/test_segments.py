@@ -228,8 +228,8 @@ def test_killed_after_adopting_nothing_is_adopted_twice(files: FileStore, monkey
 def trimmed(store: Store, older_than: int, keep_last: int = 100) -> list[str]:
     """Clean up; the events that went."""
     policy = Policy(older_than, keep_last)
-    removed, _ = cleanup.run_cleanup(store, "demo", policy, cleanup.plan_cleanup(store, "demo", policy))
-    return [item.name for item in sorted(removed, key=lambda item: item.rank) if item.kind == "events"]
+    done, _ = cleanup.run_cleanup(store, "demo", policy, cleanup.plan_cleanup(store, "demo", policy))
+    return [item.name for item in sorted(done.removed, key=lambda item: item.rank) if item.kind == "events"]
 
 
 @pytest.mark.parametrize("kind", ["plain", "one file", "postgres"])

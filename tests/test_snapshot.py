@@ -152,6 +152,17 @@ def test_what_was_lost_comes_back_and_what_was_deleted_does_not(work: Path, cli:
     assert not (work / "tasks/first.json").exists()
 
 
+def test_what_retention_has_removed_stays_away(work: Path, cli: Cli) -> None:
+    cli("session", "create", "demo", "--name", "gone", check=True)
+    run(cli, "save")
+    cli("session", "end", "gone", check=True)
+    cli("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1", "--yes", check=True)
+    left = {one["id"] for one in json.loads(cli("task", "list", "--format", "json", check=True).stdout)["tasks"]}
+    found = run(cli, "load")
+    assert found["restored"] == []
+    assert {one["name"] for one in found["gone"]} == {"first", "second", "third", "gone"} - left > {"gone"}
+
+
 def test_another_store_takes_it_in_and_loses_nothing(work: Path, cli: Cli, tmp_path: Path) -> None:
     run(cli, "save", "-o", str(tmp_path / "out.json"))
     there = {"MILESTONE_STORE": str(tmp_path / "other/.milestones")}

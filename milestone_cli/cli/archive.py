@@ -24,7 +24,7 @@ def run(
     from milestone_cli import render
     from milestone_cli.core.coldstore import keeping
     from milestone_cli.core.times import duration
-    from milestone_cli.render.coldstore import plan_text
+    from milestone_cli.render.coldstore import done_text, plan_text
     from milestone_cli.storage import open_store
 
     store, span = open_store(), duration(older_than)
@@ -41,7 +41,7 @@ def run(
         "archived": [{"kind": one.kind, "name": one.name} for one in done],
         "transactions": made,
     }
-    render.emit("archive-run", fields, plan_text(planned) if dry_run else keeping.told(done, planned), output)
+    render.emit("archive-run", fields, plan_text(planned) if dry_run else done_text(done, planned), output)
 
 
 def list_(output: "Format" = "text") -> None:

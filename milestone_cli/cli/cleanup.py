@@ -7,6 +7,7 @@ if TYPE_CHECKING:
 
     from .options.shared import CacheNamespace, DryRun, Format, IdempotencyKey, LockTimeout, MilestoneId, Yes
     from .options.stores import (
+        Archive,
         InactiveSpan,
         KeepDaily,
         KeepHourly,
@@ -29,6 +30,7 @@ def plan(
     keep_weekly: "KeepWeekly" = None,
     keep_monthly: "KeepMonthly" = None,
     keep_tag: "KeepTag" = None,
+    archive: "Archive" = False,
     output: "Format" = "text",
 ) -> None:
     """Show what a clean-up would keep and remove, and why; nothing is changed.
@@ -48,7 +50,7 @@ def plan(
     calendar = (keep_hourly, keep_daily, keep_weekly, keep_monthly)
     policy = policy_of(store, older_than, keep_last, keep_within=keep_within, calendar=calendar, tags=keep_tag)
     name = _whose(store, milestone)
-    _show(name, policy, plan_cleanup(store, name, policy, tell=progress()), output)
+    _show(name, policy, plan_cleanup(store, name, policy, archives=archive, tell=progress()), output)
 
 
 def run(
@@ -61,6 +63,7 @@ def run(
     keep_weekly: "KeepWeekly" = None,
     keep_monthly: "KeepMonthly" = None,
     keep_tag: "KeepTag" = None,
+    archive: "Archive" = False,
     dry_run: "DryRun" = False,
     yes: "Yes" = False,
     idempotency_key: "IdempotencyKey" = None,
@@ -69,7 +72,8 @@ def run(
 ) -> None:
     """Remove what `cleanup plan` says: old copies, sessions, tasks and transactions that are over, and events.
 
-    What stays of a long log and is sealed is compressed. An event `events_removed` names the events that went.
+    What stays of a long log and is sealed is compressed. An event `events_removed` names the events that went. With
+    --archive tasks, and copies of a completed milestone, are put away; `milestone archive list` shows them.
 
     At a terminal the plan is shown and confirmed first, unless --yes.
 
@@ -85,21 +89,23 @@ def run(
     policy = policy_of(store, older_than, keep_last, keep_within=keep_within, calendar=calendar, tags=keep_tag)
     name = _whose(store, milestone)
     tell = progress()
-    found = plan_cleanup(store, name, policy, tell=tell)
+    found = plan_cleanup(store, name, policy, archives=archive, tell=tell)
     if dry_run:
         _show(name, policy, found, output)
         return
-    if found.removed and not yes:
-        from milestone_cli.render.cleanup import plan_text
+    if len(found.kept) < len(found.decisions) and not yes:
+        from milestone_cli.render.cleanup import plan_text, question
 
         from .confirm import confirm
 
-        confirm(plan_text(name, found), f"Remove {len(found.removed)} of {len(found.decisions)}?")
-    removed, replayed = run_cleanup(store, name, policy, found, key=idempotency_key, timeout=lock_timeout, tell=tell)
-    fields = {**run_fields(name, policy, found, removed), "replayed": replayed}
+        confirm(plan_text(name, found), question(found))
+    done, replayed = run_cleanup(
+        store, name, policy, found, archives=archive, key=idempotency_key, timeout=lock_timeout, tell=tell
+    )
+    fields = {**run_fields(name, policy, found, done), "replayed": replayed}
     text = f"{called(name)}: cleaned already, under this key"
     if not replayed:
-        text = run_text(name, removed, len(found.decisions) - len(removed))
+        text = run_text(name, done, len(found.decisions) - len(done.decisions))
     render.emit("cleanup-run", fields, text, output)
 
 

@@ -1,8 +1,8 @@
 """A retention plan for people and for machines: what stays, what goes, and why."""
 
 from milestone_cli import runtime
-from milestone_cli.render.ages import size, when
-from milestone_cli.render.table import BOLD, DIM, MAGENTA, RED, paint, screen_width, table
+from milestone_cli.render.ages import amount, size, when
+from milestone_cli.render.table import BOLD, DIM, GREEN, MAGENTA, RED, paint, screen_width, table
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from milestone_cli.core.sessions.inactive import Sweep
     from milestone_cli.render.table import Cell
 
+STYLES = {"keep": DIM, "archive": GREEN, "remove": RED}
 FEW = 3
 """From so many on, records of transactions are counted, not named."""
 LONG = 200
@@ -28,27 +29,29 @@ def plan_fields(milestone: str, policy: "Policy", plan: "Plan") -> "dict[str, ob
         "items": [
             {
                 **item_fields(one.item),
-                "decision": "keep" if one.is_kept else "remove",
+                "decision": one.word,
                 "reason": one.reason,
             }
             for one in plan.decisions
         ],
-        "keep": len(plan.kept),
-        "remove": len(plan.removed),
-        "bytes_freed": plan.freed,
+        **_totals(plan, len(plan.kept)),
     }
 
 
-def run_fields(milestone: str, policy: "Policy", plan: "Plan", removed: "list[Item]") -> "dict[str, object]":
+def run_fields(milestone: str, policy: "Policy", plan: "Plan", done: "Plan") -> "dict[str, object]":
     """What a run did as JSON values."""
     return {
         "milestone_id": milestone or None,
         **policy_fields(policy),
-        "removed": [item_fields(item) for item in removed],
-        "keep": len(plan.decisions) - len(removed),
-        "remove": len(removed),
-        "bytes_freed": sum(item.size for item in removed),
+        "removed": [item_fields(item) for item in done.removed],
+        "archived": [item_fields(item) for item in done.archived],
+        **_totals(done, len(plan.decisions) - len(done.decisions)),
     }
+
+
+def _totals(plan: "Plan", kept: int) -> "dict[str, object]":
+    """How many items stay and go, and what that frees."""
+    return {"keep": kept, "archive": len(plan.archived), "remove": len(plan.removed), "bytes_freed": plan.freed}
 
 
 def policy_fields(policy: "Policy") -> "dict[str, object]":
@@ -114,42 +117,45 @@ def plan_text(milestone: str, plan: "Plan") -> str:
         head = ["PLAN", "KIND", "NAME", "MADE", "BYTES", "REASON"]
         lines = table(rows, head, align="<<<<><").split("\n")
     shown = "\n".join(lines)
-    told = f"{len(plan.kept)} keep, {len(plan.removed)} remove, {amount(plan.freed)} freed"
+    archived = f"{len(plan.archived)} archive, " if plan.archived else ""
+    told = f"{len(plan.kept)} keep, {archived}{len(plan.removed)} remove, {amount(plan.freed)} freed"
     return f"{shown}\n\n{called(milestone)}: {told}"
+
+
+def question(plan: "Plan") -> str:
+    """What a person is asked before a plan is carried out."""
+    counts = (("remove", len(plan.removed)), ("put away", len(plan.archived)))
+    told = " and ".join([f"{word} {number}" for word, number in counts if number])
+    return f"{told.capitalize()} of {len(plan.decisions)}?"
 
 
 def _rows(plan: "Plan") -> "list[list[Cell]]":
     """A row for each item; records of transactions, which nobody tells apart, share one where they share a reason."""
-    groups: dict[tuple[str, str, bool, str], list[Item]] = {}
+    groups: dict[tuple[str, str, str, str], list[Item]] = {}
     for one in plan.decisions:
         name = "" if one.item.kind == "transaction" else one.item.name
-        groups.setdefault((one.item.kind, name, one.is_kept, one.reason), []).append(one.item)
-    return [_row(kind, items, reason, is_kept=kept) for (kind, _, kept, reason), items in groups.items()]
+        groups.setdefault((one.item.kind, name, one.word, one.reason), []).append(one.item)
+    return [_row(word, kind, items, reason) for (kind, _, word, reason), items in groups.items()]
 
 
-def _row(kind: str, items: "list[Item]", reason: str, *, is_kept: bool) -> "list[Cell]":
+def _row(word: str, kind: str, items: "list[Item]", reason: str) -> "list[Cell]":
     newest = items[0]
     stamp = runtime.timestamp(newest.time)[:19] + "Z" if newest.time else None
-    word = ("keep", DIM) if is_kept else ("remove", RED)
     name = newest.name if len(items) == 1 else f"{len(items)} records"
-    return [word, kind, name, when(stamp), size(sum(item.size for item in items)), reason]
+    return [(word, STYLES[word]), kind, name, when(stamp), size(sum(item.size for item in items)), reason]
 
 
-def run_text(milestone: str, removed: "list[Item]", kept: int) -> str:
-    """What a run removed, in a line for each and one that sums it up."""
+def run_text(milestone: str, done: "Plan", kept: int) -> str:
+    """What a run removed and put away, in a line for each and one that sums it up."""
+    removed, archived = done.removed, done.archived
     many = [item for item in removed if item.kind == "transaction"]
     lines = [f"removed {item.kind} {item.name}" for item in removed if len(many) < FEW or item not in many]
     if len(many) >= FEW:
         lines.append(f"removed {len(many)} records of transactions")
-    freed = amount(sum(item.size for item in removed))
-    lines.append(f"{called(milestone)}: {len(removed)} removed, {kept} kept, {freed} freed")
+    lines += [f"put away {item.kind} {item.name}" for item in archived]
+    told = f"{len(archived)} put away, " if archived else ""
+    lines.append(f"{called(milestone)}: {told}{len(removed)} removed, {kept} kept, {amount(done.freed)} freed")
     return "\n".join(lines)
-
-
-def amount(count: int) -> str:
-    """Bytes in a unit that suits them, in a pipe too, where a sentence needs its unit."""
-    shown = size(count)
-    return f"{shown} bytes" if shown.isdecimal() else shown
 
 
 def sessions_fields(span: str, planned: "list[Sweep]", removed: "list[str]") -> "dict[str, object]":

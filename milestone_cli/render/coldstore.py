@@ -1,6 +1,6 @@
 """What is put away, for people: the plan, the list, and what is in one."""
 
-from milestone_cli.render.ages import size, when
+from milestone_cli.render.ages import amount, count, size, when
 from milestone_cli.render.table import DIM, GREEN, RED, table
 from milestone_cli.runtime import timestamp
 
@@ -27,6 +27,11 @@ def plan_text(planned: "list[Candidate]") -> str:
         for one in planned
     ]
     return table(rows, ["KIND", "NAME", "COMPLETED", "BYTES", "PLAN", "WHY"], align="<=<><<")
+
+
+def done_text(done: "list[Candidate]", planned: "list[Candidate]") -> str:
+    """What was put away, in a sentence."""
+    return f"{len(done):,} of {count(len(planned), 'completed item')} put away, {amount(sum(one.size for one in done))}"
 
 
 def list_text(found: "list[dict[str, object]]") -> str:

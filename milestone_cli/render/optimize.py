@@ -1,6 +1,6 @@
 """What an optimisation did, or would do, for people and for machines."""
 
-from milestone_cli.render.cleanup import amount
+from milestone_cli.render.ages import amount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

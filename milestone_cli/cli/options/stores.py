@@ -34,6 +34,10 @@ KeepTag = Annotated[
     list[str] | None,
     typer.Option("--keep-tag", metavar="T", help="Keep checkpoints with this tag; T,U: with both; repeatable."),
 ]
+Archive = Annotated[
+    bool,
+    typer.Option("--archive", help="Put tasks, and copies of a completed milestone, away instead of removing them."),
+]
 NamesOf = Annotated[
     Literal["milestones", "sessions", "checkpoints", "transactions", "agents", "syncs", "tasks"],
     typer.Argument(metavar="KIND", help="What to list the names of."),

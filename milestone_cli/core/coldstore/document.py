@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 KINDS = {"task": "cold-task", "milestone": "cold-milestone"}
 LARGEST = 8 * LIMIT
 """Bytes that something put away may have when it is unpacked."""
+ROOM = LARGEST // 4
+"""Bytes of copies that are put away together: as text in JSON they take more."""
 
 
 def pack(raw: bytes) -> bytes:

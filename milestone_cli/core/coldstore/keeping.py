@@ -6,11 +6,10 @@ state, and what cannot be read.
 
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, acting_agent, lock_timeout
-from milestone_cli.core.coldstore.document import KINDS, compose, contents, pack
+from milestone_cli.core.coldstore.document import KINDS, ROOM, compose, contents, pack
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft, Plan, safe
-from milestone_cli.storage.findings import count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,10 +71,19 @@ def plan(store: "Store", span: int) -> "list[Candidate]":
     found = [*_tasks(store), *_milestones(store)]
     now = store.clock()
     for one in found:
+        one.size = sum(len(store.get(*place) or b"") for place in one.places)
         if not one.hold and one.time > now - span:
             one.hold = "completed too lately"
-        one.size = sum(len(store.get(*place) or b"") for place in one.places)
+        elif not one.hold and one.kind == "milestone":
+            one.hold = why_not(store, one.name, one.size)
     return found
+
+
+def why_not(store: "Store", milestone: str, size: int) -> str:
+    """Why copies of a completed milestone, so many bytes, cannot be put away together; empty where they can."""
+    if store.modified(KINDS["milestone"], milestone):
+        return "copies of it are archived already; restore them first"
+    return f"its copies have more than {ROOM:,} bytes" if size > ROOM else ""
 
 
 def _tasks(store: "Store") -> "Iterator[Candidate]":
@@ -110,8 +118,6 @@ def _milestones(store: "Store") -> "Iterator[Candidate]":
             if copy.kind == "checkpoint" and copy.place[1] in infos:
                 places.append(("checkpoint-info", copy.place[1]))
         hold = "" if places else "it has no copy but the newest good one and pinned ones"
-        if store.get(KINDS["milestone"], name) is not None:
-            hold = "copies of it are archived already; restore them first"
         yield Candidate("milestone", name, store.modified("completed", name), places, name, hold)
 
 
@@ -136,7 +142,10 @@ def put_away(
 
         def build(names: "set[Place]" = names, going: "list[Candidate]" = going, identity: str = identity) -> Plan:
             going[:] = [one for one in plan(store, span) if not one.hold and (one.kind, one.name) in names]
-            return _mutation(store, going, identity)
+            made = Plan("archive", identity)
+            for one in going:
+                add(store, made, one)
+            return made
 
         locks = [one.name for one in group if one.kind == "milestone"]
         store.transact(locks, build, lock_timeout(store, timeout))
@@ -148,18 +157,15 @@ def put_away(
     return done, made
 
 
-def _mutation(store: "Store", going: "list[Candidate]", identity: str) -> Plan:
-    made = Plan("archive", identity)
-    at = runtime.timestamp(store.clock())
-    for one in going:
-        raws = [(kind, key, store.modified(kind, key), store.get(kind, key) or b"") for kind, key in one.places]
-        whole = raws[0][3] if one.kind == "task" else compose(one.name, at, raws)
-        packed = pack(whole)
-        made.puts.append((KINDS[one.kind], one.name, packed))
-        made.puts += [(*place, None) for place in one.places]
-        said = {f"{one.kind}_id": one.name, "documents": len(one.places), "bytes": len(whole), "packed": len(packed)}
-        made.events.append((one.stream, _event(f"{one.kind}_archived", said)))
-    return made
+def add(store: "Store", made: Plan, one: Candidate) -> None:
+    """Plan that something is put away: its documents go, and what has them all comes, with the event that says so."""
+    raws = [(kind, key, store.modified(kind, key), store.get(kind, key) or b"") for kind, key in one.places]
+    whole = raws[0][3] if one.kind == "task" else compose(one.name, runtime.timestamp(store.clock()), raws)
+    packed = pack(whole)
+    made.puts.append((KINDS[one.kind], one.name, packed))
+    made.puts += [(*place, None) for place in one.places]
+    said = {f"{one.kind}_id": one.name, "documents": len(one.places), "bytes": len(whole), "packed": len(packed)}
+    made.events.append((one.stream, _event(f"{one.kind}_archived", said)))
 
 
 def _event(type_: str, said: "dict[str, object]") -> Draft:
@@ -211,14 +217,15 @@ def take_out(store: "Store", kind: str, name: str, timeout: "float | None" = Non
             made.puts.append((place, key, raw))
         made.puts.append((KINDS[kind], name, None))
         said: dict[str, object] = {f"{kind}_id": name, "documents": len(kept)}
-        made.events.append((_stream(kind, name, kept[0][3]), _event(f"{kind}_unarchived", said)))
+        made.events.append((stream_of(kind, name, kept[0][3]), _event(f"{kind}_unarchived", said)))
         return made
 
     store.transact([name] if kind == "milestone" else [], build, lock_timeout(store, timeout))
     return len(kept), identity
 
 
-def _stream(kind: str, name: str, raw: bytes) -> str:
+def stream_of(kind: str, name: str, raw: bytes) -> str:
+    """The log that tells of a task, whose document is given, or of a milestone."""
     if kind == "milestone":
         return name
     from milestone_cli.core.tasks.task import Task
@@ -255,9 +262,3 @@ def listed(store: "Store") -> "list[dict[str, object]]":
             row: dict[str, object] = {"kind": kind, "name": name, "archived_at": at, "documents": number}
             rows.append({**row, "bytes": size, "packed_bytes": packed, "trouble": trouble})
     return rows
-
-
-def told(done: "list[Candidate]", planned: "list[Candidate]") -> str:
-    """What was done, in a sentence."""
-    size = sum(one.size for one in done)
-    return f"{len(done)} of {count(len(planned), 'completed item')} put away, {size:,} bytes"

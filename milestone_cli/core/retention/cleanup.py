@@ -9,13 +9,13 @@ import os
 from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, draft, lock_timeout, once, setting
 from milestone_cli.core.retention import expiry
-from milestone_cli.core.retention.plan import CALENDAR, DAY, Item, Plan, Policy, plan
+from milestone_cli.core.retention.plan import CALENDAR, DAY, Decision, Item, Plan, Policy, plan
 from milestone_cli.core.retention.sources import SOURCES
 from milestone_cli.core.times import duration
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
+from milestone_cli.model import Draft, log_of, safe
 from milestone_cli.model import Plan as Mutation
-from milestone_cli.model import log_of, safe
 from milestone_cli.storage.files.layout import CACHED
 
 TYPE_CHECKING = False
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     """Hears what is being done, how far it is, and how much there is to do."""
 
 CACHE = "cache entries"
+NAMED = ("task", "session")
+"""Kinds of which the log says of each one that it is gone."""
 MANY = ("backup", "checkpoint", "committed", "rollback", "task", "session")
 """Kinds of documents of which there may be many, by which it is told how far a look is."""
 
@@ -86,6 +88,7 @@ def plan_cleanup(
     policy: Policy,
     now: "int | None" = None,
     *,
+    archives: bool = False,
     tell: "Tell | None" = None,
     with_cache: bool = True,
 ) -> Plan:
@@ -96,6 +99,7 @@ def plan_cleanup(
         milestone: whose; empty for what belongs to none alone.
         policy: what to keep.
         now: nanoseconds since 1970, when it is not the present moment by which ages are judged.
+        archives: put away instead of removed is what can be.
         tell: hears how far it is.
         with_cache: tell of the cache, which is no part of the transaction, too.
 
@@ -118,6 +122,10 @@ def plan_cleanup(
     if tell is not None:
         tell("looking", total, total)
     found = plan(items, policy, now)
+    if archives:
+        from milestone_cli.core.retention.archiving import spare
+
+        spare(store, milestone, found)
     if with_cache and _has_cache(store):
         from milestone_cli.core.retention import cached
 
@@ -148,25 +156,28 @@ def run_cleanup(
     policy: Policy,
     planned: Plan,
     *,
+    archives: bool = False,
     key: "str | None" = None,
     timeout: "float | None" = None,
     tell: "Tell | None" = None,
-) -> "tuple[list[Item], bool]":
-    """Remove what a plan removes, as far as a second look under the lock agrees.
+) -> "tuple[Plan, bool]":
+    """Remove and put away what a plan says, as far as a second look under the lock agrees.
 
     Returns:
-        What was removed, which is logged as `state_cleaned`; and whether this was done before under the same key.
+        The decisions that were carried out, which is logged as `state_cleaned`; and whether this was done before under
+        the same key.
 
     What is sealed of the logs and stays is compressed afterwards.
     """
-    removed: list[Item] = []
+    done = Plan([])
     stream, locks = milestone or log_of(NO_SESSION), [milestone] if milestone else []
 
     def build() -> Mutation:
-        removed[:] = _agreed(planned, plan_cleanup(store, milestone, policy, planned.now, tell=tell, with_cache=False))
-        return _mutation(store, milestone, stream, policy, removed)
+        again = plan_cleanup(store, milestone, policy, planned.now, archives=archives, tell=tell, with_cache=False)
+        done.decisions = _agreed(planned, again)
+        return _mutation(store, milestone, stream, policy, done)
 
-    known = once(stream, key, b"cleanup", policy.spelt().encode())
+    known = once(stream, key, b"cleanup", policy.spelt().encode() + b" archive" * archives)
     # Sessions are changed by transactions alone, one at a time, and repairs of their logs wait for these: so they need
     # no lock of their own.
     receipts = store.transact(locks, build, lock_timeout(store, timeout), known)
@@ -175,31 +186,55 @@ def run_cleanup(
     if any(item.kind == CACHE for item in planned.removed) and not receipts[0].replayed:
         from milestone_cli.core.retention import cached
 
-        removed += cached.maintain(store, planned.removed)
-    return removed, receipts[0].replayed
+        gone = cached.maintain(store, planned.removed)
+        done.decisions += [Decision(item, "over", is_kept=False) for item in gone]
+    return done, receipts[0].replayed
 
 
-def _mutation(store: "Store", milestone: str, stream: str, policy: Policy, removed: "list[Item]") -> Mutation:
-    """The documents that go, and the event that says so."""
-    counts: dict[str, int] = {}
-    for item in removed:
-        counts[item.kind] = counts.get(item.kind, 0) + 1
+def _mutation(store: "Store", milestone: str, stream: str, policy: Policy, done: Plan) -> Mutation:
+    """The documents that go, and the events that say so."""
+    removed, archived = done.removed, done.archived
     days = policy.older_than / DAY
     data: dict[str, object] = {
         "retention_days": int(days) if days.is_integer() else days,
         "keep_last": policy.keep_last,
-        "removed": counts,
-        "bytes": sum(item.size for item in removed),
+        "removed": _counts(removed),
+        "bytes": done.freed,
+        **({"archived": _counts(archived)} if archived else {}),
     }
     mutation = Mutation("cleanup")
     mutation.puts = [(kind, key, None) for item in removed for kind, key in item.puts]
+    mutation.events = [_told(store, item) for item in removed if item.kind in NAMED]
+    if archived:
+        from milestone_cli.core.retention.archiving import put_away
+
+        put_away(store, milestone, mutation, archived)
     expiry.take_away(store, mutation, removed)
     mutation.events.append((stream, draft(store, "state_cleaned", dumps(data))))
     return mutation
 
 
-def _agreed(planned: Plan, again: Plan) -> "list[Item]":
-    """What both looks would remove; of a log only its beginning, up to the first part that stays."""
-    wanted = {(item.kind, item.name) for item in planned.removed}
-    going = [one for one in again.decisions if not one.is_kept and (one.item.kind, one.item.name) in wanted]
-    return [one.item for one in expiry.beginnings(going, again.decisions)]
+def _counts(items: "list[Item]") -> "dict[str, int]":
+    """How many there are of each kind."""
+    counts: dict[str, int] = {}
+    for item in items:
+        counts[item.kind] = counts.get(item.kind, 0) + 1
+    return counts
+
+
+def _told(store: "Store", item: Item) -> "tuple[str, Draft]":
+    """The event, and its log, that a task or a session is gone: who brings back what was lost leaves it so."""
+    from milestone_cli.core.sessions.session import Session
+    from milestone_cli.core.tasks.task import Task
+
+    raw = store.get(item.kind, item.name) or b""
+    one = Task(item.name, raw) if item.kind == "task" else Session(item.name, raw, item.time, "")
+    said = {f"{item.kind}_id": item.name, "documents": len(item.puts), "bytes": item.size, "reason": "retention"}
+    return one.stream, draft(store, f"{item.kind}_deleted", dumps(said))
+
+
+def _agreed(planned: Plan, again: Plan) -> "list[Decision]":
+    """What is to go by both looks, the same way; of a log only its beginning, up to the first part that stays."""
+    wanted = {(one.item.kind, one.item.name, one.word) for one in planned.decisions if not one.is_kept}
+    going = [one for one in again.decisions if (one.item.kind, one.item.name, one.word) in wanted]
+    return expiry.beginnings(going, again.decisions)

@@ -109,14 +109,20 @@ class Policy:
 
 
 class Decision:
-    """An item, whether it is kept, and why."""
+    """An item, whether it is kept, and why; what is not kept is removed, unless it is to be put away instead."""
 
-    __slots__ = ("is_kept", "item", "reason")
+    __slots__ = ("is_archived", "is_kept", "item", "reason")
 
     def __init__(self, item: Item, reason: str, *, is_kept: bool) -> None:
         self.item = item
         self.reason = reason
         self.is_kept = is_kept
+        self.is_archived = False
+
+    @property
+    def word(self) -> str:
+        """What becomes of the item."""
+        return "keep" if self.is_kept else "archive" if self.is_archived else "remove"
 
 
 class Plan:
@@ -140,7 +146,12 @@ class Plan:
     @property
     def removed(self) -> "list[Item]":
         """The items that go."""
-        return [one.item for one in self.decisions if not one.is_kept]
+        return [one.item for one in self.decisions if one.word == "remove"]
+
+    @property
+    def archived(self) -> "list[Item]":
+        """The items that are put away."""
+        return [one.item for one in self.decisions if one.word == "archive"]
 
     @property
     def freed(self) -> int:

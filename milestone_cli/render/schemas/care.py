@@ -15,6 +15,7 @@ CLEANING: dict[str, Schema] = {
     "keep_monthly": COUNT,
     "keep_tags": array(array(STRING)),
     "keep": COUNT,
+    "archive": COUNT,
     "remove": COUNT,
     "bytes_freed": COUNT,
 }
@@ -76,13 +77,22 @@ KINDS: dict[str, tuple[str, Schema]] = {
         record(
             {
                 **CLEANING,
-                "items": array(record({**CLEANED, "decision": {"enum": ["keep", "remove"]}, "reason": STRING})),
+                "items": array(
+                    record({**CLEANED, "decision": {"enum": ["keep", "archive", "remove"]}, "reason": STRING})
+                ),
             }
         ),
     ),
     "cleanup-run": (
-        "What a clean-up removed.",
-        record({**CLEANING, "removed": array(record(CLEANED)), "replayed": FLAG}),
+        "What a clean-up removed, and put away.",
+        record(
+            {
+                **CLEANING,
+                "removed": array(record(CLEANED)),
+                "archived": array(record(CLEANED)),
+                "replayed": FLAG,
+            }
+        ),
     ),
     "cleanup-optimize": (
         "What was compressed, shared and removed, or would be; every figure is measured.",
