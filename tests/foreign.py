@@ -125,6 +125,19 @@ EVENT = """{{
   "checksum": "d41d8cd98f00b204e9800998ecf8427e"
 }}
 """
+SYNC = """synchronization:
+  id: "sync-1"
+  session_id: "{session}"
+  trigger_agent: "builder"
+  started_at: "2024-01-01T10:20:00Z"
+
+participants: ["builder"]
+status: "completed"
+"""
+LOOK = (
+    '{{"timestamp":"2024-01-01T10:20:{second}Z", "session_id":"{session}",'
+    '"healthy_agents":1,"unhealthy_agents":["{who}"]}}\n'
+)
 TRANSACTION = """transaction:
   id: "{id}"
   operation: "update_checkpoint"
@@ -152,7 +165,10 @@ def session_tree(folder: Path, name: str = "s1", status: str = "active") -> Path
     (point / "state/files.json").write_text('{"open": [], "n": 1.10}\n')
     for place in (session, point):
         (place / "agents/builder.yaml").write_text(AGENT.format(id="builder", session=name))
-    (session / "agents/.sync/sync-1.yaml").write_text('synchronization:\n  id: "sync-1"\nstatus: "completed"\n')
+    (session / "agents/.sync/sync-1.yaml").write_text(SYNC.format(session=name).replace("\n\n", "\n  \n"))
+    (session / "agents/.health/monitor.jsonl").write_text(
+        LOOK.format(session=name, second="00", who="") + LOOK.format(session=name, second="30", who="builder")
+    )
     (point / "checkpoint.yaml").write_text(CHECKPOINT.format(session=name))
     first = f'{{"timestamp":"2024-01-01T10:00:00Z","event":"session_initialized","session_id":"{name}","data":{{}}}}\n'
     (session / "events/session.jsonl").write_text(first + EVENT.format(session=name))

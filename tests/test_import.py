@@ -14,6 +14,13 @@ from foreign import TASK, agent_state, session_tree
 from milestone_cli.core.migration import intake
 from milestone_cli.render.schemas import schema
 
+LOG = """started\t\x1b[31mé
+[2024-01-01T09:01:00.250Z] read
+
+  a line that goes on
+{"timestamp": "2024-01-01T09:02:00Z", "tokens": 1.10}
+"""
+
 
 def take(cli: Cli, *words: object, code: int = 0) -> dict[str, Any]:
     """Run `store import`; its JSON output, or its error, held against the schema."""
@@ -49,13 +56,32 @@ def test_tasks_and_sessions_of_a_coding_agent(store: Path, cli: Cli, tmp_path: P
     folder = agent_state(tmp_path / "coding-agent-state", TASK, long, newer, sessions=[info], queue=[1])
     old = {**newer, "updated_at": "2023-12-31T00:00:00Z", "status": "failed"}
     (folder / "tasks/task_3.json").write_text(json.dumps(old))
-    (folder / "state.backup.1.json").write_text("{}")
-    (folder / "logs/session_chat-1.log").write_text("hello\n")
+    older = {"version": "1.0.0", "tasks": [TASK], "sessions": [info]}
+    (folder / "state.backup.1.json").write_text(json.dumps(older))
+    (folder / "state.backup.2.json").write_text(json.dumps({**older, "tasks": [TASK, {**TASK, "id": "task_gone"}]}))
+    (folder / "logs/session_chat-1.log").write_text(LOG)
+    (folder / "logs/server.log").write_text("up\n")
+    (folder / "reports/report_1.json").write_text("{}")
     planned = take(cli, folder, "--dry-run", code=9)
     assert (planned["kind"], planned["tasks"], planned["sessions"]) == ("coding-agent-state", 3, 1)
     assert told(cli, "task", "list")["tasks"] == []
     done = take(cli, folder, code=9)
-    assert left(done).keys() == {"state.json: queue", "state.backup.1.json", "logs/session_chat-1.log"}
+    assert left(done) == {
+        "state.json: queue": "nothing says what it is",
+        "state.backup.2.json": "an older snapshot; in it alone stand task_gone",
+        "logs/server.log": "its name is not that of a session's log",
+        "reports/report_1.json": "a report; `milestone task report` makes one of the tasks",
+    }
+    assert "nothing stands in 1 older snapshot that is not taken in, as it was or newer" in done["notes"]
+    logged = told(cli, "session", "log", "chat-1")["events"]
+    assert [one["data"] for one in logged] == [
+        {"session_id": "chat-1", "message": "started\t\x1b[31mé"},
+        {"occurred_at": "2024-01-01T09:01:00.250Z", "session_id": "chat-1",
+         "message": "[2024-01-01T09:01:00.250Z] read"},
+        {"occurred_at": "2024-01-01T09:01:00.250Z", "session_id": "chat-1", "message": "  a line that goes on"},
+        {"occurred_at": "2024-01-01T09:02:00Z", "timestamp": "2024-01-01T09:02:00Z", "tokens": 1.10},
+    ]  # fmt: skip
+    assert "\x1b" not in cli("session", "log", "chat-1", check=True).stdout
     assert any("state.json has a later change" in note for note in done["notes"])
     shown = told(cli, "task", "show", "task_1234567890")
     assert {key: shown[key] for key in TASK} == TASK
@@ -81,8 +107,6 @@ def test_sessions_of_the_architecture(store: Path, cli: Cli, tmp_path: Path) -> 
     done = take(cli, folder, code=9)
     assert (done["kind"], done["sessions"], done["agents"], done["checkpoints"]) == ("session-tree", 2, 1, 2)
     assert left(done) == {
-        "state/sessions/s1/agents/.sync/sync-1.yaml": "it was about what is over",
-        "state/sessions/s2/agents/.sync/sync-1.yaml": "it was about what is over",
         "transactions/pending/txn-pending.yaml": "it was never finished",
         "cache": "it is filled again when it is needed",
         "state/sessions/lost/events/session.jsonl": "nothing says what it is",
@@ -96,7 +120,10 @@ def test_sessions_of_the_architecture(store: Path, cli: Cli, tmp_path: Path) -> 
     assert cli("session", "get", "s1", "plan.due", check=True).stdout.strip() == "2026-01-02"
     assert types(cli, "--session", "s1") == [
         ("session_initialized", "2024-01-01T10:00:00Z"), ("work_done", "2024-01-01T10:05:00Z"),
+        ("sync_requested", "2024-01-01T10:20:00Z"),
     ]  # fmt: skip
+    looks = [json.loads(line) for line in (store / "agents/status/s1.monitor.jsonl").read_text().splitlines()]
+    assert [one["unhealthy_agents"] for one in looks] == [[""], ["builder"]]
     agent = told(cli, "agent", "show", "builder")
     assert (agent["type"], agent["session_id"], agent["metrics"]["operations_completed"]) == ("coder", "s1", 3)
     assert {
@@ -207,7 +234,7 @@ def test_a_taking_in_that_ended_goes_on(cli: Cli, tmp_path: Path, monkeypatch: p
     found = intake.plan(store, str(place))
     assert 0 < sum(map(len, found.events.values())) < 1202
     intake.run(store, found)
-    assert len(types(cli, "--session", "s1")) == 1202
+    assert len(types(cli, "--session", "s1")) == 1203
     assert intake.plan(store, str(place)).is_empty
     assert cli("events", "verify", "--all").returncode == 0
 

@@ -1,14 +1,20 @@
-"""Taking in a `coding-agent-state` folder: its tasks, a file each, and the tasks and sessions of its snapshot.
+"""Taking in a `coding-agent-state` folder: its tasks, a file each, tasks and sessions of its snapshot, session logs.
 
 A task's own file is newer than the snapshot, which is written at intervals; what stands in both is taken from the one
-that was changed last. Of a task's log the last entries stay in the task, and all of them become events.
+that was changed last. All entries of a task's log become events, as the lines of a session's do; the last ones stay in
+the task. Older snapshots are held against what is taken in: what stands in them alone is named.
 """
 
-from milestone_cli.core.migration.harvest import Harvest, is_name, mapping, object_of, word
+from milestone_cli.core import NO_SESSION
+from milestone_cli.core.migration.harvest import LINE, SYSTEM, Harvest, is_name, mapping, object_of, word
+from milestone_cli.core.migration.tree import LOG
 from milestone_cli.core.record import laid_out
 from milestone_cli.core.tasks.task import ENTRIES, KIND, LEVELS, LIMIT, STATUSES, Task
 from milestone_cli.errors import MilestoneError
-from milestone_cli.jsontext import dumps, loads, members, skip
+from milestone_cli.jsontext import check, dumps, loads, members, skip
+from milestone_cli.model import log_of
+from milestone_cli.storage.findings import count
+from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
 
     Facts = dict[str, object]
 
-MAIN, TASKS = "state.json", "tasks"
+MAIN, TASKS, BACKUP, SESSION_LOG = "state.json", "tasks", "state.backup.", "logs/session_"
 LIKE = {
     "created": "pending", "queued": "pending", "todo": "pending", "open": "pending", "waiting": "pending",
     "running": "in_progress", "started": "in_progress", "active": "in_progress", "in-progress": "in_progress",
@@ -36,7 +42,7 @@ def is_one(tree: "Tree") -> bool:
 
 
 def take(tree: "Tree", found: Harvest) -> None:
-    """Take in tasks and sessions."""
+    """Take in tasks, sessions and their logs."""
     known: dict[str, tuple[str, str]] = {}
     for path in tree.under(TASKS):
         name = path.rpartition("/")[2].removesuffix(".json")
@@ -53,11 +59,11 @@ def take(tree: "Tree", found: Harvest) -> None:
         _snapshot(tree, known, found)
     for text, path in known.values():
         _task(text, path, found)
-    told = {"state.backup": "an older snapshot", "logs/": "free text of a session", "reports/": "a report, made again"}
-    for path in tree.files:
-        why = next((why for before, why in told.items() if path.startswith(before)), "")
-        if why:
-            found.leave(path, why)
+    _backups(tree, found)
+    for path in tree.under("logs"):
+        _log(tree, path, found)
+    for path in tree.under("reports"):
+        found.leave(path, "a report; `milestone task report` makes one of the tasks")
 
 
 def _snapshot(tree: "Tree", known: "dict[str, tuple[str, str]]", found: Harvest) -> None:
@@ -124,11 +130,11 @@ def _task(text: str, path: str, found: Harvest) -> None:
         return
     found.documents[KIND, name] = raw
     about = {"task_id": name, "description": one.word("description"), "status": own, "imported": True}
-    session = one.name("session_id") or "no-session"
-    found.add(one.stream, "task_created", dumps(about), one.word("created_at") or "", session, "system")
+    session = one.name("session_id") or NO_SESSION
+    found.add(one.stream, "task_created", dumps(about), one.word("created_at") or "", session, SYSTEM)
     for log in logs:
         data = {"task_id": name, **{key: log.get(key) for key in ("level", "type", "message")}}
-        found.add(one.stream, "task_logged", dumps(data), word(log.get("timestamp")), session, "system")
+        found.add(one.stream, "task_logged", dumps(data), word(log.get("timestamp")), session, SYSTEM)
 
 
 def _entry(log: "Facts", notes: "list[str]", name: str) -> "Facts":
@@ -168,3 +174,68 @@ def _session(text: str, found: Harvest) -> None:
     texts = {key: dumps(value) for key, value in fields.items()}
     texts["metadata"] = text
     found.documents["session", name] = laid_out(object_of(texts)).encode() + b"\n"
+
+
+def _backups(tree: "Tree", found: Harvest) -> None:
+    """Hold older snapshots against what is taken in, which is the same or newer; what stands in them alone is named."""
+    known = {key for kind, key in found.documents if kind in (KIND, "session")}
+    covered = 0
+    for path in tree.under("", ".json"):
+        if not path.startswith(BACKUP):
+            continue
+        try:
+            values = tree.json(path)[1]
+        except MilestoneError as error:
+            found.leave(path, error.message)
+            continue
+        names = [
+            word(said.get("id")) or word(said.get("session_id"))
+            for listed in (values.get("tasks"), values.get("sessions"))
+            for said in map(mapping, listed if isinstance(listed, list) else [])
+        ]
+        alone = sorted({*names} - known)
+        covered += not alone
+        if alone:
+            more = ", …" if len(alone) > 5 else ""
+            found.leave(path, f"an older snapshot; in it alone stand {', '.join(alone[:5])}{more}"[:400])
+    if covered:
+        older = count(covered, "older snapshot")
+        found.notes.append(f"nothing stands in {older} that is not taken in, as it was or newer")
+
+
+def _log(tree: "Tree", path: str, found: Harvest) -> None:
+    """Take in a session's log, which is free text: an event a line, of the time with which it or one before begins."""
+    name = path.removeprefix(SESSION_LOG).removesuffix(".log")
+    if not (path.startswith(SESSION_LOG) and path.endswith(".log") and is_name(name)):
+        found.leave(path, "its name is not that of a session's log")
+        return
+    try:
+        text = tree.read(path, LOG).decode("utf-8", "backslashreplace")
+    except MilestoneError as error:
+        found.leave(path, error.message)
+        return
+    at, long = "", 0
+    for line in filter(str.strip, text.split("\n")):
+        if len(line) > LINE:
+            long += 1
+            continue
+        said = _object(line)
+        at = _moment(word(said.get("timestamp")) or line) or at
+        data = line if said else dumps({"session_id": name, "message": line.rstrip("\r")})
+        found.add(log_of(name), "session_logged", data, at, name, SYSTEM)
+    if long:
+        found.leave(path, f"{count(long, 'line')} of more than {LINE} characters")
+
+
+def _object(line: str) -> "Facts":
+    """A line that is a JSON object; an empty one for any other."""
+    try:
+        return mapping(loads(check(line.encode(), LINE, "it"))) if line[:1] == "{" else {}
+    except MilestoneError:
+        return {}
+
+
+def _moment(line: str) -> str:
+    """The time, RFC 3339, with which a text begins, in brackets or not; empty where it begins with none."""
+    first = line.lstrip("[( ").split(maxsplit=1)[0].rstrip("]):,-") if line.strip("[( ") else ""
+    return first if parse_ns(first) is not None else ""

@@ -1,5 +1,6 @@
 """What an importer found in another program's folder, in the terms of a store; and what it could not map."""
 
+from milestone_cli.core import NO_SESSION
 from milestone_cli.core.migration.tree import LOG
 from milestone_cli.core.record import squeezed
 from milestone_cli.errors import MilestoneError
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     Facts = dict[str, object]
     Place = tuple[str, str]
 
-SYSTEM, NO_SESSION = "system", "no-session"
+SYSTEM = "system"
+"""Who has logged what names no agent."""
 BEFORE = "import-"
 """How the ids of events begin that were taken in."""
 LINE = 1 << 20

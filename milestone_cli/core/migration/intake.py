@@ -7,9 +7,9 @@ taking-in that was killed is gone on with by the next.
 
 import os
 
-from milestone_cli.core import lock_timeout
+from milestone_cli.core import NO_SESSION, lock_timeout
 from milestone_cli.core.migration import agent_state, bash_store, session_tree
-from milestone_cli.core.migration.harvest import BEFORE, Harvest
+from milestone_cli.core.migration.harvest import BEFORE, SYSTEM, Harvest
 from milestone_cli.core.migration.tree import Tree
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
@@ -31,7 +31,6 @@ EVENTS, BYTES = 500, 4 << 20
 """So many events, or bytes of documents, go in one transaction."""
 CURRENT = "state/.current_session"
 """Who works there, which is nobody's here."""
-UNKNOWN = "nothing says what it is"
 WHY = (("cache/", "it is filled again when it is needed"), ("state/.locks/", "locks are never taken over"))
 """Folders of which nothing is taken, and why; one is named, not each of its files."""
 PLURALS = {"session": "sessions", "agent": "agents", "task": "tasks", "checkpoint": "checkpoints",
@@ -122,11 +121,10 @@ def _account(tree: Tree, found: Harvest) -> None:
         if path in tree.seen or path in told or path == CURRENT:
             continue
         before, why = next(((one, why) for one, why in WHY if path.startswith(one)), ("", ""))
-        why = why or ("it was about what is over" if "/.sync/" in path or "/.health/" in path else UNKNOWN)
         what = before.rstrip("/") or path
         if what not in told:
             told.add(what)
-            found.leave(what, why)
+            found.leave(what, why or "nothing says what it is")
 
 
 def plan(store: "Store", path: str) -> Intake:
@@ -285,7 +283,7 @@ def _save(store: "Store", name: str, text: bytes, kind: str, at: str) -> None:
         if there is not None:
             raise _beaten(f"state/{name}")
         told = {"imported": True, **({"occurred_at": at} if at else {})}
-        draft = Draft("state_saved", dumps(told), "no-session", "system")
+        draft = Draft("state_saved", dumps(told), NO_SESSION, SYSTEM)
         made.puts.append((kind, name, revise(store, name, text, draft)))
         made.events.append((name, draft))
         return made

@@ -1,12 +1,14 @@
 """Taking in sessions of the reference architecture, `state/sessions/SESSION/`, and its transactions that are over.
 
 A session becomes a record with its context, settings and progress; each file of its `state` becomes a keyed value; an
-agent becomes a record; a checkpoint keeps the session as it was then, so it can be recovered. What is made again when
-it is needed (caches), and what was under way (locks, pending transactions), stays where it is.
+agent becomes a record; a checkpoint keeps the session as it was then, so it can be recovered. A synchronisation point
+becomes the event that one was asked for, since how it ended the log has; a health log stays one. What is made again
+when it is needed (caches), and what was under way (locks, pending transactions), stays where it is.
 """
 
-from milestone_cli.core.migration.harvest import Harvest, is_name, mapping, object_of, take_events, word
-from milestone_cli.core.record import laid_out
+from milestone_cli.core.agents import monitor
+from milestone_cli.core.migration.harvest import SYSTEM, Harvest, is_name, lines, mapping, object_of, take_events, word
+from milestone_cli.core.record import laid_out, squeezed
 from milestone_cli.core.sessions import capture, pages
 from milestone_cli.core.sessions.pages import CONFIGURATION
 from milestone_cli.errors import MilestoneError
@@ -83,12 +85,15 @@ class _Session:
         self._found = found
 
     def take(self) -> None:
-        """Take it in; where its page cannot be read, nothing of it but its log."""
+        """Take it in; where its page cannot be read, nothing of it but what happened."""
         tree, found, name = self._tree, self._found, self._name
         folder = self._folder
         events = f"{folder}/events/{layout.SESSION_LOG}"
         if events in tree.files:
             take_events(tree, events, log_of(name), found, name)
+        for path in tree.under(f"{folder}/agents/.sync", ".yaml"):
+            self._sync(path)
+        self._health(f"{folder}/agents/.health/monitor.jsonl")
         try:
             page = tree.yaml(f"{folder}/{PAGE}")
         except MilestoneError as error:
@@ -218,6 +223,28 @@ class _Session:
             "state": mapping(page.get("state")),
         }
         return laid_out(dumps(fields)).encode() + b"\n"
+
+    def _sync(self, path: str) -> None:
+        """Take in that a synchronisation was asked for, and what is said of its end."""
+        try:
+            page = self._tree.yaml(path)
+        except MilestoneError as error:
+            self._found.leave(path, error.message)
+            return
+        said = mapping(page.get("synchronization"))
+        told = {"sync_id": said.get("id"), "participants": page.get("participants"), "status": page.get("status")}
+        at, agent = word(said.get("started_at")), word(said.get("trigger_agent"))
+        if is_name(said.get("id")):
+            self._found.add(log_of(self._name), "sync_requested", dumps(told), at, self._name, agent or SYSTEM)
+        else:
+            self._found.leave(path, "it is no synchronisation point")
+
+    def _health(self, path: str) -> None:
+        """Take in what was found at each look at the agents, the last of them."""
+        if path in self._tree.files:
+            kept = [squeezed(object_of(texts)) + "\n" for texts, _ in lines(self._tree, path, self._found)]
+            if kept:
+                self._found.documents[monitor.KIND, self._name] = "".join(kept[-monitor.KEPT :]).encode()
 
     def _points(self, record: "dict[str, str]") -> "dict[str, str]":
         """Take checkpoints in; name and time of each, oldest first."""
