@@ -85,11 +85,11 @@ def load(
 
 
 def _found(store: "Store", name: "str | None") -> "Loading":
-    from milestone_cli.core.snapshots import loading
+    from milestone_cli.core.snapshots import finding, loading
 
     if name is None:
         return loading.search(store)
-    snapshot, known = loading.named(store, name, _file(name))
+    snapshot, known = finding.named(store, name, _file(name))
     step: dict[str, object] = {"step": "file", "name": known, "result": "used", "detail": "it was named"}
     return loading.Loading(snapshot, "file", known, [step])
 

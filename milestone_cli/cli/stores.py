@@ -192,7 +192,7 @@ def freeze(store: "StoreName" = None, reason: "Reason" = None, output: "Format" 
 
     Example: milestone store freeze --reason 'moving to the team database'
     """
-    from milestone_cli.core.transfer import freeze as set_mark
+    from milestone_cli.core.stores import freeze as set_mark
     from milestone_cli.storage.sides import open_side
 
     side = open_side(store)
@@ -205,7 +205,7 @@ def unfreeze(store: "StoreName" = None, output: "Format" = "text") -> None:
 
     Example: milestone store unfreeze
     """
-    from milestone_cli.core.transfer import unfreeze as take_mark
+    from milestone_cli.core.stores import unfreeze as take_mark
     from milestone_cli.storage.sides import open_side
 
     side = open_side(store)
@@ -226,7 +226,7 @@ def moved(
 
     Example: milestone store copy . elsewhere; milestone store moved . elsewhere
     """
-    from milestone_cli.core.transfer import move
+    from milestone_cli.core.stores import move
     from milestone_cli.storage.sides import open_side
 
     here, there = open_side(source), open_side(target)

@@ -5,7 +5,7 @@ the copy fails. The target is frozen until it holds everything; killed in the mi
 Only a target that is empty, the same, or behind is written: its logs must be the beginnings of the source's.
 """
 
-from milestone_cli.core import lock_timeout
+from milestone_cli.core.stores import set_marks
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import digest
@@ -40,7 +40,7 @@ class Copy:
         total: bytes that are compared on both sides.
     """
 
-    __slots__ = ("again", "documents", "events", "logs", "old", "removed", "same", "size", "source", "target", "total")
+    __slots__ = ("again", "documents", "logs", "old", "removed", "same", "size", "source", "target", "total")
 
     def __init__(self, source: str, target: str) -> None:
         self.source = source
@@ -154,11 +154,6 @@ def _refuse_marks(source: "Source", target: "Side", *, resume: bool) -> None:
         )
     if not resume:
         raise MilestoneError("conflict", f"a copy into '{target.path}' was not finished", "--resume continues it")
-
-
-def set_marks(side: "Source", *, frozen: "str | None", moved: "str | None") -> None:
-    """Set both marks of a store, waiting for its writers as long as for any lock."""
-    side.mark(frozen=frozen, moved=moved, timeout=lock_timeout(side.store, None))
 
 
 def _mark(source: "Source") -> str:
@@ -336,56 +331,6 @@ def _prove(source: "Source", target: "Side", look: Look, found: Copy, progress: 
         )
     if progress:
         progress(1, 1)
-
-
-def freeze(side: "Side", why: str) -> bool:
-    """Let nothing be written until it is unfrozen; False when that is so already.
-
-    Raises:
-        MilestoneError: `store_moved`.
-    """
-    if side.moved is not None:
-        raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "use that one")
-    if side.frozen is not None:
-        return False
-    set_marks(side, frozen=why, moved=None)
-    return True
-
-
-def unfreeze(side: "Side") -> bool:
-    """Take every mark away; False when there is none."""
-    if side.frozen is None and side.moved is None:
-        return False
-    set_marks(side, frozen=None, moved=None)
-    return True
-
-
-def move(source: "Source", target: "Side", *, dry_run: bool = False) -> bool:
-    """Say in a store that it is elsewhere now, once everything is proved to be there; False when it says so already.
-
-    Raises:
-        MilestoneError: `conflict` when the other store is not an exact copy.
-    """
-    if source.moved is not None:
-        if source.moved == target.path:
-            return False
-        raise MilestoneError("conflict", f"the store '{source.path}' has moved to {source.moved} already", "")
-    frozen = source.frozen
-    if not dry_run:
-        set_marks(source, frozen=frozen or f"it moves to {target.path}", moved=None)
-    try:
-        found, _ = plan(source, target)
-        if not found.is_empty:
-            raise MilestoneError(  # noqa: TRY301 - the mark is taken back below
-                "conflict", f"'{target.path}' does not hold everything yet", "`milestone store copy` brings it there"
-            )
-    except BaseException:
-        if not dry_run:
-            set_marks(source, frozen=frozen, moved=None)
-        raise
-    if not dry_run:
-        set_marks(source, frozen=None, moved=target.path)
-    return True
 
 
 def verify(side: "Side", progress: "Progress" = None) -> "list[str]":

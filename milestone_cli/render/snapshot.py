@@ -1,6 +1,6 @@
 """Snapshots for people: what was saved, what loading one would do, and which there are."""
 
-from milestone_cli.render.ages import size, when
+from milestone_cli.render.ages import amount, count, size, when
 from milestone_cli.render.table import DIM, GREEN, RED, paint, table
 from milestone_cli.render.text import flat
 
@@ -16,14 +16,9 @@ SHOWN = 20
 STYLES = {"used": GREEN, "damaged": RED, "missing": DIM}
 
 
-def count(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def saved_text(fields: "dict[str, Any]") -> str:
     """A save in one line."""
-    what = f"{count(fields['tasks'], 'task')}, {count(fields['sessions'], 'session')}, {fields['bytes']:,} bytes"
+    what = f"{count(fields['tasks'], 'task')}, {count(fields['sessions'], 'session')}, {amount(fields['bytes'])}"
     if fields["replayed"]:
         return f"saved already, under this key: {what}"
     if not fields["saved"]:
@@ -56,7 +51,9 @@ def load_text(found: "Loading", *, dry_run: bool, force: bool) -> str:
     lines += _named("deleted since, left alone", found.gone)
     if not found.puts:
         lines.append("nothing to bring back" + (": the store has everything that is in it" if found.same else ""))
-    if found.transaction:
+    if not found.is_recoverable:
+        lines.append("what is overwritten is too large for the record of a transaction: it cannot be taken back")
+    elif found.transaction:
         lines.append(f"`milestone transaction rollback {found.transaction}` takes it back")
     if found.is_repaired:
         lines.append("a new snapshot was saved")

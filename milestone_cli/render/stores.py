@@ -1,11 +1,12 @@
 """Whole stores for people: what one is, what a copy does, and how far it is."""
 
+from milestone_cli.render.ages import amount, count
 from milestone_cli.render.table import DIM, table
 from milestone_cli.render.text import flat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sized
+    from collections.abc import Callable
     from typing import Any
 
     from milestone_cli.core.migration.migrate import Outcome
@@ -37,10 +38,10 @@ def copy_text(found: "Copy", damaged: "list[str]", *, dry_run: bool) -> str:
         lines.append(f"nothing to do: all {found.same} documents and logs are there already")
     else:
         verb = "would copy" if dry_run else "copied"
-        what = f"{_count(found.documents, 'document')} and {_count(found.logs, 'log')}, {found.size:,} bytes"
+        what = f"{count(len(found.documents), 'document')} and {count(len(found.logs), 'log')}, {amount(found.size)}"
         lines.append(f"{verb} {what}; {found.same} were there already")
         if found.removed:
-            gone = _count(found.removed, "document")
+            gone = count(len(found.removed), "document")
             lines.append(f"{'would remove' if dry_run else 'removed'} {gone} that the source has not")
         if not dry_run:
             lines.append("every byte was compared on the other side")
@@ -64,11 +65,12 @@ def migrate_text(found: "Outcome", *, dry_run: bool) -> str:
 def import_text(found: "dict[str, Any]", *, dry_run: bool) -> str:
     """What taking in does, or has done, and what it leaves."""
     lines = [flat(f"{found['source']} ({found['kind']}) -> {found['store']}")]
-    parts = [_count(found["milestones"], "milestone")] if found["milestones"] else []
-    parts += [f"{found[name]} {name[:-1] if found[name] == 1 else name}"
-              for name in ("sessions", "agents", "tasks", "checkpoints") if found[name]]  # fmt: skip
-    parts += [f"{found['documents']} documents in all"] if found["documents"] else []
-    parts += [f"{found['events']} events"] if found["events"] else []
+    parts = [count(len(found["milestones"]), "milestone")] if found["milestones"] else []
+    parts += [
+        count(found[f"{noun}s"], noun) for noun in ("session", "agent", "task", "checkpoint") if found[f"{noun}s"]
+    ]
+    parts += [f"{count(found['documents'], 'document')} in all"] if found["documents"] else []
+    parts += [count(found["events"], "event")] if found["events"] else []
     if parts:
         verb = "would take in" if dry_run else "took in"
         lines.append(f"{verb} {', '.join(parts)}; {found['same']} were there already")
@@ -77,10 +79,6 @@ def import_text(found: "dict[str, Any]", *, dry_run: bool) -> str:
     lines += [flat(f"note: {one}") for one in found["notes"]]
     lines += [flat(f"left out: {one['what']}: {one['why']}") for one in found["left"]]
     return "\n".join(lines)
-
-
-def _count(found: "Sized", noun: str) -> str:
-    return f"{len(found)} {noun}" + ("" if len(found) == 1 else "s")
 
 
 def progress(what: str) -> "Callable[[int, int], None] | None":

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 IN_MEMORY = 64 << 20
 """Bytes of documents above which they wait on the disk until they are written."""
 TRIES = 200
+"""Times that a head is read until it is of the end of its log."""
+LOOKS = 6
+"""Looks at a store that cannot be locked, of which two in a row must be the same."""
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -224,12 +227,13 @@ def export(side: "Side", timeout: "float | None" = None) -> Export:
 
 def _steady(found: Export) -> None:
     """Look without a lock, where none can be taken, until two looks are the same."""
-    for _ in range(3):
+    before = None
+    for _ in range(LOOKS):
         found.look()
-        before = [*found.documents, *[_about(log, "") for log in found.logs]]
-        found.look()
-        if before == [*found.documents, *[_about(log, "") for log in found.logs]]:
+        now = [*found.documents, *[_about(log, "") for log in found.logs]]
+        if now == before:
             return
+        before = now
     raise MilestoneError("conflict", "the store was changed while it was read, and it cannot be locked", "try again")
 
 

@@ -2,7 +2,7 @@
 
 from milestone_cli.core.snapshots import document
 from milestone_cli.core.snapshots.document import KIND, MAIN, PARTS
-from milestone_cli.core.snapshots.loading import named
+from milestone_cli.core.snapshots.finding import named
 from milestone_cli.core.snapshots.saving import backups
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads

@@ -10,9 +10,9 @@ from milestone_cli import runtime
 from milestone_cli.core import NO_SESSION, acting_agent, lock_timeout, once
 from milestone_cli.core.record import data_of
 from milestone_cli.core.snapshots import document
-from milestone_cli.core.snapshots.collecting import collect
-from milestone_cli.core.snapshots.document import KIND, MAIN, PARTS, Snapshot
-from milestone_cli.core.snapshots.saving import backups, save, tell
+from milestone_cli.core.snapshots.document import PARTS, Snapshot
+from milestone_cli.core.snapshots.finding import start
+from milestone_cli.core.snapshots.saving import save, tell
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads, members, skip
 from milestone_cli.model import Draft, Plan, digest
@@ -44,22 +44,13 @@ class Loading:
         same: what the store has already.
         differing: what the store has otherwise.
         gone: what was deleted or archived since.
+        is_recoverable: undoing brings back all that is overwritten, since the record of a transaction has room for it.
         transaction: what did it; empty before, and where nothing was to be done.
         is_repaired: the last snapshot was missing or damaged, and is written anew.
     """
 
-    __slots__ = (
-        "differing",
-        "gone",
-        "is_repaired",
-        "name",
-        "puts",
-        "same",
-        "snapshot",
-        "source",
-        "steps",
-        "transaction",
-    )
+    __slots__ = ("differing", "gone", "is_recoverable", "is_repaired", "name", "puts", "same", "snapshot", "source",
+                 "steps", "transaction")  # fmt: skip
 
     def __init__(self, snapshot: Snapshot, source: str, name: str, steps: "list[Facts]") -> None:
         self.snapshot = snapshot
@@ -70,6 +61,7 @@ class Loading:
         self.same: list[Place] = []
         self.differing: list[Place] = []
         self.gone: list[Place] = []
+        self.is_recoverable = True
         self.transaction = ""
         self.is_repaired = False
 
@@ -84,69 +76,14 @@ class Loading:
             **{name: [{"kind": kind, "name": key} for kind, key in places] for name, places in told},
             "same": len(self.same),
             "skipped": self.snapshot.skipped,
+            "recoverable": self.is_recoverable,
             "transaction_id": self.transaction or None,
         }
 
 
-# finding
-
-
-def named(store: "Store", name: str, raw: "bytes | None") -> "tuple[Snapshot, str]":
-    """A snapshot that is named: a file's bytes, else one of the store's.
-
-    Raises:
-        MilestoneError: `not_found`, `damaged`.
-    """
-    if raw is None:
-        key = name.removesuffix(".json")
-        raw = store.get(KIND, key) if key == MAIN or key in backups(store) else None
-        if raw is None:
-            known = [one for one in (MAIN, *reversed(backups(store))) if store.modified(KIND, one)]
-            raise MilestoneError(
-                "not_found",
-                f"there is no snapshot '{name[:140]}', neither here as a file nor in the store",
-                f"there are {', '.join(known[:10])}" if known else "`milestone snapshot save` makes one",
-                snapshots=known,
-            )
-    return document.parse(raw), name
-
-
 def search(store: "Store") -> Loading:
-    """The snapshot to start from: the last one, else the newest backup that can be read, else of the task files."""
-    steps: list[Facts] = []
-    for step, keys in (("main", [MAIN]), ("backup", backups(store)[::-1])):
-        for key in keys:
-            found = _look(store, step, key, steps)
-            if found is not None:
-                return Loading(found, step, key, steps)
-        if not keys:
-            steps.append(_step(step, None, "missing", "there is none"))
-    found = collect(store)
-    count = len(found.parts["tasks"])
-    told = f"{count} tasks and {len(found.parts['sessions'])} sessions" if any(found.parts.values()) else ""
-    steps.append(_step("rebuild", None, "used" if told else "missing", told or "there is no task and no session"))
-    if not told:
-        steps.append(_step("empty", None, "used", "it begins with nothing"))
-    return Loading(found, "rebuilt" if told else "empty", "", steps)
-
-
-def _look(store: "Store", step: str, key: str, steps: "list[Facts]") -> "Snapshot | None":
-    try:
-        raw = store.get(KIND, key)
-        if raw is None:
-            steps.append(_step(step, key, "missing", "it is not there"))
-            return None
-        found = document.parse(raw)
-    except (MilestoneError, OSError) as error:
-        why = error.details.get("why", error.message) if isinstance(error, MilestoneError) else error.strerror
-        steps.append(_step(step, key, "damaged", str(why)))
-        return None
-    steps.append(_step(step, key, "used", f"saved {found.last_saved or 'at an unknown time'}"))
-    return found
-
-
-def _step(step: str, name: "str | None", result: str, detail: str) -> "Facts":
-    return {"step": step, "name": name, "result": result, "detail": detail}
+    """The snapshot to start from, to be taken in."""
+    return Loading(*start(store))
 
 
 # planning
@@ -156,6 +93,7 @@ def plan(store: "Store", found: Loading, *, force: bool = False) -> Loading:
     """Hold a snapshot against the store; nothing is changed."""
     missing: list[tuple[str, str, str]] = []
     found.puts, found.same, found.differing, found.gone = [], [], [], []
+    lost = 0
     for name, (kind, _) in PARTS.items():
         for key, text in found.snapshot.parts[name].items():
             raw = store.get(kind, key)
@@ -167,6 +105,8 @@ def plan(store: "Store", found: Loading, *, force: bool = False) -> Loading:
                 found.differing.append((kind, key))
                 if force:
                     found.puts.append((kind, key, text))
+                    lost += len(raw)
+    found.is_recoverable = lost <= ROOM
     since = parse_ns(found.snapshot.last_saved) if found.source in ("main", "backup") else None
     deleted = _deleted(store, since, {(kind, key) for kind, key, _ in missing}) if since and missing else set()
     found.gone = [(kind, key) for kind, key, _ in missing if (kind, key) in deleted]
@@ -217,9 +157,7 @@ def _told_gone(line: bytes, missing: "set[Place]") -> "set[Place]":
     if not isinstance(type_, str) or not isinstance(data, dict) or not type_.encode().endswith(GONE):
         return set()
     kind = type_.partition("_")[0]
-    names = data.get(f"{kind}s") if isinstance(data.get(f"{kind}s"), list) else [data.get(f"{kind}_id")]
-    assert isinstance(names, list)
-    return {(kind, name) for name in names if isinstance(name, str)} & missing
+    return {(kind, str(data.get(f"{kind}_id")))} & missing
 
 
 # doing
@@ -303,8 +241,3 @@ def _fitting(kind: str, text: str) -> str:
         return text
     spans = [(key, text[start:end]) for key, start, _, end in members(text, skip(text, 0)) if key not in NOT_THE_SAME]
     return "{\n" + ",\n".join(f"  {member}" for _, member in spans) + "\n}"
-
-
-def is_recoverable(found: Loading, store: "Store") -> bool:
-    """Whether undoing brings back all that is overwritten: the record of a transaction has room for so much."""
-    return sum(len(store.get(kind, key) or b"") for kind, key, _ in found.puts) <= ROOM

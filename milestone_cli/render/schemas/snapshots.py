@@ -62,6 +62,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 "gone": PLACES,
                 "same": COUNT,
                 "skipped": array(STRING),
+                "recoverable": FLAG,
                 "transaction_id": nullable(STRING),
                 "repaired": FLAG,
                 "dry_run": FLAG,
