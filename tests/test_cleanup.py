@@ -545,7 +545,7 @@ def test_what_would_be_removed_is_put_away_where_that_is_asked_for(cli: Cli, sto
     assert [(one["name"], one["documents"], one["trouble"]) for one in away] == [
         ("done", 1, None), ("lost", 1, None), ("demo", len(gone), None),
     ]  # fmt: skip
-    late = put_backup(store, "demo", -9999)
+    late = age(put_backup(store, "demo", -9999), 40)
     assert reasons(run(cli, "plan", *words))[late.stem[5:]].startswith("keep: copies of it are archived already")
     late.unlink()
     for name in ("done", "lost", "demo"):
