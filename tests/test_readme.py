@@ -131,6 +131,20 @@ def test_the_contents_name_every_part() -> None:
     assert linked == [anchor(one) for one in parts[parts.index("Contents") + 1 :]]
 
 
+def test_the_map_of_the_code_is_that_of_the_code() -> None:
+    section = TEXT.partition("\n## How the code is built\n")[2]
+    rooms, _, to_add = section.partition("**To add**")
+    order, _, rooms = rooms.partition("**The rooms of `core`**")
+    folder = ""
+    for name in re.findall(r"`([a-z_/]+(?:\.py|/))`", order + to_add):
+        places = [ROOT / "milestone_cli" / name, ROOT / name, ROOT / "milestone_cli" / folder / name]
+        found = next((place for place in places if place.exists()), None)
+        assert found, f"{name} is not there"
+        folder = str(found.parent.relative_to(ROOT / "milestone_cli")) if "milestone_cli" in found.parts else ""
+    told = [room for row in re.findall(r"(?m)^\| (`.*?`) \|", rooms) for room in re.findall(r"`(\w+)`", row)]
+    assert sorted(told) == sorted(path.parent.name for path in (ROOT / "milestone_cli/core").glob("*/__init__.py"))
+
+
 def test_the_exit_codes_of_the_text_are_those_of_the_program() -> None:
     from milestone_cli.cli.failure import BROKEN_PIPE
     from milestone_cli.errors import EXIT
