@@ -80,7 +80,11 @@ def move(source: "Source", target: "Side", *, dry_run: bool = False) -> bool:
     if source.moved is not None:
         if source.moved == target.path:
             return False
-        raise MilestoneError("conflict", f"the store '{source.path}' has moved to {source.moved} already", "")
+        raise MilestoneError(
+            "conflict",
+            f"the store '{source.path}' has moved to {source.moved} already",
+            "`milestone store unfreeze` takes that back",
+        )
     frozen = source.frozen
     if not dry_run:
         set_marks(source, frozen=frozen or f"it moves to {target.path}", moved=None)

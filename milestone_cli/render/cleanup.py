@@ -124,7 +124,7 @@ def plan_text(milestone: str, plan: "Plan") -> str:
 
 def question(plan: "Plan") -> str:
     """What a person is asked before a plan is carried out."""
-    counts = (("remove", len(plan.removed)), ("put away", len(plan.archived)))
+    counts = (("remove", len(plan.removed)), ("archive", len(plan.archived)))
     told = " and ".join([f"{word} {number}" for word, number in counts if number])
     return f"{told.capitalize()} of {len(plan.decisions)}?"
 
@@ -152,8 +152,8 @@ def run_text(milestone: str, done: "Plan", kept: int) -> str:
     lines = [f"removed {item.kind} {item.name}" for item in removed if len(many) < FEW or item not in many]
     if len(many) >= FEW:
         lines.append(f"removed {len(many)} records of transactions")
-    lines += [f"put away {item.kind} {item.name}" for item in archived]
-    told = f"{len(archived)} put away, " if archived else ""
+    lines += [f"archived {item.kind} {item.name}" for item in archived]
+    told = f"{len(archived)} archived, " if archived else ""
     lines.append(f"{called(milestone)}: {told}{len(removed)} removed, {kept} kept, {amount(done.freed)} freed")
     return "\n".join(lines)
 

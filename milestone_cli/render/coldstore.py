@@ -31,7 +31,7 @@ def plan_text(planned: "list[Candidate]") -> str:
 
 def done_text(done: "list[Candidate]", planned: "list[Candidate]") -> str:
     """What was put away, in a sentence."""
-    return f"{len(done):,} of {count(len(planned), 'completed item')} put away, {amount(sum(one.size for one in done))}"
+    return f"{len(done):,} of {count(len(planned), 'completed item')} archived, {amount(sum(one.size for one in done))}"
 
 
 def list_text(found: "list[dict[str, object]]") -> str:

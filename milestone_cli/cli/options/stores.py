@@ -36,7 +36,7 @@ KeepTag = Annotated[
 ]
 Archive = Annotated[
     bool,
-    typer.Option("--archive", help="Put tasks, and copies of a completed milestone, away instead of removing them."),
+    typer.Option("--archive", help="Archive tasks, and copies of a completed milestone, instead of removing them."),
 ]
 NamesOf = Annotated[
     Literal["milestones", "sessions", "checkpoints", "transactions", "agents", "syncs", "tasks"],

@@ -84,7 +84,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
         ),
     ),
     "cleanup-run": (
-        "What a clean-up removed, and put away.",
+        "What a clean-up removed and archived.",
         record(
             {
                 **CLEANING,
