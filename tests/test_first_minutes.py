@@ -9,6 +9,7 @@ from conftest import Cli
 WITHOUT_A_STORE = [
     (["status"], 10, "`milestone init NAME`"),
     (["--store", "elsewhere/.milestones", "status"], 10, "/elsewhere/.milestones init NAME` makes one there"),
+    (["--store", "else/where/.milestones", "init"], 8, "make the folder"),
     (["init"], 0, "`milestone init NAME` makes a milestone"),
 ]
 WITH_ONE = [

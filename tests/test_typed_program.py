@@ -88,6 +88,10 @@ with Store("work", create=True, durable=False, timeout=5.0, memory=1 << 20) as s
     assert counted and said == [] and cleared == []
     other.close()
 
+try:
+    Store("no/folder", create=True)
+except MilestoneError as error:
+    print(error.code)
 store = Store("work")
 try:
     store.milestone("build").save({}, if_revision=1)
@@ -137,7 +141,7 @@ def test_it_runs(tmp_path: Path, home: Path) -> None:
         [sys.executable, "-W", "error", "program.py"],
         cwd=tmp_path, env=clean_environment(home), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (0, "revision_conflict 4\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "store_unreachable\nrevision_conflict 4\n"), done.stderr
 
 
 @pytest.mark.slow

@@ -16,12 +16,16 @@ def make(path: str) -> bool:
     """Make the folder of a store; False when it is there already.
 
     Raises:
+        MilestoneError: `store_unreachable` when there is no folder to make it in.
         OSError: when it cannot be made.
     """
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
         return False
+    except (FileNotFoundError, NotADirectoryError):
+        told = f"there is no folder '{os.path.dirname(path)}' to make a store in"
+        raise MilestoneError("store_unreachable", told, "make the folder, or name another one") from None
     return True
 
 
