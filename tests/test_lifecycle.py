@@ -113,6 +113,7 @@ def test_what_is_not_there_or_damaged_is_not_completed(cli: Cli, store: Path) ->
 def test_a_change_from_outside_is_recorded_before_a_state_moves(cli: Cli, saved: Path) -> None:
     envelope = {"timestamp": "2026-01-01T00:00:00Z", "milestone_id": "demo", "version": "1.0", "state": {"n": 7}}
     (saved / "state" / "active" / "demo.json").write_text(json.dumps(envelope))
+    assert "delete revision 2 " in cli("state", "delete", "--dry-run", check=True).stdout
     cli("state", "complete", check=True)
     assert types(saved)[-2:] == ["state_saved", "state_completed"]
     assert json.loads(cli("state", "load", "demo", "--revision", "2", check=True).stdout) == {"n": 7}

@@ -73,12 +73,13 @@ def plan_delete(store: "Store", milestone: str, expect: "int | None") -> "dict[s
     """
     document = store.read(milestone)
     refuse_other(document, milestone, expect)
+    revision = document.revision + document.outside
     return {
         "milestone_id": milestone,
-        "revision": document.revision,
+        "revision": revision,
         "bytes": len(document.text),
         "completed": not store.modified("active", milestone),
-        "backup": backup_key(milestone, store.clock(), document.revision),
+        "backup": backup_key(milestone, store.clock(), revision),
     }
 
 
