@@ -199,7 +199,7 @@ def _standing(store: "Store", stream: str, stop: int) -> "tuple[bytes | None, in
 
 def _next(store: "Store", stream: str, event: "revisions.Event", text: "bytes | None", revision: int) -> bytes:
     """The text after a state's event, out of the one before; what does not prove itself does not come out."""
-    data = revisions.data_of(event)
+    data = revisions.event_data(event)
     why, is_cut = "", text is None
     try:
         if "text" in data:

@@ -88,7 +88,7 @@ def _parse(line: bytes) -> "Event | None":
     return event if known else None
 
 
-def data_of(event: Event) -> "dict[str, object]":
+def event_data(event: Event) -> "dict[str, object]":
     """An event's data."""
     data = event["data"]
     assert isinstance(data, dict)
@@ -97,7 +97,7 @@ def data_of(event: Event) -> "dict[str, object]":
 
 def is_state(event: Event) -> bool:
     """Whether an event is that of a revision."""
-    data = data_of(event)
+    data = event_data(event)
     return data.get("revision") == event["revision"] and ("text" in data or "splice" in data)
 
 
@@ -163,13 +163,13 @@ class Entry:
         self.event = event
         self.bytes: int | None = None
         self.changes: list[Difference] | None = None
-        data = data_of(event)
+        data = event_data(event)
         self.marks: list[str] = [mark for mark in ("undo", "redo", "outside") if mark in data]
         self.marks += [mark for type_, mark in MARKS.items() if event["event_type"] == type_]
 
     def fields(self) -> "dict[str, object]":
         """The entry as JSON values."""
-        data = data_of(self.event)
+        data = event_data(self.event)
         told = None if self.changes is None else [{"op": one.op, "path": one.path} for one in self.changes[:SHOWN]]
         return {
             "revision": self.event["revision"],
@@ -201,7 +201,7 @@ def history(store: "Store", milestone: str, limit: int = 20) -> list[Entry]:
         store.read(milestone)  # which tells why
     text = _before(store, milestone, found)
     for entry in reversed(found):
-        data = data_of(entry.event)
+        data = event_data(entry.event)
         if not is_state(entry.event):
             continue
         new = _next(text, data)

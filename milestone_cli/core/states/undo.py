@@ -6,7 +6,7 @@ undo after an undo steps further back, redo forward again, and a new change drop
 """
 
 from milestone_cli.core import commit, draft
-from milestone_cli.core.states.revisions import data_of, newest, steps
+from milestone_cli.core.states.revisions import event_data, newest, steps
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.storage.origin import origin_of
@@ -51,7 +51,7 @@ def step(
     receipt = commit(store, milestone, event, edit, (verb.encode(),), expect=expect, key=key, timeout=timeout)
     if not told:  # done before, under this key
         known = store.read(milestone, receipt.revision).event
-        data = data_of(known) if known else {}
+        data = event_data(known) if known else {}
         told.update({name: data[name] for name in (verb, "restores", "deleted") if name in data})
     return receipt, told
 
@@ -74,7 +74,7 @@ def _forward(store: "Store", milestone: str, old: "bytes | None") -> "Step":
     _current(store, milestone)
     redone = 0
     for event in steps(store, milestone) if old is not None else ():
-        data = data_of(event)
+        data = event_data(event)
         if event["event_type"] in ("state_completed", "state_reopened"):
             continue
         if "redo" in data:
@@ -91,7 +91,7 @@ def _forward(store: "Store", milestone: str, old: "bytes | None") -> "Step":
 
 def place(event: "Event") -> int:
     """The change that a revision stands at: its own, or the one whose text an undo or redo brought back."""
-    data = data_of(event)
+    data = event_data(event)
     return int(str(data["restores"])) if "undo" in data or "redo" in data else int(str(data["revision"]))
 
 
