@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from milestone_cli.model import Change, Draft, Plan
 from milestone_cli.render.schemas import schema
 from milestone_cli.storage import open_store
 from milestone_cli.storage.contract import Side
+from milestone_cli.storage.files import FileStore
 from milestone_cli.storage.sides import open_side
 
 
@@ -255,6 +257,27 @@ def test_who_opened_a_store_before_it_was_frozen_writes_nothing_behind_the_mark(
         assert contents(name) == before
         cli("store", "unfreeze", env=env, check=True)
         assert writers["state"]().revision > 0
+
+
+def test_a_transaction_under_way_is_finished_before_the_store_is_frozen(source: Path, cli: Cli) -> None:
+    store, side, marked = FileStore(str(source)), open_side(str(source)), []
+
+    def build() -> Plan:
+        marked.append(pool.submit(side.mark, frozen="we move", moved=None))
+        until = time.monotonic() + 10
+        while "we move" not in (source / "format").read_text():
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        plan = Plan("make")
+        plan.puts.append(("agent", "late", b"{}\n"))
+        plan.events.append(("demo", Draft("late", "{}", "no-session", "system")))
+        return plan
+
+    with ThreadPoolExecutor(1) as pool:
+        store.transact(["demo"], build, 10)
+        marked[0].result()
+    assert os.listdir(source / "transactions/pending") == []
+    assert "late" in cli("events", "query", "demo", "--type", "late", check=True).stdout
 
 
 def test_a_store_at_work_is_not_frozen_in_the_middle(source: Path, cli: Cli) -> None:

@@ -90,7 +90,7 @@ MUTATIONS = [
              "            write_head(self.head_fd, head)\n        except OSError",
              "            pass\n        except OSError",
              "tail cut off"),
-    Mutation("temporary file not exclusive", FILES + "commit.py",
+    Mutation("temporary file not exclusive", FILES + "folders.py",
              "os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC",
              "os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC", "exclusive files"),
     Mutation("backup omitted", FILES + "commit.py", "    if old and backup:\n", "    if False:\n", "backups"),

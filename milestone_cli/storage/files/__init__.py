@@ -8,7 +8,7 @@ whoever comes next can log an event that a crash swallowed. The log is never ahe
 import os
 
 from milestone_cli import runtime
-from milestone_cli.errors import MilestoneError, completed
+from milestone_cli.errors import MilestoneError
 from milestone_cli.model import size_of
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.folders import READ, Documents
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from milestone_cli.model import Change, Document, Draft, Edit, Head, Plan, Receipt
     from milestone_cli.storage.files.health.aside import Aside
     from milestone_cli.storage.files.locks import Locks
-    from milestone_cli.storage.files.log import Log
     from milestone_cli.storage.files.watching import Watcher
     from milestone_cli.storage.findings import Finding
 
@@ -50,11 +49,7 @@ class FileStore(Documents):
                 raise MilestoneError("invalid_config", f"MILESTONE_SEGMENT_SIZE cannot be '{word[:140]}'", "as in 64M")
 
     def refuse_unusable(self, *, is_writing: bool = False) -> None:
-        """Refuse a store that a later version of this program made, or that has moved; one of bash says nothing.
-
-        With `is_writing` one that is frozen, too: asked under a lock that whoever marks a store waits for, since the
-        marks may be younger than this look at it.
-        """
+        """Refuse a store that is too new or has moved, and to write to one that is frozen; one of bash says nothing."""
         root = self.folder("")
         try:
             fd = os.open(layout.VERSION, READ, dir_fd=root)
@@ -68,18 +63,6 @@ class FileStore(Documents):
             from milestone_cli.storage.files.marks import heed
 
             heed(self, root, is_writing=is_writing)
-
-    def admit(self, log: "Log") -> None:
-        """Let whoever has a log's lock write: the store is not frozen, and a new log's name is no other's.
-
-        Raises:
-            MilestoneError: `store_frozen`, `store_moved`, `newer_format`, `invalid_name`.
-        """
-        self.refuse_unusable(is_writing=True)
-        if log.fd < 0:
-            from milestone_cli.storage.files.founding import refuse_twin
-
-            refuse_twin(self, log.stream)
 
     def head(self, stream: str) -> "Head | None":
         """Where a log stands, as its head says; None when there is no head, or none that proves itself."""
@@ -148,18 +131,6 @@ class FileStore(Documents):
         """Whether a milestone without a state had one before."""
         head = self.head(milestone)
         return head is not None and head.revision > 0
-
-    def refuse_completed(self, milestone: str) -> None:
-        """Refuse to change a milestone that is completed.
-
-        Raises:
-            MilestoneError: `completed`.
-        """
-        try:
-            os.stat(layout.state_file(milestone), dir_fd=self.folder(layout.COMPLETED), follow_symlinks=False)
-        except FileNotFoundError:
-            return
-        raise completed(milestone)
 
     def clock(self) -> int:
         """This machine's clock, nanoseconds since 1970."""
@@ -301,7 +272,6 @@ class FileStore(Documents):
 
     def pack(self, stream: str, timeout: float) -> "tuple[int, int]":
         """Compress the sealed parts of a log that are not yet; their bytes before and after."""
-        self.refuse_unusable(is_writing=True)
         from milestone_cli.storage.files.trimming import pack
 
         return pack(self, stream, timeout)

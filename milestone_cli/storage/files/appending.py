@@ -14,7 +14,11 @@ def append(store: "FileStore", change: "Change") -> "Receipt":
     deadline = runtime.monotonic() + change.timeout
     log = Log(store, change.milestone, deadline)
     try:
-        store.admit(log)
+        store.refuse_unusable(is_writing=True)  # whoever freezes a store waits for the log's lock
+        if log.fd < 0:
+            from milestone_cli.storage.files.founding import refuse_twin
+
+            refuse_twin(store, log.stream)
         if earlier := known(store, change, log):
             return earlier
         receipt = log.append(change.drafts, change.key, change.request)

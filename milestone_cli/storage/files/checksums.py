@@ -10,8 +10,8 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import digest
 from milestone_cli.storage.files.cachenames import CHECKSUMS
-from milestone_cli.storage.files.commit import replace_file
 from milestone_cli.storage.files.folders import forget
+from milestone_cli.storage.files.notes import replace_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,12 +8,13 @@ import errno
 import os
 
 from milestone_cli import runtime
-from milestone_cli.errors import MilestoneError, conflict
+from milestone_cli.errors import MilestoneError, completed, conflict
 from milestone_cli.jsontext import dumps, quote
 from milestone_cli.model import Draft, digest
 from milestone_cli.splice import diff
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import compose
+from milestone_cli.storage.files.folders import EXCLUSIVE
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import Log
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from milestone_cli.model import Change, Document, Head, Receipt
     from milestone_cli.storage.files import FileStore
 
-EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 REPLAY = 1000
 """Events after which the next state is logged whole, so that reading any revision stays cheap."""
 
@@ -53,7 +53,11 @@ def _change(store: "FileStore", change: "Change", lock: Lock, deadline: float) -
     """Replace a document under its lock."""
     log = Log(store, change.milestone, deadline)
     try:
-        store.admit(log)
+        store.refuse_unusable(is_writing=True)  # whoever freezes a store waits for the log's lock
+        if log.fd < 0:
+            from milestone_cli.storage.files.founding import refuse_twin
+
+            refuse_twin(store, log.stream)
         return _replace(store, change, lock, log)
     finally:
         log.close()
@@ -82,8 +86,8 @@ def _replace(store: "FileStore", change: "Change", lock: Lock, log: Log) -> "Rec
 
         if earlier := known(store, change, log):
             return earlier
-    if old is None:
-        store.refuse_completed(name)
+    if old is None and store.modified("completed", name):
+        raise completed(name)
     current = head.revision if old else 0
     if change.expect is not None and change.expect != current:
         raise conflict(name, change.expect, current)
@@ -225,22 +229,6 @@ def write_synced(name: str, data: bytes, folder: int) -> None:
         while view:
             view = view[os.write(fd, view) :]
         os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def replace_file(name: str, data: bytes, folder: int) -> None:
-    """Replace a file that can be made again, atomically and without a sync."""
-    aside = f".{name}.{runtime.token()}.tmp"
-    fd = os.open(aside, EXCLUSIVE, 0o600, dir_fd=folder)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(fd, view) :]
-        os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        os.unlink(aside, dir_fd=folder)
-        raise
     finally:
         os.close(fd)
 

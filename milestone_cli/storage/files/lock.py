@@ -15,9 +15,9 @@ import os
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.folders import EXCLUSIVE
 from milestone_cli.storage.files.log import FLAGS
 
-EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 OURS = 0o1700
 """Mode of a lock folder of ours. Sticky means nothing on a folder that only its owner may write."""
 

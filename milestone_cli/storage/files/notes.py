@@ -1,10 +1,10 @@
-"""Small documents that are replaced all the time, heartbeats for example: whole for every reader, never synced."""
+"""Files that are replaced all the time, as heartbeats are, or made again: whole for every reader, never synced."""
 
 import os
 
+from milestone_cli import runtime
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.commit import replace_file
-from milestone_cli.storage.files.folders import forget
+from milestone_cli.storage.files.folders import EXCLUSIVE, forget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,3 +25,19 @@ def note(store: "FileStore", kind: str, key: str, data: bytes) -> None:
         except FileNotFoundError:  # somebody else who notes just now took ours for a dead one's
             if not os.fstat(fd).st_nlink:
                 raise
+
+
+def replace_file(name: str, data: bytes, folder: int) -> None:
+    """Replace a file that can be made again, atomically and without a sync."""
+    aside = f".{name}.{runtime.token()}.tmp"
+    fd = os.open(aside, EXCLUSIVE, 0o600, dir_fd=folder)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        os.unlink(aside, dir_fd=folder)
+        raise
+    finally:
+        os.close(fd)

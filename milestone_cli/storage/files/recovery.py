@@ -89,7 +89,7 @@ def recover_state(store: "FileStore", milestone: str, timeout: float) -> tuple[D
     try:
         log = Log(store, milestone, deadline)
         try:
-            store.admit(log)
+            store.refuse_unusable(is_writing=True)
             return store.read(milestone), []  # another process was faster
         except MilestoneError as error:
             if error.code != "damaged":

@@ -7,8 +7,7 @@ path that stands in a file: what is put back or removed was found by looking.
 import os
 
 from milestone_cli.storage.files import keepsake
-from milestone_cli.storage.files.commit import EXCLUSIVE
-from milestone_cli.storage.files.folders import forget
+from milestone_cli.storage.files.folders import EXCLUSIVE, forget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import os
 
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files.cachenames import INDEXES, runs_file
-from milestone_cli.storage.files.commit import replace_file
+from milestone_cli.storage.files.notes import replace_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,14 +10,13 @@ import os
 from milestone_cli import runtime
 from milestone_cli.jsontext import dumps
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.folders import DIRECTORY, READ
+from milestone_cli.storage.files.folders import DIRECTORY, EXCLUSIVE, READ
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.files import FileStore
 
 APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-EXCLUSIVE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 LARGEST = 1 << 31
 """Largest file that is copied to another disk, in bytes."""
 
