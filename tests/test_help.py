@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from conftest import ROOT, Cli
 from prepared import COMMANDS, prepare, run
 
 from milestone_cli.cli import app
@@ -56,6 +56,26 @@ def test_help_fits_80_columns(path: str, capsys: pytest.CaptureFixture[str], mon
     command = COMMANDS.get(path)
     for word in [spelling for option in command.options for spelling in option.spellings] if command else []:
         assert word in shown
+
+
+def test_every_command_that_a_message_names_is_one() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in (ROOT / "milestone_cli").rglob("*.py")}
+    named = [
+        (path.name, words) for path, text in sources.items() for words in re.findall(r"`milestone ([^`\n]+)`", text)
+    ]
+    assert len(named) > 100
+    before = [spelling for option in program()[0].options for spelling in option.spellings]
+    for name, line in named:
+        words = line.split()
+        while words and words[0] in before:
+            del words[: 1 if words[0] in ("--verbose", "--no-color", "--version") else 2]
+        if not words or words[0][0] in "{…" or line in GROUPS:
+            continue
+        path = next((path for path in (" ".join(words[:2]), words[0]) if path in COMMANDS), "")
+        assert path, (name, line)
+        spellings = [spelling for option in COMMANDS[path].options for spelling in option.spellings]
+        for word in words:
+            assert not re.match(r"--[a-z]", word) or word in (*spellings, "--help"), (name, line)
 
 
 @pytest.mark.parametrize("path", ["", "lock break", "events repair", "hook"])
