@@ -292,7 +292,7 @@ def test_killed_while_a_sessions_log_loses_its_oldest_events_the_next_one_ends_i
 ) -> None:
     files.segment_size = 1 << 30
     for number in range(10):
-        files.commit(Change("@s", [Draft("tick", f'{{"n":{number},"x":"{"x" * 600}"}}', "s", "system")]))
+        files.commit(Change("@s", [Draft("tick", f'{{"n":{number},"x":"{"x" * 2000}"}}', "s", "system")]))
     policy = Policy(1, 100)
     monkeypatch.setattr(trimming, "remove", lambda *_: (_ for _ in ()).throw(OSError(5, "broken")))
     with pytest.raises(MilestoneError) as caught:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 KIND, OF_OTHERS = "events", "session events"
 """Kinds of items: parts of the log of a milestone, and of logs that are none's; the group of each is its log."""
-LEAST = 4096
-"""Bytes of a log that is no milestone's that are worth removing: what tells of them takes nearly as many."""
+LEAST = 1 << 14
+"""Bytes of a log that is no milestone's that are worth removing: four files stand in their place, a block each."""
 CHECKPOINT = "session-checkpoint"
 """A checkpoint of a session keeps no state, it names a revision, and the place in the log at which it was made."""
 
@@ -118,7 +118,7 @@ def others(store: "Store", limit: int) -> "Iterator[Item]":
         is_short = sum(item.size for item in found if item.time <= limit) < LEAST
         for item in found:
             if is_short and item.time <= limit:
-                item.hold = "too short: what would tell of its going takes as much"
+                item.hold = "too short: what would stand in its place takes as much"
             yield item
 
 

@@ -105,6 +105,7 @@ def _do(
         return []
     for stream, draft in plan.events:
         draft.event_id = draft.event_id or runtime.new_event_id(runtime.now_ns())
+        store.let_go()
         if not store.has_log(stream):
             from milestone_cli.storage.files.founding import refuse_twin
 

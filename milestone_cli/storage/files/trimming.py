@@ -105,6 +105,7 @@ def sealed(store: "FileStore", stream: str) -> "list[tuple[int, int, int, int]]"
     Returns:
         Offset in the log, sequence number, nanoseconds since 1970, bytes on disk.
     """
+    store.let_go()
     parts = parts_of(store, stream)
     if parts is None:
         return []
@@ -125,6 +126,7 @@ def adopt_all(store: "FileStore", stream: str, timeout: float) -> None:
     Raises:
         MilestoneError: `lock_timeout`; `damaged`.
     """
+    store.let_go()
     found = parts_of(store, stream)
     if found is not None:
         try:
@@ -167,6 +169,7 @@ def pack(store: "FileStore", stream: str, timeout: float) -> "tuple[int, int]":
     Raises:
         MilestoneError: `lock_timeout`; `damaged`.
     """
+    store.let_go()
     found = parts_of(store, stream)
     if found is None:
         return 0, 0
@@ -196,6 +199,7 @@ def _settled(store: "FileStore", stream: str, found: Parts, timeout: float) -> "
         is_late = span not in spans
         log = Log(store, stream, runtime.monotonic() + timeout)
         try:
+            store.refuse_unusable(is_writing=True)
             is_settled = adopt(log, found.folder, known, ending=partnames.LATE if is_late else partnames.PLAIN)
         finally:
             log.close()
