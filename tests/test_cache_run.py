@@ -94,6 +94,16 @@ def asked(runner: Runner, agent: str | None = None) -> tuple[int, int]:
     return found.get(agent, (0, 0))
 
 
+def test_what_was_run_can_be_told_from_its_entries(runner: Runner, cli: Cli) -> None:
+    cli("cache", "run", "--", "echo", "1", check=True)
+    (row,) = cli("cache", "list", check=True).stdout.splitlines()[1:]
+    assert row.endswith("  echo 1")
+    assert "echo 1" in cli("cache", "stats", check=True).stdout
+    refused = cli("cache", "run", "ls", "-l")
+    assert "-- goes before the command that is to run: milestone cache run -- COMMAND" in refused.stderr
+    assert runner.runs() == 0
+
+
 def test_a_question_is_counted_once_and_for_the_agent_that_asks(runner: Runner) -> None:
     for _ in range(3):
         runner("echo 1", "--agent", "builder", "--ttl", "0")  # what is kept never holds

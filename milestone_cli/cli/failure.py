@@ -143,7 +143,9 @@ def _as_failure(error: BaseException) -> MilestoneError:
         return MilestoneError("store_unreachable", reason + where, HINTS.get(number, ANY_HINT), errno=name)
     if (wrong := _usage_error(error)) is not None:
         command = wrong.ctx.command_path if wrong.ctx else "milestone"
-        return MilestoneError("usage", wrong.format_message(), _elsewhere(wrong) or f"{command} --help")
+        return MilestoneError(
+            "usage", wrong.format_message(), _elsewhere(wrong) or _behind(wrong) or f"{command} --help"
+        )
     what = " ".join(f"unexpected {type(error).__name__}: {error}".split())
     hint = "" if runtime.flags.get("verbose") else "`milestone --verbose …` shows where it came from"
     return MilestoneError("unexpected", what, hint)
@@ -158,6 +160,14 @@ def _elsewhere(error: "UsageError") -> str:
         return ""
     groups = [entry.split(" ")[0] for entry in COMMANDS.split("\n") if entry.partition("\t")[0].endswith(f" {asked}")]
     return f"there is {', '.join(f'`milestone {group} {asked}`' for group in groups)}" if groups else ""
+
+
+def _behind(error: "UsageError") -> str:
+    """Where the options go of a command that ours is to run; empty for other errors."""
+    params = error.ctx.command.params if error.ctx and error.message.startswith("No such option") else []
+    if not error.ctx or not any(str(getattr(one, "metavar", "")).startswith("-- ") for one in params):
+        return ""
+    return f"-- goes before the command that is to run: {error.ctx.command_path} -- COMMAND"
 
 
 def _usage_error(error: BaseException) -> "UsageError | None":

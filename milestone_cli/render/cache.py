@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 STYLES = {"hot": RED, "warm": MAGENTA, "cold": CYAN, "shared": DIM}
 WIDEST = 30
 """Columns of the longest bar."""
+KEY, SHORT = 64, 12
+"""Letters of a key that is a checksum, and how many of them are shown where it is not to be typed again."""
 HOURS = 24
 """Hours that are shown, the last ones."""
 
@@ -58,7 +60,7 @@ def list_text(entries: "list[Entry]") -> str:
         return "the cache is empty"
     rows: list[list[Cell]] = [
         [
-            entry.key,
+            short_key(entry.key),
             (entry.tier, STYLES[entry.tier]),
             entry.agent or "-",
             size(entry.size),
@@ -66,11 +68,19 @@ def list_text(entries: "list[Entry]") -> str:
             when(runtime.timestamp(entry.used)),
             when(runtime.timestamp(entry.expires) if entry.expires else None),
             (" ".join(entry.tags) or "-", DIM),
+            entry.request or "-",
         ]
         for entry in entries
     ]
-    head = ["KEY", "TIER", "AGENT", "BYTES", "HITS", "USED", "EXPIRES", "TAGS"]
-    return table(rows, head, align="=<<>>><<", spare=["EXPIRES", "TAGS", "AGENT"])
+    head = ["KEY", "TIER", "AGENT", "BYTES", "HITS", "USED", "EXPIRES", "TAGS", "REQUEST"]
+    lines = table(rows, head, align="=<<>>><<<", spare=["EXPIRES", "TAGS", "AGENT"])
+    is_cut = any(row[0] != entry.key for row, entry in zip(rows, entries, strict=True))
+    return lines + ("\n" + paint("whole keys: milestone cache list | cat", DIM) if is_cut else "")
+
+
+def short_key(key: str) -> str:
+    """The beginning of a key that nobody reads, at a terminal; a pipe has all of it."""
+    return key[:SHORT] + "…" if len(key) == KEY and runtime.is_terminal(1) else key
 
 
 def show_text(entry: "Entry") -> str:
@@ -178,8 +188,10 @@ def _extremes(found: "Statistics") -> "list[str]":
     lines: list[str] = []
     for title, entries in (("MOST USED", found.most()), ("LEAST USED", found.least())):
         if entries:
-            rows: list[list[Cell]] = [[entry.key, str(entry.hits), entry.agent or "-"] for entry in entries]
-            lines += table(rows, [title, "HITS", "AGENT"], align="=><").split("\n")
+            rows: list[list[Cell]] = [
+                [short_key(entry.key), str(entry.hits), entry.agent or "-", entry.request or "-"] for entry in entries
+            ]
+            lines += table(rows, [title, "HITS", "AGENT", "REQUEST"], align="=><<").split("\n")
     return lines
 
 

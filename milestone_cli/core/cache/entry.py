@@ -152,12 +152,18 @@ def _unpacked(data: bytes, size: int) -> bytes:
 
 
 def label_of(raw: bytes, namespace: str, key: str) -> Entry:
-    """The same from the first `LABEL` bytes of a file, without request, meta and bytes; nothing is proved.
+    """The same from the first `LABEL` bytes of a file, without meta and bytes, or a long request; nothing is proved.
 
     Raises:
         ValueError: when they do not say what an entry says.
     """
-    return _labelled(raw, namespace, key)[0]
+    entry = _labelled(raw, namespace, key)[0]
+    start = raw.index(b"\n", 65) + 1
+    end = raw.find(b"\n", start)
+    if end > 0:
+        more = loads(raw[start:end].decode("utf-8", "surrogateescape"))
+        entry.request = str(more.get("request", "")) if isinstance(more, dict) else ""
+    return entry
 
 
 def _labelled(raw: bytes, namespace: str, key: str) -> "tuple[Entry, bool]":
