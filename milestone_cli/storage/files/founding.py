@@ -5,6 +5,7 @@ import os
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Change, Draft
 from milestone_cli.storage.files import layout
+from milestone_cli.storage.refusals import twin
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,8 +87,4 @@ def refuse_twin(store: "FileStore", milestone: str) -> None:
     """
     for name in store.milestones():
         if name.lower() == milestone.lower() and name != milestone:
-            raise MilestoneError(
-                "invalid_name",
-                f"'{milestone}' differs from the milestone '{name}' in case alone",
-                f"use '{name}', or another name",
-            )
+            raise twin(milestone, name)

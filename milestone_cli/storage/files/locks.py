@@ -16,6 +16,7 @@ from milestone_cli.storage.files.folders import forget
 from milestone_cli.storage.files.inside import tokens_at_hand
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import FLAGS, flock
+from milestone_cli.storage.refusals import another_holder, inside, living_holder, not_held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 GRACE = 3.0
 """Seconds in which a `lock run` notices that its lock was broken, and those inside end what they write."""
+GONE = " any more, or by somebody else"
 
 
 class Locks:
@@ -64,13 +66,7 @@ class Locks:
             return lock
         lock.release()
         found = inspect(self._fd, name) or {"pid": None}
-        raise MilestoneError(
-            "lock_timeout",
-            f"the lock of '{name}' is held by process {found['pid']}, which started this one",
-            "what runs inside the lock needs none of its own; run anything else outside it",
-            lock=name,
-            pid=found["pid"],
-        )
+        raise inside(name, found["pid"])
 
     def granted(self, name: str, holder: int, request: str) -> "tuple[int, str] | None":
         """Fence and token of a lock that a process holds already, because of this very request; else None."""
@@ -111,13 +107,7 @@ class Locks:
         judged = self._status(name)  # before it is judged: who has the lock since then is another one
         found = self.show(name)
         if found is None or judged is None or found["state"] == "stale":
-            why = f": {found['evidence']}" if found else ""
-            raise MilestoneError(
-                "not_found",
-                f"the lock of '{name}' is not held{why}",
-                "`milestone lock list` lists those that are held",
-                lock=name,
-            )
+            raise not_held(name, f": {found['evidence']}" if found else "")
         if not force:
             self._refuse_others(name, found, pid)
         if found["kind"] == "milestone":
@@ -129,9 +119,9 @@ class Locks:
             if (owner := read(self._fd, f"{layout.lock_folder(name)}/owner")) and field(owner.encode(), 1).isalnum():
                 forget(self._store.folder(layout.ACTIVE), layout.temporary(name, field(owner.encode(), 1)))
             if not remove(self._fd, name, judged, "" if has_lock else "." + runtime.token()):
-                raise _gone(name)
+                raise not_held(name, GONE)
         except FileNotFoundError:
-            raise _gone(name) from None
+            raise not_held(name, GONE) from None
         finally:
             os.close(fd)
             if inner >= 0:
@@ -148,15 +138,7 @@ class Locks:
         near = (pid, runtime.getpid())
         if is_near and isinstance(holder, int) and (holder in near or runtime.is_ancestor(holder)):
             return
-        raise MilestoneError(
-            "conflict",
-            f"the lock of '{name}' is held by process {holder} on {found['host']}, not by process {pid}",
-            f"`milestone lock show {name}` tells more; --force takes it away, with what it protects",
-            lock=name,
-            pid=holder,
-            host=found["host"],
-            kind=found["kind"],
-        )
+        raise another_holder(found, pid)
 
     def break_(self, name: str, *, force: bool, dry_run: bool = False) -> "Facts":
         """Take a lock away, or only say which: one whose holder is dead; by force, a living one's too.
@@ -172,14 +154,9 @@ class Locks:
             judged = self._status(name)
             found = self.show(name)
             if found is None or judged is None:
-                raise MilestoneError(
-                    "not_found",
-                    f"the lock of '{name}' is not held",
-                    "`milestone lock list` lists those that are held",
-                    lock=name,
-                )
-            if not force:
-                _refuse_living(name, found)
+                raise not_held(name)
+            if not force and found["state"] != "stale":
+                raise living_holder(found)
             if dry_run:
                 return {**found, "released": False}
             has_lock = _try(fd, 0.0)
@@ -192,10 +169,10 @@ class Locks:
             if (token := field(os.pread(fd, 512, 0), 1)).isalnum() and has_lock:
                 forget(self._store.folder(layout.ACTIVE), layout.temporary(name, token))
             if (has_lock or force) and not remove(self._fd, name, judged, "" if has_lock else "." + runtime.token()):
-                raise _gone(name)
+                raise not_held(name, GONE)
             found["released"] = has_lock or found["kind"] != "milestone" or _try(fd, GRACE)
         except FileNotFoundError:
-            raise _gone(name) from None
+            raise not_held(name, GONE) from None
         else:
             return found
         finally:
@@ -219,33 +196,6 @@ class Locks:
                 raise
             return -1
         return inner
-
-
-def _gone(name: str) -> MilestoneError:
-    return MilestoneError(
-        "not_found",
-        f"the lock of '{name}' is not held any more, or by somebody else",
-        "`milestone lock list` lists those that are held",
-        lock=name,
-    )
-
-
-def _refuse_living(name: str, found: "Facts") -> None:
-    """Refuse to break a lock whose holder is not proved dead.
-
-    Raises:
-        MilestoneError: `conflict`.
-    """
-    if found["state"] != "stale":
-        raise MilestoneError(
-            "conflict",
-            f"the lock of '{name}' is held by {found['evidence']}",
-            "wait for it, or end its holder; --force breaks it anyway",
-            lock=name,
-            pid=found["pid"],
-            host=found["host"],
-            kind=found["kind"],
-        )
 
 
 def inspect(locks: int, name: str) -> "Facts | None":

@@ -72,12 +72,9 @@ def find_key(fd: int, key: str, request: str) -> int:
     if at < 0:
         return 0
     if ring[at + 16 : at + 24] != wanted[16:24]:
-        raise MilestoneError(
-            "idempotency_conflict",
-            f"the idempotency key '{key[:140]}' was used for a different request",
-            "use a new key for a new request; the same key only to repeat the same one",
-            key=key[:140],
-        )
+        from milestone_cli.storage.refusals import key_used
+
+        raise key_used(key)
     return int.from_bytes(ring[at + 24 : at + 32], "big")
 
 

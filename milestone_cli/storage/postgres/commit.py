@@ -9,6 +9,7 @@ from milestone_cli import errors, runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Draft
+from milestone_cli.storage import refusals
 from milestone_cli.storage.files.envelope import parse_envelope
 from milestone_cli.storage.names import backup_key
 from milestone_cli.storage.postgres.connection import BEGIN, LostError, RefusedError
@@ -96,18 +97,9 @@ def meant(store: "PostgresStore", error: RefusedError, name: str, key: str = "")
     if state == "MS002":
         return errors.frozen(store.path, error.detail)
     if state == "MS003":
-        return MilestoneError(
-            "invalid_name",
-            f"'{name}' differs from the milestone '{error.detail}' in case alone",
-            f"use '{error.detail}', or another name",
-        )
+        return refusals.twin(name, error.detail)
     if state == "MS004":
-        return MilestoneError(
-            "idempotency_conflict",
-            f"the idempotency key '{key[:140]}' was used for a different request",
-            "use a new key for a new request; the same key only to repeat the same one",
-            key=key[:140],
-        )
+        return refusals.key_used(key)
     if state == "55P03":
         return MilestoneError(
             "lock_timeout", f"the lock of '{name}' is held by another writer", "try again, or wait longer", lock=name

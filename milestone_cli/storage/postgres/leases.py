@@ -86,6 +86,7 @@ class Lease:
             "fence": self.fence,
             "acquired_at": self.acquired,
             "age_seconds": self.age,
+            "waiters": [],  # who waits is not known
         }
 
     def blocks(self) -> MilestoneError:

@@ -11,6 +11,7 @@ from milestone_cli.storage.postgres.commit import PAUSE, abandon, meant
 from milestone_cli.storage.postgres.connection import BEGIN, LostError, RefusedError
 from milestone_cli.storage.postgres.leases import LEASE, SHELL, Lease, in_the_way
 from milestone_cli.storage.postgres.sql import number
+from milestone_cli.storage.refusals import another_holder, inside, living_holder, not_held
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Locks:
     def show(self, name: str) -> "Facts | None":
         """Who holds a lease; None when it is free. Who waits is not known."""
         found = self._look(name)
-        return {**found.facts(), "waiters": []} if found else None
+        return found.facts() if found else None
 
     def holder(self, name: str) -> "Facts | None":
         """Process and machine of who holds a lease that counts."""
@@ -194,7 +195,7 @@ class Locks:
                     break
                 abandon(self._store)
                 if found is not None and blocker is None:
-                    raise _inside(found)
+                    raise inside(name, found.pid)
             except LostError as error:
                 blocker = error
             assert blocker is not None
@@ -241,24 +242,17 @@ class Locks:
         """
         found = self._begin(name, timeout)
         try:
-            state, evidence = found.judge() if found else ("stale", "")
-            if found is None or state == "stale":
-                why = f": {evidence}" if found else ""
-                raise MilestoneError(  # noqa: TRY301
-                    "not_found",
-                    f"the lock of '{name}' is not held{why}",
-                    "`milestone lock list` lists those that are held",
-                    lock=name,
-                )
+            facts = found.facts() if found else None
+            if found is None or facts is None or facts["state"] == "stale":
+                raise not_held(name, f": {facts['evidence']}" if facts else "")  # noqa: TRY301
             near = (pid, runtime.getpid())
             is_near = found.kind == "shell" and found.is_here()
             is_mine = is_near and (found.pid in near or runtime.is_ancestor(found.pid))
             if not force and not is_mine and found.token not in tokens_at_hand():
-                raise _others(found, pid)  # noqa: TRY301
+                raise another_holder(facts, pid)  # noqa: TRY301
         except BaseException:
             abandon(self._store)
             raise
-        facts = self._told(found)
         self._commit(FREE, name, found.token)
         return {**facts, "released": True}
 
@@ -271,36 +265,18 @@ class Locks:
         found = self._begin(name, GRACE)
         try:
             if found is None:
-                raise MilestoneError(  # noqa: TRY301
-                    "not_found",
-                    f"the lock of '{name}' is not held",
-                    "`milestone lock list` lists those that are held",
-                    lock=name,
-                )
-            state, evidence = found.judge()
-            if not force and state != "stale":
-                raise MilestoneError(  # noqa: TRY301
-                    "conflict",
-                    f"the lock of '{name}' is held by {evidence}",
-                    "wait for it, or end its holder; --force breaks it anyway",
-                    lock=name,
-                    pid=found.pid,
-                    host=found.host,
-                    kind=found.kind,
-                )
+                raise not_held(name)  # noqa: TRY301
+            facts = found.facts()
+            if not force and facts["state"] != "stale":
+                raise living_holder(facts)  # noqa: TRY301
         except BaseException:
             abandon(self._store)
             raise
-        facts = self._told(found)
         if dry_run:
             abandon(self._store)
             return {**facts, "released": False}
         self._commit(FREE, name, found.token)
         return {**facts, "released": True}
-
-    @staticmethod
-    def _told(found: Lease) -> "Facts":
-        return {**found.facts(), "waiters": []}
 
 
 TAKE = (
@@ -322,25 +298,3 @@ FREE = (
     " SELECT pg_notify('milestone_' || project, 'lock ' || name) FROM freed"
 )
 """Gives a lease back, and tells whoever waits for it."""
-
-
-def _inside(found: Lease) -> MilestoneError:
-    return MilestoneError(
-        "lock_timeout",
-        f"the lock of '{found.name}' is held by process {found.pid}, which started this one",
-        "what runs inside the lock needs none of its own; run anything else outside it",
-        lock=found.name,
-        pid=found.pid,
-    )
-
-
-def _others(found: Lease, pid: int) -> MilestoneError:
-    return MilestoneError(
-        "conflict",
-        f"the lock of '{found.name}' is held by process {found.pid} on {found.host}, not by process {pid}",
-        f"`milestone lock show {found.name}` tells more; --force takes it away, with what it protects",
-        lock=found.name,
-        pid=found.pid,
-        host=found.host,
-        kind=found.kind,
-    )
