@@ -2,7 +2,7 @@
 
 from milestone_cli.core.doctor.sessionlogs import has_ended
 from milestone_cli.core.sessions.checkpoints import checkpoints, part
-from milestone_cli.core.sessions.edits import news
+from milestone_cli.core.sessions.news import edited
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.findings import Finding, named
 
@@ -19,7 +19,7 @@ def check(store: "Store", sessions: "list[Session]") -> "Iterator[Finding]":
     for one in sessions:
         if one.status not in ("damaged", "completed"):
             try:
-                news(store, one)
+                edited(store, one)
             except MilestoneError as error:
                 yield Finding("records", "page_unreadable", "warning", error.message, error.hint, one.id)
     known = {one.id for one in sessions}

@@ -3,16 +3,13 @@
 A page is read with a YAML library, safely: without anchors, bounded in size and depth.
 """
 
-from milestone_cli.core.sessions.pages import CONFIGURATION, KIND, WORDS
+from milestone_cli.core.sessions.pages import CONFIGURATION, WORDS
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, members, skip
 from milestone_cli.model import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.sessions.session import Session
-    from milestone_cli.storage.contract import Store
-
     Record = dict[str, object]
 
 LIMIT = 1 << 18
@@ -48,17 +45,13 @@ def check_context(raw: str) -> str:
     return raw
 
 
-def news(store: "Store", found: "Session") -> "dict[str, str]":
-    """What somebody edited in a session's page since the record was written, as JSON texts of its members.
+def members_of(raw: bytes, name: str) -> "dict[str, str]":
+    """What a page that somebody edited says, as JSON texts of a record's members.
 
     Raises:
         MilestoneError: `invalid_config` when the page cannot be read, or says what cannot be.
     """
-    raw = store.get(KIND, found.id)
-    known = found.record.get("page")
-    if raw is None or (isinstance(known, dict) and known.get("sha256") == digest(raw)):
-        return {}
-    context, settings = parse(raw, found.id)
+    context, settings = parse(raw, name)
     return {"context": context, "configuration": settings, "page": dumps({"sha256": digest(raw), "edited": True})}
 
 

@@ -49,14 +49,14 @@ def end(
             changed = True
             ended_at = at or runtime.timestamp(runtime.now_ns())
             ending: dict[str, object] = {"status": "completed", "ended_at": ended_at}
-            raw = edited(found.text, ending)
             if found.configuration is not None or "last_checkpoint" in found.record:
                 from milestone_cli.core.sessions.capture import add
                 from milestone_cli.core.sessions.news import brought_up
 
-                text = edited(brought_up(store, found), ending).decode()
-                text, *_ = add(store, plan, name, text, "end")
+                text, *_ = add(store, plan, name, edited(brought_up(store, found), ending).decode(), "end")
                 raw = text.encode()
+            else:
+                raw = edited(found.text, ending)
             plan.puts.append(("session", name, raw))
             plan.events.append((stream, event("session_ended", name, **(said or {}))))
         plan.puts += [(*one, None) for one in bindings(store, name)]
