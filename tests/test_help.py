@@ -3,17 +3,21 @@
 Errors belong to it: each says what to do next, and the commands that it names are there.
 """
 
+import functools
 import re
 from pathlib import Path
 
 import pytest
+import typer.core
 from conftest import ROOT, Cli
 from prepared import COMMANDS, prepare, run
+from typer.main import get_command
 
 from milestone_cli.cli import app
 from milestone_cli.cli.completion.declared import program
 
-GROUPS = sorted(program()[1])
+PROGRAM, NAMED_GROUPS, _ = program()
+GROUPS = sorted(NAMED_GROUPS)
 SOURCES = [path for path in Path(app.__file__).parents[1].rglob("*.py") if path.name != "compiled.py"]
 REASONS = ("core/migration/", "core/snapshots/collecting", "core/hook/late", "cli/failure", "storage/lookup")
 """Where an error is made that nobody sees as one: why a file of others is left alone, why a call of a hook waits."""
@@ -45,6 +49,22 @@ def test_every_command_and_parameter_is_explained_in_one_voice(path: str) -> Non
         assert SENTENCE.fullmatch(argument.help), (argument.shown, argument.help)
 
 
+@pytest.fixture
+def _built_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app for many looks at its help: building it costs more than a page."""
+    found = built()
+    monkeypatch.setattr(typer.main, "get_command", lambda _: found)
+    monkeypatch.setattr(app, "build", lambda: None)
+
+
+@functools.cache
+def built() -> typer.core.TyperGroup:
+    found = get_command(app.build())
+    assert isinstance(found, typer.core.TyperGroup)
+    return found
+
+
+@pytest.mark.usefixtures("_built_once")
 @pytest.mark.parametrize("path", ["", *GROUPS, *COMMANDS])
 def test_help_fits_80_columns(path: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -64,7 +84,7 @@ def test_every_command_that_a_message_names_is_one() -> None:
         (path.name, words) for path, text in sources.items() for words in re.findall(r"`milestone ([^`\n]+)`", text)
     ]
     assert len(named) > 100
-    before = [spelling for option in program()[0].options for spelling in option.spellings]
+    before = [spelling for option in PROGRAM.options for spelling in option.spellings]
     for name, line in named:
         words = line.split()
         while words and words[0] in before:
@@ -78,6 +98,7 @@ def test_every_command_that_a_message_names_is_one() -> None:
             assert not re.match(r"--[a-z]", word) or word in (*spellings, "--help"), (name, line)
 
 
+@pytest.mark.usefixtures("_built_once")
 @pytest.mark.parametrize("path", ["", "lock break", "events repair", "hook"])
 def test_only_the_terminal_breaks_lines(
     path: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -85,7 +106,7 @@ def test_only_the_terminal_breaks_lines(
     monkeypatch.setenv("COLUMNS", "999")
     assert app.run([*path.split(), "--help"]) == 0
     shown = [line.strip() for line in capsys.readouterr().out.splitlines()]
-    paragraphs = COMMANDS[path].paragraphs if path else program()[0].paragraphs
+    paragraphs = COMMANDS[path].paragraphs if path else PROGRAM.paragraphs
     assert len(paragraphs) > 1
     for text in paragraphs:
         assert text in shown
