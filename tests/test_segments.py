@@ -157,6 +157,26 @@ def test_killed_between_the_rename_and_the_head_the_next_one_goes_on(files: File
     assert (report.events, report.findings) == (22, [])
 
 
+def test_after_a_power_cut_any_older_head_is_brought_up_to_date(files: FileStore) -> None:
+    files.segment_size = (
+        1 << 30
+    )  # clean-ups cut the one file, so what a head says of it may be true of the next one too
+    head = bash_file(files).with_suffix(".head")
+    heads = []
+    for number in range(30):
+        events.log(files, "demo", [("tick", json.dumps({"pad": "x" * (number * 37 % 300)}).encode())])
+        heads.append(head.read_bytes())
+        if number in (3, 16):
+            between = runtime.now_ns()
+        if number in (9, 26):
+            assert trimmed(files, runtime.now_ns() - between)
+            heads.append(head.read_bytes())
+    for old in heads[::-1]:
+        head.write_bytes(old)
+        events.log(files, "demo", [("tick", b"{}")])
+        assert [one.code for one in verify(files, "demo").findings] == ["events_removed"]
+
+
 def test_a_sealing_that_was_not_finished_means_nothing_and_goes_with_the_next(files: FileStore) -> None:
     fill(files, 20)
     log = open_locked(files)

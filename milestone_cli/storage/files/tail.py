@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from milestone_cli.storage.files.segments import Seal
 
 BLOCK = 1 << 20
+OURS = b'"sequence_number"'
+"""What every line of ours has, and next to no other."""
 
 
 def catch_up(log: Log, head: Head | None) -> Head:
@@ -33,7 +35,7 @@ def catch_up(log: Log, head: Head | None) -> Head:
     """
     size = os.fstat(log.fd).st_size
     sealed = newest_seal(log)
-    if sealed is not None and head is not None and not _is_continued(log.fd, head, size):
+    if sealed is not None and head is not None and not _is_continued(log.fd, head, size, sealed):
         _pass_seal(log.fd, head, size, sealed)
     if sealed is not None and head is not None and head.sequence < sealed.sequence:
         head = None  # it could not be written before the sealing, and the seal knows better
@@ -122,16 +124,24 @@ def _keep_key(log: Log, head: Head, event: dict[str, object]) -> None:
 
 
 def _is_continued(fd: int, head: Head, size: int, sealed: "Seal | None" = None) -> bool:
-    """Whether the log before the head's end is the one that the head knew, though perhaps copied to a new inode."""
+    """Whether the log before the head's end is the one that the head knew, though perhaps copied to a new inode.
+
+    Of a log that was sealed its inode proves nothing: a file that is gone may have had the same. And a line that the
+    head knew proves nothing unless it is the last of ours before the head's end: what an older head says of one file
+    may also stand, further up, in the next one, which lost its beginning.
+    """
     if head.end > size:
         return False
-    if os.fstat(fd).st_ino == head.inode:
+    if os.fstat(fd).st_ino == head.inode and sealed is None:
         return True
     if not head.end and sealed:
         return (head.sequence, head.checksum) == (sealed.sequence, sealed.checksum)
-    last = f'"checksum":"{head.checksum}"}}\n'.encode()
-    around = os.pread(fd, BLOCK, max(0, head.end - BLOCK))[: min(head.end, BLOCK)]
-    return head.sequence > 0 and last in around
+    around, at = b"", head.end
+    while at and OURS not in around:  # lines of bash alone may stand there, however many
+        start = max(0, at - BLOCK)
+        around, at = os.pread(fd, at - start, start) + around, start
+    _, known, behind = around.rpartition(f'"checksum":"{head.checksum}"}}\n'.encode())
+    return head.sequence > 0 and bool(known) and OURS not in behind
 
 
 def _walk(log: Log, head: Head, start: int, base: int = 0) -> None:
@@ -175,7 +185,7 @@ def note(type_: str, data: dict[str, object]) -> Draft:
 
 def _step(log: Log, head: Head, line: bytes) -> None:
     """Move a head over one line, if it is one of ours; whether it is sound is for `verify` to say."""
-    if b'"sequence_number"' not in line:
+    if OURS not in line:
         return
     try:
         event = loads(line)
