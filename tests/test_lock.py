@@ -268,6 +268,13 @@ def test_a_token_makes_a_stranger_one_of_those_inside(place: Place) -> None:
     place.free()
 
 
+def test_who_holds_a_lock_breaks_nothing_by_giving_it_back_with_force(place: Place) -> None:
+    whose = ("--for-pid", str(place.start("sleep", "60").pid))
+    place.cli("lock", "acquire", "demo", *whose, check=True)
+    place.cli("lock", "release", "demo", "--force", *whose, check=True)
+    assert "lock_broken" not in place.cli("events", "query", "demo", check=True).stdout
+
+
 def test_bash_releases_what_its_shell_acquired(place: Place) -> None:
     holder = place.shell_holder(f". {STAND_IN}; drop_lock demo && echo dropped")
     assert holder.communicate(timeout=10)[0] == "dropped\n"

@@ -111,8 +111,9 @@ def release(
     safe(name, "lock")
     if _is_done(store, name, b"lock release", key):
         return None
-    found = store.locks().release(name, pid or os.getppid(), force=force, timeout=lock_timeout(store, wait))
-    if force and found["pid"] != os.getppid():
+    holder = pid or os.getppid()
+    found = store.locks().release(name, holder, force=force, timeout=lock_timeout(store, wait))
+    if force and found["pid"] != holder:
         _log_broken(store, name, [_evidence(found, "released by force")])
     if key:
         _remember(store, name, "lock_released", found, b"lock release", key)

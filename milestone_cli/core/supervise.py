@@ -44,7 +44,7 @@ FROM_KERNEL = 0x80
 def supervise(
     command: list[str],
     environment: dict[str, str],
-    lock: "Upkeep",
+    upkeep: "Upkeep",
     started: "Callable[[int], None] | None" = None,
     actions: "Sequence[tuple[object, ...]]" = (),
 ) -> "tuple[int, list[str]]":
@@ -53,7 +53,7 @@ def supervise(
     Args:
         command: its words.
         environment: all of it.
-        lock: what is looked after meanwhile.
+        upkeep: what is looked after meanwhile.
         started: is told its process, with the signals still blocked, and does not fail.
         actions: what becomes of the descriptors in it, as `os.posix_spawn` takes them.
 
@@ -79,13 +79,13 @@ def supervise(
             return 126, [f"{command[0]}: {error.strerror}"]
         if started:
             started(child)
-        return _follow(child, waited, lock)
+        return _follow(child, waited, upkeep)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _follow(child: int, waited: set[signal.Signals], lock: "Upkeep") -> "tuple[int, list[str]]":
-    """Pass signals on to a child and keep its lock until it ends."""
+def _follow(child: int, waited: set[signal.Signals], upkeep: "Upkeep") -> "tuple[int, list[str]]":
+    """Pass signals on to a child, and look after what is to be kept, until it ends."""
     notes: list[str] = []
     renewed = runtime.monotonic()
     while True:
@@ -98,13 +98,13 @@ def _follow(child: int, waited: set[signal.Signals], lock: "Upkeep") -> "tuple[i
             return (code if code >= 0 else 128 - code), notes
         if notes:
             continue
-        if not lock.held():
-            lock.let_go()
-            notes.append(f"the lock of '{lock.name}' was broken by another program while the command was running")
+        if not upkeep.held():
+            upkeep.let_go()
+            notes.append(f"the lock of '{upkeep.name}' was broken by another program while the command was running")
         elif runtime.monotonic() - renewed >= RENEWAL:
             renewed = runtime.monotonic()
             try:
-                lock.renew()
+                upkeep.renew()
             except OSError:
                 pass  # a full disk, or broken just now: the next look tells
 
