@@ -117,6 +117,6 @@ def moved(path: str, where: str) -> MilestoneError:
     return MilestoneError(
         "store_moved",
         f"the store '{path}' has moved to {where}",
-        "set MILESTONE_STORE to where it is now",
+        "use that one: --store or MILESTONE_STORE names it",
         moved_to=where,
     )

@@ -1,7 +1,7 @@
 """Stores as a whole: making them where they shall be, and their marks: frozen, and moved elsewhere."""
 
 from milestone_cli.core import lock_timeout
-from milestone_cli.errors import MilestoneError
+from milestone_cli.errors import MilestoneError, moved
 from milestone_cli.storage.sides import open_side
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ def freeze(side: "Side", why: str) -> bool:
         MilestoneError: `store_moved`.
     """
     if side.moved is not None:
-        raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "use that one")
+        raise moved(side.path, side.moved)
     if side.frozen is not None:
         return False
     set_marks(side, frozen=why, moved=None)

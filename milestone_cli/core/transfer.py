@@ -6,7 +6,7 @@ Only a target that is empty, the same, or behind is written: its logs must be th
 """
 
 from milestone_cli.core.stores import set_marks
-from milestone_cli.errors import MilestoneError
+from milestone_cli.errors import MilestoneError, frozen, moved
 from milestone_cli.jsontext import loads
 from milestone_cli.model import digest
 
@@ -143,15 +143,11 @@ def _refuse_marks(source: "Source", target: "Side", *, resume: bool) -> None:
     sides: tuple[Source, ...] = (source, target)
     for side in sides:
         if side.moved is not None:
-            raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "use that one")
+            raise moved(side.path, side.moved)
     if target.frozen is None:
         return
     if target.frozen != _mark(source):
-        raise MilestoneError(
-            "store_frozen",
-            f"the store '{target.path}' is frozen: {target.frozen}",
-            "`milestone store unfreeze` unfreezes it",
-        )
+        raise frozen(target.path, target.frozen)
     if not resume:
         raise MilestoneError("conflict", f"a copy into '{target.path}' was not finished", "--resume continues it")
 

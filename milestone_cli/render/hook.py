@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     Facts = dict[str, object]
 
-VERBS = {"made": "made", "changed": "changed", "removed": "removed"}
 LABEL = 12
 
 
@@ -47,7 +46,7 @@ def uninstall_text(plan: "Plan", *, dry_run: bool) -> str:
 
 
 def _noted(first: str, plan: "Plan") -> str:
-    files = [f"  {VERBS[what]:<8} {flat(path)}" for path, what in plan.files]
+    files = [f"  {what:<8} {flat(path)}" for path, what in plan.files]
     return "\n".join([first, *files, *[f"  note     {flat(note)}" for note in plan.notes]])
 
 

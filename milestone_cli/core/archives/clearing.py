@@ -9,7 +9,7 @@ from milestone_cli.core import lock_timeout
 from milestone_cli.core.archives.archive import Archive
 from milestone_cli.core.archives.exporting import Export, export
 from milestone_cli.core.sessions.session import AT_WORK, sessions
-from milestone_cli.errors import MilestoneError
+from milestone_cli.errors import MilestoneError, frozen, moved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,13 +82,9 @@ def refuse(found: Clearing, side: "Side", *, force: bool) -> None:
         MilestoneError: `conflict` when somebody is at work; `store_moved`, `store_frozen`.
     """
     if side.moved is not None:
-        raise MilestoneError("store_moved", f"the store '{side.path}' has moved to {side.moved}", "use that one")
+        raise moved(side.path, side.moved)
     if side.frozen is not None and not side.frozen.startswith((BACKING_UP, CLEARING)):
-        raise MilestoneError(
-            "store_frozen",
-            f"the store '{side.path}' is frozen: {side.frozen}",
-            "`milestone store unfreeze` unfreezes it",
-        )
+        raise frozen(side.path, side.frozen)
     if found.blockers and not force and not found.is_resumed:
         raise MilestoneError(
             "conflict",

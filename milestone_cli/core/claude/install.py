@@ -119,7 +119,7 @@ def _tell(plan: Plan, found: Settings, statusline: bool) -> None:
     if statusline and found.statusline not in ("", contents.STATUSLINE):
         plan.notes.append("there is another status line, which stays")
     plan.notes += [f"{event}: `{command}` is called already" for event, command in found.by_hand]
-    others = [place.scope for place in places.existing() if place.scope != plan.scope and read(place).events]
+    others = [place.scope for place in places.existing() if place.scope != plan.scope and read(place)[0].events]
     if others:
         plan.notes.append(f"the hooks are in the {' and '.join(others)} settings too; the client calls each once")
 
@@ -133,17 +133,22 @@ def _file(plan: Plan, path: str, text: str, is_untouched: "Callable[[bytes], boo
         plan.notes.append(f"{path} was written or edited by somebody, and stays")
 
 
-def read(place: "Place") -> Settings:
-    """Settings elsewhere, which need not be right: the client would not take those either."""
+def read(place: "Place") -> "tuple[Settings, str]":
+    """Settings, and why they cannot be read, empty where they can: then the client does not take them either."""
     try:
-        return Settings(outside.read(place.path, LARGEST) or b"", place.path)
-    except (MilestoneError, OSError, UnicodeDecodeError):
-        return Settings(b"", place.path)
+        return Settings(outside.read(place.path, LARGEST) or b"", place.path), ""
+    except MilestoneError as error:
+        trouble = error.message
+    except UnicodeDecodeError:
+        trouble = f"{place.path} is not UTF-8"
+    except OSError as error:
+        trouble = f"{place.path} cannot be read: {error.strerror or error}"
+    return Settings(b"", place.path), trouble
 
 
 def doubles() -> "tuple[list[Place], list[str]]":
     """The settings with our hooks that are found from here, and the plugins with the same, by name or folder."""
-    found = [(place, read(place)) for place in places.existing()]
+    found = [(place, read(place)[0]) for place in places.existing()]
     plugins = [name for _, one in found for name in one.plugins if name.partition("@")[0] == contents.NAME]
     return [place for place, one in found if one.events], [*dict.fromkeys(plugins), *plugin.known()]
 

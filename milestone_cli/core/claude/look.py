@@ -4,9 +4,7 @@ import os
 
 from milestone_cli import __version__
 from milestone_cli.core.claude import contents, install, places, plugin, program
-from milestone_cli.core.claude.settings import LARGEST, Settings
-from milestone_cli.errors import MilestoneError
-from milestone_cli.storage import locate, outside
+from milestone_cli.storage import locate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,25 +42,13 @@ def _shown(store: "str | None") -> "str | None":
 
 
 def _settings(place: "Place") -> "Facts":
-    trouble = None
-    raw = b""
-    exists = True
-    try:
-        there = outside.read(place.path, LARGEST)
-        exists, raw = there is not None, there or b""
-        found = Settings(raw, place.path)
-    except (MilestoneError, UnicodeDecodeError) as error:
-        trouble = error.message if isinstance(error, MilestoneError) else "it is not UTF-8"
-        found = Settings(b"", place.path)
-    except OSError as error:
-        trouble = error.strerror or str(error)
-        found = Settings(b"", place.path)
+    found, trouble = install.read(place)
     usual = [event for event, is_usual in contents.EVENTS.items() if is_usual]
     return {
         "scope": place.scope,
         "path": place.path,
-        "exists": exists,
-        "trouble": trouble,
+        "exists": os.path.exists(place.path),
+        "trouble": trouble or None,
         "events": found.events,
         "missing": found.missing(usual) if found.events else [],
         "by_hand": [{"event": event, "command": command} for event, command in found.by_hand],

@@ -8,15 +8,13 @@ import os
 
 from milestone_cli import __version__
 from milestone_cli.core.claude import contents, places
-from milestone_cli.core.claude.settings import Settings
+from milestone_cli.core.claude.settings import LARGEST, Settings
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.storage import outside
 
 MANIFEST = ".claude-plugin/plugin.json"
 HOOKS = "hooks/hooks.json"
-LARGEST = 1 << 20
-"""Bytes of one file of a plugin."""
 MOST = 1000
 """Plugins that are noted."""
 

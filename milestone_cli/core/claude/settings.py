@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Member = tuple[str, int, int, int]
 
 LARGEST = 8 << 20
-"""Bytes of a file of settings."""
+"""Bytes of a file of settings, or of a plugin."""
 BOM = "\ufeff"
 UNIT = "  "
 """Indentation where the file shows none, the client's own."""

@@ -1,6 +1,5 @@
 """Agents and synchronisation points: records that can be read, the dead that nobody buried, points nobody waits for."""
 
-from milestone_cli.core import lock_timeout
 from milestone_cli.core.agents.agent import BEAT, KIND, Agent, agents, look
 from milestone_cli.core.agents.fallen import bury
 from milestone_cli.core.agents.sync import close_overdue
@@ -8,7 +7,7 @@ from milestone_cli.core.agents.syncpoint import KIND as SYNC
 from milestone_cli.core.agents.syncpoint import is_abandoned, points
 from milestone_cli.core.agents.syncpoint import look as look_sync
 from milestone_cli.core.agents.vitals import Vitals, examine
-from milestone_cli.model import Plan
+from milestone_cli.core.doctor.aside import mover
 from milestone_cli.storage.findings import Finding, count, sound
 
 TYPE_CHECKING = False
@@ -59,19 +58,7 @@ def _aside(store: "Store", kind: str, name: str, why: str) -> "Callable[[], str]
             return look_sync(store, name) == {}
         return Agent(name, raw).status == "damaged" if kind == KIND else store.get(KIND, name) is None
 
-    def repair() -> str:
-        place = ""
-
-        def build() -> Plan:
-            nonlocal place
-            if is_ill():
-                place = store.set_aside(kind, name, why)
-            return Plan("agent_repair")
-
-        store.transact([], build, lock_timeout(store, None))
-        return f"moved it to '{place}'" if place else ""
-
-    return repair
+    return mover(store, kind, name, why, is_ill=is_ill)
 
 
 def _dead(store: "Store") -> "Iterator[Finding]":

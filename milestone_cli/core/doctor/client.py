@@ -8,9 +8,6 @@ import os
 from milestone_cli import __version__, runtime
 from milestone_cli.core.claude import install, places, program
 from milestone_cli.core.claude.places import Place
-from milestone_cli.core.claude.settings import LARGEST, Settings
-from milestone_cli.errors import MilestoneError
-from milestone_cli.storage import outside
 from milestone_cli.storage.findings import Finding, sound
 
 TYPE_CHECKING = False
@@ -36,11 +33,8 @@ def check(_: "Store", __: "Progress") -> "Iterator[Finding]":
 def _broken() -> "Iterator[Finding]":
     """Settings that cannot be read: the client leaves them out, with every hook that is in them."""
     for place in places.existing():
-        try:
-            Settings(outside.read(place.path, LARGEST) or b"", place.path)
-        except (MilestoneError, OSError, UnicodeDecodeError) as error:
-            told = error.message if isinstance(error, MilestoneError) else f"{place.path} cannot be read"
-            yield Finding(NAME, "settings", "warning", told, "correct it in an editor", place.path)
+        if trouble := install.read(place)[1]:
+            yield Finding(NAME, "settings", "warning", trouble, "correct it in an editor", place.path)
 
 
 def _installed() -> "Iterator[Finding]":
@@ -81,7 +75,7 @@ def _below() -> "Place | None":
     while at not in ("/", "", home):
         for scope in ("project", "local"):
             place = Place(scope, f"{at}/{places.FOLDER}")
-            if install.read(place).events:
+            if install.read(place)[0].events:
                 return None if is_first else place
         is_first = False
         at = os.path.dirname(at)

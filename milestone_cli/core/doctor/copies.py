@@ -7,6 +7,7 @@ backup still has that text, byte for byte.
 from milestone_cli.core import draft, lock_timeout
 from milestone_cli.core.checkpoints.checkpoint import Checkpoint, checkpoints
 from milestone_cli.core.checkpoints.copies import Copy, find_copies
+from milestone_cli.core.doctor.aside import mover
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps
 from milestone_cli.model import Plan, safe
@@ -70,18 +71,8 @@ def _backups(store: "Store", name: str, copies: "list[Copy]") -> "Iterator[Findi
 
 
 def _mover(store: "Store", name: str, place: "tuple[str, str]") -> "Callable[[], str]":
-    def repair() -> str:
-        where = ""
-
-        def build() -> Plan:
-            nonlocal where
-            where = store.set_aside(*place, "a copy that does not fit its checksum")
-            return Plan("set_aside")
-
-        store.transact([name], build, lock_timeout(store, None))
-        return f"moved the {place[0]} {place[1]} to '{where}'" if where else ""
-
-    return repair
+    what = f"the {place[0]} {place[1]}"
+    return mover(store, *place, "a copy that does not fit its checksum", milestone=name, what=what)
 
 
 def _checkpoints(store: "Store", name: str, found: "list[Checkpoint]") -> "Iterator[Finding]":

@@ -1,6 +1,7 @@
 """The client's hooks: calls that wait for the next one, and what went wrong with them lately."""
 
 from milestone_cli import runtime
+from milestone_cli.core.doctor.aside import LATELY
 from milestone_cli.core.hook.late import problems
 from milestone_cli.storage.findings import Finding, count, sound
 from milestone_cli.storage.places import waiting
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from milestone_cli.core.doctor import Progress
     from milestone_cli.storage.contract import Store
 
-LATELY = 7 * 86_400 * 1_000_000_000
-"""Nanoseconds for which a problem is told."""
 TOLD = {
     "failed": (
         "warning",

@@ -2,6 +2,7 @@
 
 from milestone_cli import runtime
 from milestone_cli.core import draft, lock_timeout
+from milestone_cli.core.doctor.aside import SKEW
 from milestone_cli.core.log.streams import milestone_of
 from milestone_cli.core.log.verify import verify
 from milestone_cli.core.states.lifecycle import settle
@@ -39,8 +40,6 @@ MOST = 5.0
 """Seconds for all looks together."""
 LONG = 64 << 20
 """Bytes of a log that is not read again and again."""
-SKEW = 5 * 1_000_000_000
-"""Nanoseconds by which clocks may differ without a word."""
 WRITTEN = 1_700_000_000 * 1_000_000_000
 """A moment before which this program did not exist, nanoseconds since 1970."""
 

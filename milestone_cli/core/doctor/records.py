@@ -3,6 +3,7 @@
 from milestone_cli import runtime
 from milestone_cli.core import acting_agent, lock_timeout
 from milestone_cli.core.doctor import kept
+from milestone_cli.core.doctor.aside import SKEW, mover
 from milestone_cli.core.doctor.sessionlogs import record_of
 from milestone_cli.core.record import indented
 from milestone_cli.core.sessions.session import Session
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 MOMENT = 0.3
 """Seconds between two looks at what a transaction may be just about to change."""
-SKEW = 5 * 1_000_000_000
-"""Nanoseconds by which clocks may differ without a word."""
 
 
 def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
@@ -147,20 +146,11 @@ def _target(store: "Store", raw: bytes) -> bool:
 
 
 def _clearer(store: "Store", kind: str, key: str) -> "Callable[[], str]":
-    def repair() -> str:
-        place = ""
+    def is_ill() -> bool:
+        raw = store.get(kind, key)
+        return raw is not None and not _target(store, raw)
 
-        def build() -> Plan:
-            nonlocal place
-            raw = store.get(kind, key)
-            if raw is not None and not _target(store, raw):
-                place = store.set_aside(kind, key, "it names a session that is not there")
-            return Plan("session_repair")
-
-        store.transact([], build, lock_timeout(store, None))
-        return f"moved it to '{place}'" if place else ""
-
-    return repair
+    return mover(store, kind, key, "it names a session that is not there", is_ill=is_ill)
 
 
 def _twice(store: "Store") -> "Iterator[Finding]":
@@ -173,16 +163,8 @@ def _twice(store: "Store") -> "Iterator[Finding]":
 
 
 def _leaver(store: "Store", name: str) -> "Callable[[], str]":
-    def repair() -> str:
-        place = ""
+    def is_ill() -> bool:
+        return store.modified("active", name) > 0 and store.modified("completed", name) > 0
 
-        def build() -> Plan:
-            nonlocal place
-            if store.modified("active", name) and store.modified("completed", name):
-                place = store.set_aside("completed", name, "the state is active too")
-            return Plan("state_repair")
-
-        store.transact([name], build, lock_timeout(store, None))
-        return f"moved the completed state of '{name}' to '{place}'" if place else ""
-
-    return repair
+    what = f"the completed state of '{name}'"
+    return mover(store, "completed", name, "the state is active too", milestone=name, what=what, is_ill=is_ill)

@@ -1,6 +1,7 @@
 """Snapshots: the last one and its backups can be read, saving did not fail lately, and nothing waits elsewhere."""
 
 from milestone_cli import runtime
+from milestone_cli.core.doctor.aside import LATELY
 from milestone_cli.core.snapshots.document import MAIN
 from milestone_cli.core.snapshots.listing import listed
 from milestone_cli.jsontext import loads
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
     from milestone_cli.core.doctor import Progress
     from milestone_cli.storage.contract import Store
-
-LATELY = 7 * 86_400 * 1_000_000_000
-"""Nanoseconds for which a failure is told."""
 
 
 def check(store: "Store", _: "Progress") -> "Iterator[Finding]":

@@ -90,7 +90,7 @@ def _start(store: "Store", call: "Call") -> str:
     """The packet, as the client takes it in."""
     from milestone_cli.core.standing import handoff
 
-    session, milestone = _meant(store, call)
+    session, milestone = meant(store, call)
     if milestone is None:
         text = handoff.choice(store)
     else:
@@ -104,7 +104,7 @@ def _start(store: "Store", call: "Call") -> str:
     return ""
 
 
-def _meant(store: "Store", call: "Call") -> "tuple[str | None, str | None]":
+def meant(store: "Store", call: "Call") -> "tuple[str | None, str | None]":
     """Session and milestone of a call, as they are now."""
     session = bound(store, call.client)
     own = session_record(store, session).get("milestone_id") if session else None
@@ -115,7 +115,7 @@ def _instructions(store: "Store", call: "Call") -> str:
     """What a compaction is asked to keep: the names by which the work is found again."""
     from milestone_cli.core.standing import handoff
 
-    session, milestone = _meant(store, call)
+    session, milestone = meant(store, call)
     return "" if milestone is None else handoff.names(store, milestone, session)
 
 

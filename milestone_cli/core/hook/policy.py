@@ -1,7 +1,7 @@
 """Saying no on purpose: what `--block` asks for, at the events where the client takes a no."""
 
-from milestone_cli.core import session_record
-from milestone_cli.core.hook import Turn, bound, sole
+from milestone_cli.core.hook import Turn
+from milestone_cli.core.hook.acts import meant
 from milestone_cli.storage import open_store
 
 BLOCKABLE = ("UserPromptSubmit", "PreToolUse", "PreCompact", "TaskCreated", "TaskCompleted")
@@ -23,9 +23,7 @@ def refusal(turn: Turn, policy: str, reason: str) -> str:
     if reason and policy in ("unrecorded", "any"):
         return f"not recorded: {reason}"
     store = open_store(turn.path)
-    session = bound(store, call.client)
-    own = session_record(store, session).get("milestone_id") if session else None
-    milestone = own if isinstance(own, str) and own else sole(store, call)
+    milestone = meant(store, call)[1]
     if milestone is None:
         return ""
     if (
