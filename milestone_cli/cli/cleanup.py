@@ -36,7 +36,7 @@ def plan(
     """Show what a clean-up would keep and remove, and why; nothing is changed.
 
     It keeps what is young; of backups and checkpoints, what a --keep rule names, as in restic; and always what is
-    active, pinned or referenced, what cannot be read, and the newest good copy. Of the log it removes the oldest
+    active, pinned or referenced, what cannot be read, and the newest good copy. Of logs it removes the oldest
     events; what is left can still be proved and replayed. Settings of the same names as the options (`keep_last`)
     change the defaults.
 
