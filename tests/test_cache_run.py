@@ -45,6 +45,11 @@ class Runner:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr,
         )  # fmt: skip
 
+    def shell(self, line: str) -> "subprocess.CompletedProcess[bytes]":
+        """What a shell makes of a line."""
+        words, env = ["bash", "-c", line], clean_environment(self.home)
+        return subprocess.run(words, cwd=self.place, env=env, capture_output=True, timeout=60, check=True)
+
     def runs(self) -> int:
         """How often scripts have run since this was last asked."""
         file = self.place / "runs"
@@ -77,11 +82,8 @@ def test_what_it_wrote_is_written_again_to_the_byte(runner: Runner, tmp_path: Pa
     assert runner.runs() == 1
     assert asked(runner) == (1, 1)
     # Both into one pipe: the order in which they came.
-    shell = f"{MILESTONE} cache run -- sh -c 'echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3' 2>&1"
     for _ in range(2):
-        done = subprocess.run(
-            ["sh", "-c", shell], cwd=tmp_path, env=clean_environment(runner.home), capture_output=True, check=True
-        )
+        done = runner.shell(f"{MILESTONE} cache run -- sh -c 'echo 1; sleep 0.1; echo 2 >&2; sleep 0.1; echo 3' 2>&1")
         assert done.stdout == b"1\n2\n3\n"
     assert [path.name for path in (tmp_path / ".milestones").iterdir() if path.name.endswith(".tmp")] == []
     assert [path.name for path in (tmp_path / ".milestones/cache/indexes").iterdir() if "running" in path.name] == []
@@ -163,6 +165,7 @@ def test_what_failed_was_stopped_or_saw_its_inputs_change_is_not_kept(runner: Ru
         ("exit 3", 3, "it ended with exit code 3"),
         ("kill -9 $$", 137, "it was ended by signal 9"),
         ("exec nosuchcommand 2>/dev/null", 127, "it could not be run"),
+        ("exit 200", 200, "it ended with exit code 200"),
         ("echo b > input", 0, "its inputs changed while it ran"),
     ):
         for _ in range(2):
@@ -244,11 +247,12 @@ def test_a_large_output_passes_and_takes_no_memory(runner: Runner, tmp_path: Pat
     assert (tmp_path / "out").stat().st_size == 50_000_000
     assert "the result is not kept: it wrote more than 32 MB" in (tmp_path / "err").read_text()
     assert int((tmp_path / "peak").read_text()) < 60_000  # KB
-    done = subprocess.run(
-        ["bash", "-c", f"{MILESTONE} cache run -- yes | head -1; echo ${{PIPESTATUS[0]}}"],
-        cwd=tmp_path, env=clean_environment(runner.home), capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert done.stdout == "y\n141\n"
+    assert runner.shell(f"{MILESTONE} cache run -- yes | head -1; echo ${{PIPESTATUS[0]}}").stdout == b"y\n141\n"
+    for _ in range(2):  # run, and written again: what was not written is no success
+        line = f"{MILESTONE} cache run -- echo 1 > /dev/full; echo $?; {MILESTONE} cache run -- echo 1 > /dev/null"
+        done = runner.shell(line)
+        assert done.stdout == b"8\n", done.stderr
+        assert b"No space left on device" in done.stderr
 
 
 def test_an_output_that_cannot_be_kept_is_no_result(tmp_path: Path) -> None:

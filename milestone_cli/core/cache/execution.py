@@ -45,6 +45,9 @@ def execute(
         tell: takes sentences for people.
         lock: what is looked after meanwhile.
         key: of the question that it answers, which whatever it starts must not ask.
+
+    Raises:
+        OSError: when it succeeded, and what it wrote did not reach whom it was for.
     """
     environment = runtime.environment()
     if key:
@@ -55,6 +58,8 @@ def execute(
         recorder.wait()
     for note in notes:
         tell(note)
+    if not code and recorder.failure is not None:
+        raise recorder.failure
     return code
 
 

@@ -30,7 +30,9 @@ def key_of(
     parts = {
         "agent": agent,
         "request": request.strip(),
-        "permissions": _exact(check(permissions, LIMIT, "the permissions")) if permissions.strip() else None,
+        "permissions": _exact(check(permissions, LIMIT, "the document of permissions"))
+        if permissions.strip()
+        else None,
         "inputs": sorted([name, found] for name, found in inputs),
         **more,
     }

@@ -6,6 +6,7 @@ recorder that is killed leaves nothing behind, and a long output takes no memory
 """
 
 import _thread
+import errno
 import os
 import select
 
@@ -27,6 +28,7 @@ class Recorder:
 
     Attributes:
         trouble: why what was kept is not the whole of it; empty as long as it is.
+        failure: why not all of it was passed on, as far as anybody listened; None when it was.
         actions: what becomes of the descriptors in the command, as `os.posix_spawn` takes them.
     """
 
@@ -39,6 +41,7 @@ class Recorder:
         """
         self._spool = nameless(folder) if folder else -1
         self.trouble = "its output could not be kept" if self._spool < 0 else ""
+        self.failure: OSError | None = None
         self._kept = 0
         self._ends = [os.pipe(), os.pipe()]
         self._over = _thread.allocate_lock()
@@ -106,6 +109,8 @@ class Recorder:
             write(stream, block)
         except OSError as error:
             self.trouble = f"its output could not be passed on: {error.strerror}"
+            if stream == OUT or error.errno != errno.EPIPE:
+                self.failure = error
             return False
         return True
 

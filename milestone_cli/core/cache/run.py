@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 UNRUN = (126, 127)
 """Exit codes of a command that could not be run, as shells give them; never kept."""
-SIGNALLED = 128
-"""Exit codes above it tell of a signal; never kept, since nothing is known of a run that was stopped."""
+SIGNALLED, SIGNALS = 128, 64
+"""Exit codes above the first tell of a signal, of so many; never kept: nothing is known of a run that was stopped."""
 
 
 def run(store: "Store | None", command: "list[str]", wish: Wish, tell: "Tell") -> int:
@@ -214,9 +214,11 @@ class _Run:
 
     def _objection(self, question: Question, code: int, recorder: "Recorder") -> str:
         """Why a result is not worth keeping; empty when it is."""
-        if code in UNRUN or code > SIGNALLED:
-            return "it could not be run" if code in UNRUN else f"it was ended by signal {code - SIGNALLED}"
-        if code and not self._wish.failures:
+        if code in UNRUN:
+            return "it could not be run"
+        if SIGNALLED < code <= SIGNALLED + SIGNALS:
+            return f"it was ended by signal {code - SIGNALLED}"
+        if code and (not self._wish.failures or code > SIGNALLED):
             return f"it ended with exit code {code}"
         if recorder.trouble:
             return recorder.trouble
