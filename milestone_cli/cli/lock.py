@@ -6,7 +6,7 @@ from milestone_cli.storage import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .options.agents import ForPid, LockCommand, LockName, LockWait
+    from .options.locks import ForPid, LockCommand, LockName, LockWait
     from .options.shared import DryRun, Force, Format, IdempotencyKey, Yes
 
 

@@ -6,7 +6,7 @@ from milestone_cli.storage import open_store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .options.shared import DryRun, Format, IdempotencyKey, LockTimeout, Yes
-    from .options.stores import Last, Operations, TransactionId, TransactionStatus, TransactionWord
+    from .options.transactions import LastTransactions, Operations, TransactionId, TransactionStatus, TransactionWord
 
 
 def apply(
@@ -56,7 +56,7 @@ def _source(word: "str | None") -> str:
     return word if word == "-" or word[0] in "{@" else "@" + word
 
 
-def list_(status: "TransactionStatus" = "all", limit: "Last" = 50, output: "Format" = "text") -> None:
+def list_(status: "TransactionStatus" = "all", limit: "LastTransactions" = 50, output: "Format" = "text") -> None:
     """List transactions, oldest first: what each one changed, and whether it was rolled back.
 
     Example: milestone transaction list --status committed

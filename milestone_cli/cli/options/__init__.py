@@ -4,6 +4,19 @@ Command modules name these types in quoted annotations, so importing a command c
 names to the modules before Typer looks at their signatures. No name is in two of the rooms.
 """
 
-from milestone_cli.cli.options import agents, cache, checkpoints, client, logs, sessions, shared, states, stores, tasks
+from milestone_cli.cli.options import (
+    agents,
+    cache,
+    checkpoints,
+    client,
+    locks,
+    logs,
+    sessions,
+    shared,
+    states,
+    stores,
+    tasks,
+    transactions,
+)
 
-ROOMS = (agents, cache, checkpoints, client, logs, sessions, shared, states, stores, tasks)
+ROOMS = (agents, cache, checkpoints, client, locks, logs, sessions, shared, states, stores, tasks, transactions)

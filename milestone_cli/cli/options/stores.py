@@ -47,17 +47,6 @@ SelfTest = Annotated[
     bool, typer.Option("--selftest", help="Try the store's disk, and say which promises can be kept there.")
 ]
 FailOn = Annotated[Literal["error", "warning"], typer.Option("--fail-on", help="Exit 6 from this severity on.")]
-Operations = Annotated[
-    str | None, typer.Argument(metavar="[FILE|-]", help="JSON Lines of operations; - for standard input.")
-]
-Last = Annotated[int, typer.Option("--limit", metavar="N", min=0, help="The last N; 0: all.")]
-TransactionStatus = Annotated[
-    Literal["all", "pending", "committed", "rolled_back"], typer.Option("--status", help="Only those with this status.")
-]
-TransactionWord = Annotated[str, typer.Argument(metavar="[TRANSACTION]", help="A transaction by its id, or last.")]
-TransactionId = Annotated[
-    str, typer.Argument(metavar="TRANSACTION", help="A transaction by its id; last: the last committed one.")
-]
 StoreName = Annotated[
     str | None,
     typer.Argument(metavar="[STORE]", help="A folder, or postgresql://…#PROJECT (default: the current store)."),
