@@ -10,6 +10,7 @@ WITHOUT_A_STORE = [
     (["status"], 10, "`milestone init NAME`"),
     (["--store", "elsewhere/.milestones", "status"], 10, "/elsewhere/.milestones init NAME` makes one there"),
     (["--store", "else/where/.milestones", "init"], 8, "make the folder"),
+    (["hook", "install"], 0, "sessions that begin in a folder with a store are recorded"),
     (["init"], 0, "`milestone init NAME` makes a milestone"),
 ]
 WITH_ONE = [

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     Facts = dict[str, object]
 
 LABEL = 12
+RECORDED = "  next     sessions that begin in a folder with a store are recorded; `milestone init NAME` makes one"
 
 
 def fields(plan: "Plan", *, dry_run: bool) -> "Facts":
@@ -34,7 +35,8 @@ def install_text(plan: "Plan", *, dry_run: bool) -> str:
     what = [_count(len(plan.events), "event")] if plan.events else []
     what += ["the status line"] if plan.statusline else []
     what += [_count(commands, "slash command")] if (commands := _commands(plan)) else []
-    return _noted(f"{flat(plan.path)}: {', '.join(what) or 'the plugin'} {would}installed", plan)
+    done = _noted(f"{flat(plan.path)}: {', '.join(what) or 'the plugin'} {would}installed", plan)
+    return done if dry_run or not plan.events else f"{done}\n{RECORDED}"
 
 
 def uninstall_text(plan: "Plan", *, dry_run: bool) -> str:
