@@ -304,6 +304,4 @@ def _split(words: list[str]) -> "tuple[str | None, str]":
 def _too_many(words: list[str]) -> None:
     from milestone_cli.errors import MilestoneError
 
-    raise MilestoneError(
-        "usage", f"'{words[-1][:140]}' is one word too many", "write `milestone session get [SESSION] PATH`"
-    )
+    raise MilestoneError("usage", f"'{words[-1][:140]}' is one word too many", "write [MILESTONE] CHECKPOINT")

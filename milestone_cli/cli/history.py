@@ -48,7 +48,7 @@ def diff(words: "DiffWords" = None, output: "Format" = "text") -> None:
     if wrong:
         from milestone_cli.errors import MilestoneError
 
-        raise MilestoneError("usage", wrong[0], "milestone state diff [MILESTONE] [A] [B]")
+        raise MilestoneError("usage", wrong[0], "write `milestone state diff [MILESTONE] [A] [B]`")
     store = open_store()
     name = current_milestone(store, given)
     numbers: list[int | None] = [int(word) for word in words]

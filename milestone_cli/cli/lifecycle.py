@@ -162,7 +162,7 @@ def validate(
         raise MilestoneError(
             "invalid_state",
             f"'{name}' does not fit the schema in {len(found)} place{'s'[: len(found) != 1]}: {told}{more}",
-            "mend it with `milestone state set` or `milestone state patch`",
+            "correct it with `milestone state set` or `milestone state patch`",
             milestone_id=name,
             revision=document.revision,
             errors=found[:1000],

@@ -71,7 +71,9 @@ def get(words: "KeyWords", output: "DocumentFormat" = "text") -> None:
     from .state import print_document
 
     if len(words) > 2:
-        raise MilestoneError("usage", f"'{words[2][:140]}' is one word too many", "[SESSION] PATH")
+        raise MilestoneError(
+            "usage", f"'{words[2][:140]}' is one word too many", "write `milestone session get [SESSION] PATH`"
+        )
     store = open_store()
     given, path = keyed.meant(store, words)
     print_document(keyed.get(store, given, path)[1].encode(), None, output, bare=True)

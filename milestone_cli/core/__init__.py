@@ -102,8 +102,8 @@ def lock_timeout(store: "Store", given: "float | None") -> float:
         return seconds
     raise MilestoneError(
         "invalid_config" if given is None else "usage",
-        f"the lock timeout '{str(word)[:140]}' is no number of seconds",
-        "give for example 30, or 0 to wait for nothing",
+        f"the lock timeout '{str(word)[:140]}' is not a number of seconds",
+        "give for example 30, or 0 not to wait",
     )
 
 

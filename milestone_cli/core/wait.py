@@ -126,7 +126,7 @@ class AgentIs:
             raise MilestoneError(
                 "usage",
                 f"'{status[:80]}' is not a status of an agent",
-                f"one of {', '.join(RECORDED)} as recorded, or {', '.join(JUDGED)} as found",
+                f"give one of {', '.join(RECORDED)} as recorded, or {', '.join(JUDGED)} as found",
             )
         self._store = store
         self.name = safe(name, "agent")

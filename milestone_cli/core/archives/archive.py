@@ -223,5 +223,5 @@ def _opened(path: str) -> "IO[bytes]":
 
 def _damaged(path: str, why: str) -> MilestoneError:
     return MilestoneError(
-        "damaged", f"'{path[:300]}' cannot be taken in: {why}", "`milestone store export` makes a new one", file=path
+        "damaged", f"'{path[:300]}' cannot be imported: {why}", "`milestone store export` makes a new one", file=path
     )

@@ -64,7 +64,7 @@ def wanted(given: "str | None") -> list[str]:
     unknown = [word for word in words if word not in (*contents.EVENTS, "all")]
     if unknown or not words:
         told = f"there is no event '{unknown[0][:140]}'" if unknown else "no event is named"
-        raise MilestoneError("usage", told, f"there are {', '.join(contents.EVENTS)}; or all")
+        raise MilestoneError("usage", told, f"give some of {', '.join(contents.EVENTS)}; or all")
     return [event for event in contents.EVENTS if event in words or "all" in words]
 
 

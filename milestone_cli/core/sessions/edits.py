@@ -64,7 +64,7 @@ def parse(raw: bytes, name: str) -> "tuple[str, str]":
     found = _load(raw, name, "safe")
     context, settings = found.get("context") or {}, found.get("configuration") or {}
     if not isinstance(context, dict) or not isinstance(settings, dict):
-        raise _wrong(name, "context and configuration are mappings")
+        raise _wrong(name, "context and configuration must be mappings of names to values")
     try:
         told = dumps(_as_json(context))
     except (TypeError, ValueError, RecursionError) as error:

@@ -91,7 +91,7 @@ def find(store: "Store", identity: str) -> "tuple[Record, str]":
     raise MilestoneError(
         "not_found",
         f"there is no transaction '{identity}'",
-        "`milestone transaction list` shows them",
+        "`milestone transaction list` lists them",
         transaction_id=identity,
     )
 

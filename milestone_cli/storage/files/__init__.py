@@ -46,7 +46,9 @@ class FileStore(Documents):
         if word := runtime.env("MILESTONE_SEGMENT_SIZE"):
             self.segment_size = size_of(word)
             if not self.segment_size:
-                raise MilestoneError("invalid_config", f"MILESTONE_SEGMENT_SIZE cannot be '{word[:140]}'", "as in 64M")
+                raise MilestoneError(
+                    "invalid_config", f"MILESTONE_SEGMENT_SIZE cannot be '{word[:140]}'", "write it like 64M"
+                )
 
     def refuse_unusable(self, *, is_writing: bool = False) -> None:
         """Refuse a store that is too new or has moved, and to write to one that is frozen; one of bash says nothing."""

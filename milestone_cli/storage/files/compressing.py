@@ -51,7 +51,7 @@ def plain(raw: bytes, limit: int, what: str) -> bytes:
             "too_large", f"'{what}' has more than {limit} bytes, uncompressed", "look at what made it so large"
         )
     if not unpacker.eof or unpacker.unused_data:
-        raise MilestoneError("damaged", f"'{what}' cannot be uncompressed", "take another copy")
+        raise MilestoneError("damaged", f"'{what}' cannot be uncompressed", "use another copy")
     return text
 
 

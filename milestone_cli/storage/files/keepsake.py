@@ -147,7 +147,9 @@ class Keepsake:
             members = self._tar.getmembers()
         except (OSError, tarfile.TarError) as error:
             raise MilestoneError(
-                "damaged", f"the backup '{layout.MIGRATIONS}/{name}' cannot be read: {error}", "nothing was changed"
+                "damaged",
+                f"the backup '{layout.MIGRATIONS}/{name}' cannot be read: {error}; nothing was changed",
+                "look at the store's disk",
             ) from error
         self.files = {one.name: one for one in members if one.isreg()}
         self.folders = {one.name for one in members if one.isdir()}

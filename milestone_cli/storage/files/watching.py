@@ -162,7 +162,7 @@ class Watcher:
             raise MilestoneError(
                 "store_unreachable",
                 f"the store '{store.path}' is not there any more",
-                "somebody has moved or removed it",
+                "find out who has moved or removed it",
             )
         store.refuse_unusable()
 

@@ -104,7 +104,7 @@ def _load() -> "Any":
     raise MilestoneError(
         "missing_extra",
         "a store in PostgreSQL needs psycopg, which is not installed",
-        "pip install 'milestone-cli[postgres]'",
+        "`pip install 'milestone-cli[postgres]'` installs it",
     )
 
 
