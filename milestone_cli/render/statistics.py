@@ -112,7 +112,8 @@ def _rate(found: "Tally") -> str:
         rate = found.events * length / seconds
         if rate >= 1 or unit == "day":
             break
-    return f"{rate:,.0f} a {unit}" if rate >= 10 else f"{rate:.1f} a {unit}"
+    each = "an hour" if unit == "hour" else f"a {unit}"
+    return f"{rate:,.0f} {each}" if rate >= 10 else f"{rate:.1f} {each}"
 
 
 def _milestones(counts: "dict[str, int]") -> list[str]:
