@@ -132,11 +132,15 @@ def _plain(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A paragraph, in lines of a length that every tool likes."""
-    wrapped = textwrap.wrap(text, 66, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(map(_line, wrapped))
+    """A paragraph, in lines of a length that every tool likes, as roff spells them."""
+    return "\n".join(map(_safe, textwrap.wrap(_plain(text), 72, break_long_words=False, break_on_hyphens=False)))
 
 
 def _line(text: str) -> str:
-    """A line of text; a leading dot would be a request."""
-    return "\\&" * text.startswith(".") + _plain(text)
+    """A line of text."""
+    return _safe(_plain(text))
+
+
+def _safe(line: str) -> str:
+    """A line that is no request, as a leading dot would make it."""
+    return "\\&" * line.startswith(".") + line
