@@ -327,7 +327,7 @@ def test_without_the_wheel_the_systems_libpq_serves() -> None:
 
 def test_without_any_libpq_the_extra_is_named() -> None:
     done = subprocess.run([sys.executable, "-c", NOWHERE, str(ROOT)], capture_output=True, text=True, check=False)
-    assert done.stdout == "missing_extra pip install 'milestone-cli[postgres]'\n", done.stderr
+    assert done.stdout == "missing_extra `pip install 'milestone-cli[postgres]'` installs it\n", done.stderr
 
 
 def test_a_store_of_files_imports_nothing_of_this() -> None:

@@ -85,8 +85,10 @@ def get(
     from milestone_cli.core import document
 
     path = words[-1]
+    if len(words) > 2:
+        _refuse(f"'{words[2][:140]}' is one word too many", "write `milestone state get [MILESTONE] PATH`")
     store = open_store()
-    name = current_milestone(store, words[0] if _split(words, 1) else None)
+    name = current_milestone(store, words[0] if len(words) == 2 else None)
     read, notes = state.load(store, name)
     if notes:
         render.notify(notes)
@@ -129,13 +131,6 @@ def list_(output: "Format" = "text") -> None:
 
     found = milestones(open_store())
     render.emit("state-list", {"milestones": found}, list_text(found), output)
-
-
-def _split(words: list[str], needed: int) -> bool:
-    """Whether an ID stands before the words that a command needs; words are counted from the end."""
-    if len(words) > needed + 1:
-        _refuse(f"'{words[-1][:140]}' is one word too many", "write `milestone session get [SESSION] PATH`")
-    return len(words) == needed + 1
 
 
 def _refuse(message: str, hint: str) -> None:
