@@ -67,10 +67,13 @@ def claim(
         milestone: only a task of this milestone.
 
     Raises:
-        MilestoneError: `not_found` where no task is ready; `conflict` for one that another agent has, or that waits.
+        MilestoneError: `not_found` where no task is ready; `conflict` for one that another agent has, that waits, or
+            that belongs elsewhere; `usage`.
     """
     if lease is not None and not 0 <= lease <= claims.LONGEST:
         raise MilestoneError("usage", f"a lease cannot last {lease:g} s", f"give at most {claims.LONGEST:g} s")
+    if name is None and terms.expect is not None:
+        raise MilestoneError("usage", "--if-revision says nothing about which task", "name the TASK, or leave it out")
     wanted = safe(name, "task") if name else ""
     who = runtime.caller() if pid is None else pid
     made = Claimed(Task(wanted, b"{}"))
@@ -80,7 +83,7 @@ def claim(
         plan, at = Plan("task_claim"), runtime.timestamp(store.clock())
         known = [one for one in tasks(store) if not one.trouble]
         freed = _free(store, plan, known, at)
-        one = _named(store, known, wanted, terms) if wanted else _oldest(known, milestone)
+        one = _named(store, known, wanted, terms, milestone) if wanted else _oldest(known, milestone)
         made = Claimed(one)
         made.freed = freed
         made.renewed = bool(one.claim)
@@ -118,8 +121,13 @@ def _free(store: "Store", plan: Plan, known: "list[Task]", at: str) -> "list[Fac
     return found
 
 
-def _named(store: "Store", known: "list[Task]", name: str, terms: Terms) -> Task:
+def _named(store: "Store", known: "list[Task]", name: str, terms: Terms, milestone: "str | None") -> Task:
     one = next((one for one in known if one.id == name), None) or find(store, name)
+    if milestone not in (None, one.name("milestone_id")):
+        raise MilestoneError(
+            "conflict", f"the task '{name}' does not belong to '{milestone}'",
+            f"`milestone task show {name}` says where it belongs; leave --milestone out", task_id=name,
+        )  # fmt: skip
     check_revision(one, terms.expect)
     if one.status == "in_progress":
         held = claims.hold(store, one)
