@@ -8,8 +8,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Store
 
-LISTED = "list them with: milestone {} list"
-
 
 def of_session(store: "Store", session: str, milestone: "str | None" = None) -> str:
     """The log that has a session's events: its milestone's, or its own where it has none.
@@ -70,5 +68,6 @@ def named(stream: str) -> str:
 def no_log(stream: str) -> MilestoneError:
     """The error for a log that is not there."""
     if milestone_of(stream):
-        return MilestoneError("not_found", f"there is no milestone {named(stream)}", LISTED.format("state"))
-    return MilestoneError("not_found", f"there is no log of {named(stream)}", LISTED.format("session"))
+        return MilestoneError("not_found", f"there is no milestone '{stream}'", "`milestone state list` lists them")
+    told = f"there is no session '{stream[1:]}' with a log"
+    return MilestoneError("not_found", told, "`milestone session list` lists them")
