@@ -119,6 +119,12 @@ def test_events_are_numbered_chained_and_ordered_in_time(store):
     assert not verify(store, "demo").findings
 
 
+def test_logs_that_are_no_milestones_are_listed_apart(store):
+    for name in ("demo", log_of("later"), log_of("no-session")):
+        store.commit(Change(name, [Draft("tick", "{}", "no-session", "system")]))
+    assert (store.milestones(), store.session_logs()) == (["demo"], ["@later", "@no-session"])
+
+
 def test_a_batch_is_one_change(store):
     receipt = events.log(store, "demo", [("a", b"{}"), ("b", b"{}"), ("c", b"{}")], key="k")
     assert (receipt.first, receipt.sequence) == (1, 3)
