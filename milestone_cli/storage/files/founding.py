@@ -2,9 +2,11 @@
 
 import os
 
+from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Change, Draft
 from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.folders import forget
 from milestone_cli.storage.refusals import twin
 
 TYPE_CHECKING = False
@@ -41,8 +43,8 @@ def initialise(store: "FileStore", milestone: "str | None") -> "Receipt | None":
     is_new = not store.milestones()  # else bash made it, and its format is for `store migrate` to say
     lay_out(store)
     root = store.folder("")
-    if is_new:
-        _write(root, layout.VERSION, layout.FORMAT + "\n")
+    if is_new and _write(root, layout.VERSION, layout.FORMAT + "\n"):
+        runtime.applied.append("the store")
     os.fsync(root)
     above = os.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=root)
     try:
@@ -61,15 +63,21 @@ def lay_out(store: "FileStore") -> None:
     _write(store.folder(""), ".gitignore", layout.IGNORED)
 
 
-def _write(folder: int, name: str, text: str) -> None:
-    """Write a file that is not there yet, or is empty: who made it was killed before it wrote."""
+def _write(folder: int, name: str, text: str) -> bool:
+    """Write a file that is not there yet, or is empty, since who made it was killed; whether that was so."""
     fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
     try:
-        if not os.fstat(fd).st_size:
+        if os.lseek(fd, 0, os.SEEK_END):
+            return False
+        try:
             os.write(fd, text.encode())
             os.fsync(fd)
+        except OSError:
+            forget(folder, name)
+            raise
     finally:
         os.close(fd)
+    return True
 
 
 def _is_bare(store: "FileStore", milestone: str) -> bool:
