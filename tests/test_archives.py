@@ -18,10 +18,10 @@ import pytest
 from conftest import Cli
 from test_store_copy import contents
 
-from milestone_cli.core import transfer
 from milestone_cli.core.archives import clearing
 from milestone_cli.core.archives.archive import Archive
 from milestone_cli.core.archives.exporting import export, packed
+from milestone_cli.core.stores import copying
 from milestone_cli.errors import MilestoneError
 from milestone_cli.render.schemas import schema
 from milestone_cli.runtime import child
@@ -41,7 +41,7 @@ def run(cli: Cli, *words: str, code: int = 0) -> dict[str, Any]:
 def take_in(archive: Path, target: str) -> None:
     """Import it; the copy proves itself byte for byte."""
     with closing(Archive(str(archive))) as source_:
-        transfer.run(source_, open_side(target, is_new=True))
+        copying.run(source_, open_side(target, is_new=True))
 
 
 def put_out(name: str, path: Path) -> Path:
@@ -167,7 +167,7 @@ def test_it_is_of_one_moment_whoever_writes(
 ) -> None:
     name = str(store) if kind == "files" else postgres_url
     if kind == "postgres":
-        transfer.run(open_side(str(store)), open_side(name, is_new=True))
+        copying.run(open_side(str(store)), open_side(name, is_new=True))
 
     def work() -> None:
         from milestone_cli.core import commit, draft
@@ -187,7 +187,7 @@ def test_it_is_of_one_moment_whoever_writes(
             cli("store", "export", str(path), name, check=True)  # a process that is not the writer's parent
             target = str(tmp_path / f"there{number}")
             take_in(path, target)
-            assert transfer.verify(open_side(target)) == []
+            assert copying.verify(open_side(target)) == []
             there = open_store(f"{target}/.milestones")
             head = there.head("demo")
             assert head is not None
@@ -210,7 +210,7 @@ def test_a_store_is_cleared_once_all_of_it_is_safe(
     cli("session", "create", "--no-milestone", "--name", "talk", check=True)
     (store / "config.yaml").write_text("# kept\nlock_timeout: 7\n")
     if kind == "postgres":
-        transfer.run(open_side(str(store)), open_side(name, is_new=True))
+        copying.run(open_side(str(store)), open_side(name, is_new=True))
     before = contents(name)
     plan = run(cli, "clear", name, "--dry-run")
     assert plan["refused"]
@@ -248,7 +248,7 @@ def test_killed_in_the_middle_it_is_all_or_nothing(
     cli("state", "save", "demo", '{"a": 1}', check=True)
     name = str(store) if kind == "files" else postgres_url
     if kind == "postgres":
-        transfer.run(open_side(str(store)), open_side(name, is_new=True))
+        copying.run(open_side(str(store)), open_side(name, is_new=True))
     before = contents(name)
     backup = str(tmp_path / "kept.tar")
 

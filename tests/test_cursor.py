@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from memory_store import MemoryStore
 
-from milestone_cli.core import events, transfer
+from milestone_cli.core import events
 from milestone_cli.core.log import cursor
 from milestone_cli.core.log.filters import Filter
 from milestone_cli.core.log.paging import Found
 from milestone_cli.core.retention import cleanup
 from milestone_cli.core.retention.plan import Policy
+from milestone_cli.core.stores import copying
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.contract import Store
 from milestone_cli.storage.files import FileStore
@@ -183,7 +184,7 @@ def test_a_cursor_stands_in_a_copy_too(files: FileStore, postgres_url: str) -> N
     fill(files, 4)
     taken = every_place(files)
     copy = open_side(postgres_url, is_new=True)
-    transfer.run(open_side(files.path), copy)
+    copying.run(open_side(files.path), copy)
     for text in taken:
         assert behind(copy.store, text) == behind(files, text)
 

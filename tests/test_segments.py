@@ -12,13 +12,14 @@ import pytest
 from conftest import MILESTONE, Cli, clean_environment
 
 from milestone_cli import runtime
-from milestone_cli.core import events, state, transfer
+from milestone_cli.core import events, state
 from milestone_cli.core.log import query
 from milestone_cli.core.log.filters import Filter
 from milestone_cli.core.log.timeline import Timeline
 from milestone_cli.core.log.verify import verify
 from milestone_cli.core.retention import cleanup, expiry
 from milestone_cli.core.retention.plan import Policy
+from milestone_cli.core.stores import copying
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Change, Draft, Plan
 from milestone_cli.storage.contract import Store
@@ -102,7 +103,7 @@ def test_a_log_is_one_whether_whole_or_in_parts_plain_or_compressed_here_or_ther
     assert len(list(folder(files).glob("*.jsonl"))) > 5
     whole, back = str(tmp_path / "whole/.milestones"), str(tmp_path / "back/.milestones")
     for source, target in ((files.path, whole), (files.path, postgres_url), (postgres_url, back)):
-        transfer.run(open_side(source), open_side(target, is_new=True))
+        copying.run(open_side(source), open_side(target, is_new=True))
     plain = everything(files)
     assert plain == everything(open_side(whole).store)
     assert not (tmp_path / "whole/.milestones/state/events/.segments").exists()
@@ -117,7 +118,7 @@ def test_a_log_is_one_whether_whole_or_in_parts_plain_or_compressed_here_or_ther
     assert files.pack("demo", 5)[0]
     report = verify(files, "demo")
     assert (report.events, report.findings) == (180, [])
-    transfer.run(open_side(files.path), open_side(postgres_url))
+    copying.run(open_side(files.path), open_side(postgres_url))
     assert lines(open_side(postgres_url).store) == lines(files)
 
 

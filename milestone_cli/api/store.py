@@ -12,7 +12,7 @@ from milestone_cli.api.pool import Pool
 from milestone_cli.api.records import Records
 from milestone_cli.api.session import Sessions
 from milestone_cli.core import current_milestone
-from milestone_cli.core.founding import found_at
+from milestone_cli.core.stores.founding import initialise_at
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage import locate
 from milestone_cli.storage.contract import Store as Backend
@@ -156,5 +156,5 @@ def _locate(path: "str | os.PathLike[str] | None", *, create: bool) -> str:
             is_store = os.path.basename(os.path.normpath(found)) == HOME
             found = os.path.abspath(found if is_store or not (create or os.path.isdir(inside)) else inside)
     if create:
-        found_at(found)
+        initialise_at(found)
     return found

@@ -15,9 +15,9 @@ def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
     Example: milestone init demo
     """
     from milestone_cli import render
-    from milestone_cli.core.founding import found
+    from milestone_cli.core.stores.founding import initialise
 
-    path, is_new, name, receipt = found(milestone)
+    path, is_new, name, receipt = initialise(milestone)
     fields: dict[str, object] = {"store": path, "created": is_new, "milestone_id": name}
     fields["initialized"] = receipt is not None
     made = f"store {path} {'made' if is_new else 'is there'}"

@@ -27,9 +27,9 @@ def init(
     Example: milestone store init
     """
     from milestone_cli import render
-    from milestone_cli.core.stores import found
+    from milestone_cli.core.stores.founding import prepare
 
-    fields = found(store, writer, reader)
+    fields = prepare(store, writer, reader)
     told = f"store {fields['store']} {'made' if fields['created'] else 'is there'}"
     roles = [f"; role {fields[kind]} is a {kind}" for kind in ("writer", "reader") if fields[kind]]
     render.emit("store-init", fields, told + "".join(roles), output)
@@ -130,9 +130,9 @@ def import_(source: "ImportFrom", dry_run: "DryRun" = False, yes: "Yes" = False,
 def _import_archive(source: str, *, dry_run: bool, yes: bool, output: str) -> int:
     """Take in a file of `store export`, byte for byte."""
     from milestone_cli import render
-    from milestone_cli.core import transfer
     from milestone_cli.core.archives.archive import Archive
     from milestone_cli.core.migration.archive import fields_of, plan
+    from milestone_cli.core.stores import copying
     from milestone_cli.render.stores import import_text, progress
     from milestone_cli.storage.sides import open_side
 
@@ -143,7 +143,7 @@ def _import_archive(source: str, *, dry_run: bool, yes: bool, output: str) -> in
             from .confirm import confirm
 
             confirm(import_text(fields_of(found), dry_run=True), "Take this in?")
-        found = transfer.run(here, there, progress=progress("taking in"))
+        found = copying.run(here, there, progress=progress("taking in"))
     fields = {**fields_of(found), "dry_run": dry_run}
     render.emit("store-import", fields, import_text(fields, dry_run=dry_run), output)
     return 0
@@ -167,19 +167,20 @@ def copy(
     Example: milestone store copy . elsewhere
     """
     from milestone_cli import render
-    from milestone_cli.core import transfer
+    from milestone_cli.core.stores import copying
+    from milestone_cli.core.stores.plan import plan
     from milestone_cli.render.stores import copy_text, progress
     from milestone_cli.storage.sides import open_side
 
     here, there = open_side(source), open_side(target, is_new=not dry_run)
-    found = transfer.plan(here, there, resume=resume)[0]
+    found = plan(here, there, resume=resume)[0]
     if not dry_run:
         if found.replaces and not yes:
             from .confirm import confirm
 
             confirm(copy_text(found, [], dry_run=True), f"Replace what is in {there.path}?")
-        found = transfer.run(here, there, resume=resume, progress=progress("copying"))
-    damaged = transfer.verify(there, progress("verifying")) if verify and not dry_run else []
+        found = copying.run(here, there, resume=resume, progress=progress("copying"))
+    damaged = copying.verify(there, progress("verifying")) if verify and not dry_run else []
     fields = {**found.fields(), "dry_run": dry_run, "verified": verify and not dry_run, "damaged": damaged}
     render.emit("store-copy", fields, copy_text(found, damaged, dry_run=dry_run), output)
     return 6 if damaged else 0
@@ -192,7 +193,7 @@ def freeze(store: "StoreName" = None, reason: "Reason" = None, output: "Format" 
 
     Example: milestone store freeze --reason 'moving to the team database'
     """
-    from milestone_cli.core.stores import freeze as set_mark
+    from milestone_cli.core.stores.marks import freeze as set_mark
     from milestone_cli.storage.sides import open_side
 
     side = open_side(store)
@@ -205,7 +206,7 @@ def unfreeze(store: "StoreName" = None, output: "Format" = "text") -> None:
 
     Example: milestone store unfreeze
     """
-    from milestone_cli.core.stores import unfreeze as take_mark
+    from milestone_cli.core.stores.marks import unfreeze as take_mark
     from milestone_cli.storage.sides import open_side
 
     side = open_side(store)
@@ -226,7 +227,7 @@ def moved(
 
     Example: milestone store copy . elsewhere; milestone store moved . elsewhere
     """
-    from milestone_cli.core.stores import move
+    from milestone_cli.core.stores.marks import move
     from milestone_cli.storage.sides import open_side
 
     here, there = open_side(source), open_side(target)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from milestone_cli.core.migration.migrate import Outcome
-    from milestone_cli.core.transfer import Copy
+    from milestone_cli.core.stores.plan import Copy
     from milestone_cli.render.table import Cell
 
 WIDTH = 24

@@ -1,4 +1,4 @@
-"""The archive of a store as the source of a copy: `transfer.run(Archive(path), target)` imports it.
+"""The archive of a store as the source of a copy: `copying.run(Archive(path), target)` imports it.
 
 It is checked as a whole when it is opened: manifest, names and every checksum. What it says of itself decides nothing
 about where something is written: kinds and keys must be sound, and each member is looked for under the one path that

@@ -1,21 +1,22 @@
 """Taking in a file of `store export`: a copy whose source is an archive, into a store that is empty or behind it."""
 
-from milestone_cli.core import transfer
+from milestone_cli.core.stores.plan import plan as plan_copy
 from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.core.archives.archive import Archive
+    from milestone_cli.core.stores.plan import Copy
     from milestone_cli.storage.contract import Side
 
 
-def plan(source: "Archive", target: "Side") -> transfer.Copy:
+def plan(source: "Archive", target: "Side") -> "Copy":
     """What taking in would do; nothing is changed.
 
     Raises:
         MilestoneError: `conflict` when the store has something that the archive has not, or has otherwise.
     """
-    found = transfer.plan(source, target)[0]
+    found = plan_copy(source, target)[0]
     if found.replaces:
         there = {place for place in found.documents if target.document(*place) is not None}
         conflicts = sorted("/".join(place) for place in {*there, *found.removed})
@@ -29,7 +30,7 @@ def plan(source: "Archive", target: "Side") -> transfer.Copy:
     return found
 
 
-def fields_of(found: transfer.Copy) -> "dict[str, object]":
+def fields_of(found: "Copy") -> "dict[str, object]":
     """What it does as JSON values."""
     kinds = [kind for kind, _ in found.documents]
     return {

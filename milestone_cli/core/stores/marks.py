@@ -1,45 +1,12 @@
-"""Stores as a whole: making them where they shall be, and their marks: frozen, and moved elsewhere."""
+"""The marks of a store: frozen, so that nothing is written, or moved, so that every command names the other place."""
 
 from milestone_cli.core import lock_timeout
-from milestone_cli.errors import MilestoneError, moved
-from milestone_cli.storage.sides import open_side
+from milestone_cli.core.stores.plan import plan, refuse_moved
+from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Side, Source
-
-
-def found(name: "str | None", writer: "str | None", reader: "str | None") -> "dict[str, object]":
-    """Make what is missing of a store, and give roles of a database their rights.
-
-    Args:
-        name: of the store; left out: the one that is meant, else one in the working directory.
-        writer: role that shall write.
-        reader: role that shall read.
-
-    Raises:
-        MilestoneError: `usage` for roles of files; `not_found` for a role that is not there.
-    """
-    import os
-
-    from milestone_cli.storage import locate
-
-    name = name or locate(os.getcwd()) or os.getcwd()
-    if (writer or reader) and "://" not in name:
-        raise MilestoneError(
-            "usage",
-            "a store of files has no roles",
-            "leave --writer and --reader out; who may do what is up to the file system",
-        )
-    side = open_side(name, is_new=True)
-    created = side.prepare()
-    for kind, role in (("writer", writer), ("reader", reader)):
-        if role:
-            side.grant(kind, role)
-    return {"store": side.path, "created": created, "writer": writer, "reader": reader}
-
-
-# marks
 
 
 def set_marks(side: "Source", *, frozen: "str | None", moved: "str | None") -> None:
@@ -53,8 +20,7 @@ def freeze(side: "Side", why: str) -> bool:
     Raises:
         MilestoneError: `store_moved`.
     """
-    if side.moved is not None:
-        raise moved(side.path, side.moved)
+    refuse_moved(side)
     if side.frozen is not None:
         return False
     set_marks(side, frozen=why, moved=None)
@@ -75,8 +41,6 @@ def move(source: "Source", target: "Side", *, dry_run: bool = False) -> bool:
     Raises:
         MilestoneError: `conflict` when the other store is not an exact copy.
     """
-    from milestone_cli.core.transfer import plan
-
     if source.moved is not None:
         if source.moved == target.path:
             return False
