@@ -99,10 +99,10 @@ def put(
     namespace: "CacheNamespace" = None,
     output: "Format" = "text",
 ) -> None:
-    """Keep an answer under a key, in the place of the one before.
+    """Keep an answer under a key, replacing the one before.
 
-    What the disk or the bounds would not have is not kept, which is told on standard error and is no failure. Nothing
-    is kept for ever: entries that are over, or were not used for longest, make room.
+    What does not fit on the disk or into the bounds is not kept; standard error says so, and it is not a failure.
+    Nothing is kept for ever: entries that have expired, or were not used for longest, make room.
 
     Example: milestone cache put demo-answer 42 --agent locator --tag go --ttl 30m
     """

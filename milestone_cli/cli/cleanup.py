@@ -36,7 +36,7 @@ def plan(
     """Show what a clean-up would keep and remove, and why; nothing is changed.
 
     It keeps what is young; of backups and checkpoints, what a --keep rule names, as in restic; and always what is
-    active, pinned or referenced, what cannot be read, and the newest good copy. Of logs it removes the oldest
+    active, pinned or referenced, what cannot be read, and the newest good copy. Of the log it removes the oldest
     events; what is left can still be proved and replayed. Settings of the same names as the options (`keep_last`)
     change the defaults.
 
@@ -70,10 +70,11 @@ def run(
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
 ) -> None:
-    """Remove what `cleanup plan` says: old copies, sessions, tasks and transactions that are over, and events.
+    """Remove what `cleanup plan` shows: old copies and events, and sessions, tasks and transactions that are over.
 
-    What stays of a long log and is sealed is compressed. An event `events_removed` names the events that went. With
-    --archive tasks, and copies of a completed milestone, are put away; `milestone archive list` shows them.
+    The sealed parts of a long log that stay are compressed. An event `events_removed` names the events that were
+    removed. With --archive, tasks and the copies of a completed milestone are archived instead; `milestone archive
+    list` lists them.
 
     At a terminal the plan is shown and confirmed first, unless --yes.
 

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
 def metrics(probe: "Probe" = False, output: "MetricsFormat" = None, into: "TimelineFile" = None) -> None:
     """Print figures to watch a store by: saves, failures, waits, copies, room, files.
 
-    Nothing is measured while other commands go well: the figures are what the store keeps anyway, how long changes of
-    states took among it, what failing commands and waits of a second or more noted, and how long saving and loading
-    took when --probe tried it last, which writes to a scratch folder on the same disk. In a database saves are not
-    tried, waits not noted, and changes do not say how long they took.
+    Nothing is measured while commands succeed: the figures are what the store keeps anyway, how long changes of states
+    took among it, what failing commands and waits of a second or more noted, and how long saving and loading took at
+    the last --probe, which writes to a scratch folder on the same disk. In a database saves are not tried, waits not
+    noted, and changes do not say how long they took.
 
     With -o FILE.prom it writes a textfile for the node exporter of Prometheus, whole or not at all.
 
