@@ -10,7 +10,7 @@ from milestone_cli.core.sessions.checkpoints import checkpoints
 from milestone_cli.core.sessions.creating import event
 from milestone_cli.core.sessions.ending import bindings
 from milestone_cli.core.sessions.pinning import documents
-from milestone_cli.core.sessions.session import AT_WORK, Session, find
+from milestone_cli.core.sessions.session import Session, at_work, find
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Plan, log_of
 from milestone_cli.storage.transactions import ROOM
@@ -41,10 +41,7 @@ class Deletion:
         self.puts += bindings(store, session.id)
         self.size = sum(len(store.get(kind, key) or b"") for kind, key in self.puts)
         self.pinned = [one.name for one in checkpoints(store, session.id) if one.pinned is not None]
-        self.blockers = []
-        if session.status in AT_WORK and session.is_alive is not False:
-            lives = "lives" if session.is_alive else "may live, on another machine"
-            self.blockers.append(f"its process {session.record.get('pid')} {lives}")
+        self.blockers = [why] if (why := at_work(session)) else []
 
     @property
     def is_recoverable(self) -> bool:

@@ -6,14 +6,13 @@ gate, and nothing is done where it became another one. Git is touched on request
 dirty tree.
 """
 
-import os
-
 from milestone_cli import runtime
-from milestone_cli.core import NO_SESSION, current_session, git
+from milestone_cli.core import NO_SESSION, current_session
 from milestone_cli.core.sessions.capture import kept_of
 from milestone_cli.core.sessions.checkpoints import Checkpoint, find, part, sound
 from milestone_cli.core.sessions.pages import KIND as PAGE
-from milestone_cli.core.sessions.session import AT_WORK, Session, holders, is_alive, sessions
+from milestone_cli.core.sessions.session import Session, at_work, holders, is_alive, sessions
+from milestone_cli.core.sessions.surroundings import Surroundings
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import digest, safe
@@ -293,53 +292,13 @@ def _text(store: "Store", milestone: str, revision: object, sha256: str) -> "byt
 
 def _places(found: Recovery, kept: "Facts") -> None:
     """Plan directory, branch and commit; and say what became of what was under way."""
-    then = found.checkpoint.said("context")
-    folder = str(then.get("working_directory") or kept.get("working_directory") or "")
-    if folder and not os.path.isdir(folder):
-        found.steps.append(Step("directory", "cannot", f"{folder} is gone"))
-    elif folder:
-        found.folder = folder
-        is_here = os.path.realpath(folder) == os.path.realpath(".")
-        found.steps.append(Step("directory", "same" if is_here else "keep", folder if is_here else f"go to {folder}"))
-    branch, commit = str(then.get("git_branch") or ""), str(then.get("git_commit") or "")
-    if branch != git.NONE and found.folder:
-        _git(found, branch, commit)
+    where = Surroundings(found.checkpoint, str(kept.get("working_directory") or ""), checks_out=found.checks_out)
+    found.folder, found.branch = where.folder, where.branch
+    found.steps += [Step(*one) for one in where.told]
     for one in _listed(found.checkpoint.said("recovery_data").get("pending_operations")):
         amount = one.get("progress")
         told = f"was under way then{f', {amount} % done' if amount is not None else ''}; go on with it"
         found.steps.append(Step(f"operation {one.get('operation')}", "keep", told))
-
-
-def _git(found: Recovery, branch: str, commit: str) -> None:
-    """Plan what becomes of the branch, and say what else git has otherwise by now."""
-    now, at = git.branch(found.folder), git.commit(found.folder)
-    if now != branch:
-        told = f"{branch or 'a detached HEAD'} was checked out then, {now or 'a detached HEAD'} is now"
-        if not found.checks_out:
-            found.steps.append(Step("git branch", "keep", f"{told}; --git checkout changes that"))
-        elif why := _hindrance(found.folder, branch):
-            found.steps.append(Step("git branch", "cannot", f"{told}; {why}"))
-        else:
-            found.branch = branch
-            found.steps.append(Step("git branch", "restore", told))
-    else:
-        found.steps.append(Step("git branch", "same", branch or "a detached HEAD"))
-    if commit and commit != at:
-        found.steps.append(Step("git commit", "keep", f"it was {commit[:12]} then, and is {at[:12] or 'none'} now"))
-    if found.checkpoint.said("context").get("git_dirty") is True:
-        found.steps.append(Step("git tree", "keep", "changes then that were not committed are not kept here"))
-
-
-def _hindrance(folder: str, branch: str) -> str:
-    """Why git must not, or cannot, check a branch out; empty when it may."""
-    from milestone_cli.core.git.program import has_branch, is_dirty
-
-    if not branch:
-        return "a detached HEAD is not checked out again"
-    if not has_branch(folder, branch):
-        return "that branch is gone"
-    dirty = is_dirty(folder)
-    return "" if dirty is False else "the tree is dirty" if dirty else "git does not say whether the tree is dirty"
 
 
 def _listed(value: object) -> "list[Facts]":
@@ -349,10 +308,5 @@ def _listed(value: object) -> "list[Facts]":
 def _live(found: Recovery) -> None:
     """Note that the session itself lives: it would change under whoever is at work in it."""
     now = found.session
-    if now is None or now.status not in AT_WORK or now.is_alive is False:
-        return
-    pid = now.record.get("pid")
-    if now.is_alive and _is_ours(pid):
-        return
-    lives = "lives" if now.is_alive else "may live, on another machine"
-    found.blockers.insert(0, f"its process {pid} {lives}")
+    if now is not None and (why := at_work(now)) and not (now.is_alive and _is_ours(now.record.get("pid"))):
+        found.blockers.insert(0, why)

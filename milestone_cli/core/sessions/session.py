@@ -143,6 +143,13 @@ def is_alive(record: "dict[str, object]", written: int) -> "bool | None":
     return age is None or age > (runtime.now_ns() - written) / 1e9 - SLACK
 
 
+def at_work(found: Session) -> str:
+    """Why a session is not to be taken away, in words: its process lives, or may; empty where it does not."""
+    if found.status not in AT_WORK or found.is_alive is False:
+        return ""
+    return f"its process {found.record.get('pid')} {'lives' if found.is_alive else 'may live, on another machine'}"
+
+
 def find(store: "Store", name: str) -> Session:
     """A session by its id.
 
