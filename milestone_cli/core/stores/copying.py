@@ -24,7 +24,7 @@ KEYS = 1000
 """Newest idempotency keys of a log that go along."""
 
 
-def run(source: "Source", target: "Side", *, resume: bool = False, progress: "Progress" = None) -> Copy:
+def run(source: "Source", target: "Side", *, resume: bool = False, progress: "Progress" = None) -> "Copy":
     """Copy what is missing, prove it, and leave both sides as free as they were.
 
     Args:
@@ -54,7 +54,7 @@ def run(source: "Source", target: "Side", *, resume: bool = False, progress: "Pr
     return found
 
 
-def _copy(source: "Source", target: "Side", found: Copy, progress: "Progress") -> None:
+def _copy(source: "Source", target: "Side", found: "Copy", progress: "Progress") -> None:
     done = 0
     batch: list[tuple[str, str, bytes | None, int]] = [(*place, None, 0) for place in found.removed]
     held = 0
@@ -95,7 +95,7 @@ def _gathered(source: "Source", name: str, start: int, size: int) -> "Iterator[t
         yield start, b"".join(blocks)
 
 
-def _tell(progress: "Progress", done: int, found: Copy) -> None:
+def _tell(progress: "Progress", done: int, found: "Copy") -> None:
     if progress:
         progress(done, found.size + 2 * found.total)
 
@@ -127,7 +127,7 @@ def _keys(source: "Source", name: str, size: int) -> "list[tuple[str, str, int]]
     return keys[-KEYS:]
 
 
-def _prove(source: "Source", target: "Side", look: Look, found: Copy, progress: "Progress") -> None:
+def _prove(source: "Source", target: "Side", look: Look, found: "Copy", progress: "Progress") -> None:
     """Read both sides again: the target holds what the source held, and the source still holds it.
 
     Raises:
