@@ -16,11 +16,6 @@ ANY = "*"
 """In the place of a line that was not there yet: what follows a tail that was cut off."""
 
 
-def name(finding: "Finding") -> "tuple[str, str]":
-    """The key of a damage, and the one under which it may have been acknowledged before a line followed it."""
-    return finding.key, f"{finding.key.rpartition(':')[0]}:{ANY}"
-
-
 def note(store: "Store", stream: str, size: int, findings: "list[Finding]") -> None:
     """Make notes of the damages that are acknowledged."""
     wanted = [finding for finding in findings if finding.severity == "damage" and finding.key]
@@ -29,10 +24,15 @@ def note(store: "Store", stream: str, size: int, findings: "list[Finding]") -> N
     spoiled = {finding.offset for finding in wanted if finding.code != "events_missing"}  # which is about none
     known = _known(store, stream, size, spoiled)
     for finding in wanted:
-        event = next((known[key] for key in name(finding) if key in known), None)
+        event = next((known[key] for key in _names(finding) if key in known), None)
         if event is not None:
             finding.severity = "note"
             finding.message += f"; event {event} acknowledges it"
+
+
+def _names(finding: "Finding") -> "tuple[str, str]":
+    """The key of a damage, and the one under which it may have been acknowledged before a line followed it."""
+    return finding.key, f"{finding.key.rpartition(':')[0]}:{ANY}"
 
 
 def _known(store: "Store", stream: str, size: int, spoiled: "set[int]") -> "dict[str, object]":

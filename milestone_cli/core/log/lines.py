@@ -14,6 +14,7 @@ MARK = b',"checksum":"'
 """What stands before the checksum of a line of ours, 79 bytes before its end."""
 NUMBER = b'"sequence_number":'
 CHECKSUM = b'"checksum":'
+EVENT_ID = b'"event_id":'
 ENDING = 140
 """So many bytes at the end of a line of ours hold its number and its checksum."""
 NEAR = 1 << 16
@@ -29,6 +30,13 @@ def moment(line: bytes) -> bytes:
 def second(line: bytes) -> bytes:
     """The same to the second, as far as events stand in the order of their times and not of their places."""
     return moment(line)[:19]
+
+
+def event_id(line: bytes) -> bytes:
+    """The id of an event; empty for a line of another program."""
+    at = line.rfind(EVENT_ID)
+    start = line.find(b'"', at + len(EVENT_ID)) + 1
+    return line[start : line.find(b'"', start)] if at >= 0 else b""
 
 
 def numbered(line: bytes) -> "tuple[int, str] | None":

@@ -4,7 +4,7 @@ What comes out is the text of the lines as it stands in the log, so numbers of a
 comes once, though an append that landed inside a bash line stands there twice.
 """
 
-from milestone_cli.core.log.lines import CHECKSUM, seek_sequence
+from milestone_cli.core.log.lines import CHECKSUM, event_id, seek_sequence
 from milestone_cli.core.log.streams import no_log
 from milestone_cli.jsontext import loads
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 RECENT = 10_000
 """So many event ids are remembered: a line that is written again comes right after its first copy."""
-EVENT_ID = b'"event_id":'
 LONG = 32 << 20
 """In more bytes than these orjson is worth its import at once; and lines in the shape of ours are believed, where only
 their type matters, as in a long timeline."""
@@ -77,13 +76,12 @@ class Once:
         """Whether this event has not come before; lines that are not ours always pass."""
         if not line.endswith(b'"}') or line.find(CHECKSUM, -90) < 0:
             return True
-        at = line.rfind(EVENT_ID)
-        if at < 0:
+        known = event_id(line)
+        if not known:
             return True
-        event_id = line[at : at + 64].partition(b",")[0]
-        if event_id in self._recent:
+        if known in self._recent:
             return False
-        self._recent[event_id] = None
+        self._recent[known] = None
         if len(self._recent) > RECENT:
             del self._recent[next(iter(self._recent))]
         return True

@@ -7,6 +7,7 @@ many different types, agents, tools and hours there are, and those are bounded t
 import marshal
 
 from milestone_cli.core.log import query
+from milestone_cli.core.log.lines import event_id
 from milestone_cli.core.log.tally import LISTED, Tally, more
 from milestone_cli.jsontext import loads
 from milestone_cli.timestamps import parse_ns
@@ -25,7 +26,6 @@ EDGE = 4
 """So many lines at the beginning of a block may stand at the end of the block before too."""
 RECENT = 64
 """So many of the events before it are remembered."""
-EVENT_ID = b'"event_id":'
 TOOL = b'"tool":"'
 TOOK = b'"duration_ms":'
 HEAD = (
@@ -79,8 +79,8 @@ def _of_log(store: "Store", stream: str, wanted: "Filter", is_failure: "Callable
     for raw in store.map_blocks(stream, start, stop, counter.work):
         packed, edge, recent = marshal.loads(raw)  # noqa: S302 - this program wrote it, in a process of its own
         whole.merge(packed, stream)
-        for event_id, facts in edge:
-            if event_id in before:
+        for known, facts in edge:
+            if known in before:
                 whole.count(facts, stream, -1)
         before = [*before, *recent][-RECENT:]
     return whole
@@ -132,9 +132,9 @@ class _Counter:
         edge = []
         for line in firsts:
             event = self._parser.event(line)
-            if event is not None and (event_id := _id(line)):
-                edge.append((event_id, self._facts(tally, event)[0]))
-        return marshal.dumps((tally.packed(), edge, [event_id for line in lasts if (event_id := _id(line))]))
+            if event is not None and (known := event_id(line)):
+                edge.append((known, self._facts(tally, event)[0]))
+        return marshal.dumps((tally.packed(), edge, [known for line in lasts if (known := event_id(line))]))
 
     def _count(self, tally: Tally, line: bytes) -> None:
         """Count one event, whatever its line looks like."""
@@ -248,13 +248,6 @@ def _call(data: object) -> "tuple[str, str, float, str]":
     known = isinstance(ms, int | float) and not isinstance(ms, bool) and 0 <= ms < 1e15
     return (_name(tool), str(data.get("outcome", ""))[:40], float(ms) if known else -1.0,  # type: ignore[arg-type]
             _name(target) if isinstance(target, str) else "")  # fmt: skip
-
-
-def _id(line: bytes) -> bytes:
-    """The id of an event; empty for a line of another program."""
-    at = line.rfind(EVENT_ID)
-    start = line.find(b'"', at + len(EVENT_ID)) + 1
-    return line[start : line.find(b'"', start)] if at >= 0 else b""
 
 
 def _counted(values: "Iterable[Any]") -> "list[tuple[Any, int]]":
