@@ -29,7 +29,7 @@ def doctor(
             raise MilestoneError("usage", "--selftest repairs nothing", "leave --fix and --dry-run out")
         return _selftest(fail_on, output)
     from milestone_cli import render
-    from milestone_cli.core import doctor as core
+    from milestone_cli.core.doctor import examination as core
     from milestone_cli.render import doctor as shown
     from milestone_cli.render.findings import progress_of as progress
     from milestone_cli.storage import open_store
@@ -57,7 +57,7 @@ def doctor(
 
 def _selftest(fail_on: str, output: str) -> int:
     from milestone_cli import render, runtime
-    from milestone_cli.core.doctor import worst
+    from milestone_cli.core.doctor.examination import worst
     from milestone_cli.core.doctor.promises import weigh
     from milestone_cli.render import doctor as shown
     from milestone_cli.storage import open_store

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from milestone_cli.core.doctor import Progress
+    from milestone_cli.core.doctor.examination import Progress
     from milestone_cli.storage.contract import Store
 
 

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from milestone_cli.core.doctor import Progress
+    from milestone_cli.core.doctor.examination import Progress
     from milestone_cli.core.log import finding as chain
     from milestone_cli.core.log.verify import Report
     from milestone_cli.storage.contract import Store
