@@ -11,6 +11,7 @@ from pathlib import Path
 
 from conftest import MILESTONE, clean_environment
 from injection import alike
+from warm import Warm
 
 from milestone_cli.storage.files.log import HEAD, parse_head, write_head
 
@@ -21,6 +22,8 @@ REPAIRS = ("lock_broken", "log_torn", "log_anchored", "transaction_recovered", "
            "log_repaired")  # fmt: skip
 FOLDER = re.compile(r'"working_directory": *"[^"]*"')
 """Where a command ran, which differs from scene to scene."""
+FOREIGN = "coding-agent-state"
+"""A folder of another program, beside the store."""
 OLD = '{"n": 1, "price": 1.10, "name": "é"}'
 NEW = '{"n": 2, "price": 1.10, "name": "é", "more": [1, 2, 3]}'
 Look = tuple[frozenset[tuple[str, str, str]], frozenset[tuple[str, str, int]]]
@@ -56,6 +59,9 @@ class Scene:
     def attempt(self, *words: str, stdin: str = "") -> tuple[subprocess.CompletedProcess[str], float]:
         """Run a command; what it did, and the seconds that it took."""
         started = time.monotonic()
+        if self.program is INSTALLED:
+            code, out, err = Warm.here().run(words, self.directory, self.env, stdin)
+            return subprocess.CompletedProcess(words, code, out, err), time.monotonic() - started
         done = subprocess.run(
             self.command(*words), cwd=self.directory, env=self.env, input=stdin,
             capture_output=True, text=True, timeout=120, check=False,
@@ -71,9 +77,10 @@ class Scene:
     def copy(self, directory: Path) -> "Scene":
         """The same store elsewhere, as if it had been made there."""
         directory.mkdir(parents=True, exist_ok=True)
-        if self.store.exists():
-            subprocess.run(["cp", "-a", str(self.store), str(directory)], check=True)
-            settle(directory / ".milestones")
+        for path in (self.store, self.directory / FOREIGN):
+            if path.exists():
+                subprocess.run(["cp", "-a", str(path), str(directory)], check=True)
+        settle(directory / ".milestones")
         return Scene(directory, self.program)
 
     def look(self) -> Look:
@@ -118,9 +125,9 @@ def look(store: Path) -> Look:
             documents.add((folder, alike(path.name), _agent(path)))
     for path in (store / "tasks").glob("*.json"):
         documents.add(("tasks", alike(path.name), _task(path)))
-    current = store / "state/.current_session"
-    if current.exists():
-        documents.add(("", "current", alike(current.read_text())))
+    for name in ("state/.current_session", "config.yaml", "format"):
+        if (store / name).exists():
+            documents.add(("", name, alike((store / name).read_text())))
     return frozenset(documents), events(store)
 
 
