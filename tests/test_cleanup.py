@@ -629,5 +629,9 @@ def test_what_a_session_said_of_its_progress_outlives_the_event(cli: Cli, store:
     cli("session", "create", "demo", "--name", "day", check=True)
     cli("session", "progress", "day", "40", "--operation", "parsing", check=True)
     run(cli, "run", "demo", "--older-than", "0", "--keep-last", "1")
+    cli("session", "set", "day", "n=1", check=True)
+    listed = json.loads(cli("transaction", "list", "--format", "json", check=True).stdout)["transactions"]
+    done = next(one["transaction_id"] for one in listed if one["operation"] == "cleanup")
+    cli("transaction", "rollback", done, "--yes", check=True)
     found = json.loads(cli("session", "show", "day", "--format", "json", check=True).stdout)
-    assert (found["progress"], found["operation"]) == (40, "parsing")
+    assert (found["progress"], found["operation"]) == (40, "parsing"), "taking the clean-up back does not forget it"

@@ -178,6 +178,7 @@ def run_cleanup(
         return _mutation(store, milestone, stream, policy, done)
 
     known = once(stream, key, b"cleanup", policy.spelt().encode() + b" archive" * archives)
+    expiry.keep_progress(store, planned.removed, lock_timeout(store, timeout))
     # Sessions are changed by transactions alone, one at a time, and repairs of their logs wait for these: so they need
     # no lock of their own.
     receipts = store.transact(locks, build, lock_timeout(store, timeout), known)

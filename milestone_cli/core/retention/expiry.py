@@ -13,7 +13,7 @@ from milestone_cli.core.sessions import progress
 from milestone_cli.core.sessions.session import Session
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
-from milestone_cli.model import OF_SESSION, digest
+from milestone_cli.model import OF_SESSION, Plan, digest
 from milestone_cli.runtime import timestamp
 from milestone_cli.storage.origin import Origin, compose, origin_of
 from milestone_cli.timestamps import parse_ns
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from milestone_cli.core.retention.plan import Decision
-    from milestone_cli.model import Plan as Mutation
     from milestone_cli.storage.contract import Store
 
 KIND, OF_OTHERS = "events", "session events"
@@ -261,8 +260,8 @@ def beginnings(going: "list[Decision]", every: "list[Decision]") -> "list[Decisi
             if not is_part(one.item) or one.item.rank < stays.get(one.item.group, one.item.rank + 1)]  # fmt: skip
 
 
-def take_away(store: "Store", mutation: "Mutation", removed: "list[Item]") -> None:
-    """Plan what shall stand in the place of the parts of logs among what goes, and what must be known without them."""
+def take_away(store: "Store", mutation: Plan, removed: "list[Item]") -> None:
+    """Plan what shall stand in the place of the parts of logs among what goes."""
     ends: dict[str, int] = {}
     for item in removed:
         if is_part(item):
@@ -272,10 +271,25 @@ def take_away(store: "Store", mutation: "Mutation", removed: "list[Item]") -> No
         mutation.puts.append(("origin", stream, compose(made)))
         own = stream[1:] if stream[:1] == OF_SESSION else None
         mutation.events.append((stream, draft(store, "events_removed", told, own)))
-    gone = {key for kind, key, _ in mutation.puts if kind == "session"}
-    for key in store.keys("session") if ends else ():
-        found = Session(key, store.get("session", key) or b"", 0, "")
-        if key not in gone and found.status not in ("completed", "damaged") and found.stream in ends:
-            news = progress.news(store, found)
-            if len(news) > 1:  # more than up to where it was looked for
-                mutation.puts.append(("session", key, with_members(found.text, news).encode()))
+
+
+def keep_progress(store: "Store", removed: "list[Item]", timeout: float) -> None:
+    """Take over into the records of sessions what they said of their progress in logs of which something is to go.
+
+    In a transaction of its own: taking back a clean-up is no reason to forget it, nor is what a session says next one
+    against taking back.
+    """
+    streams = {item.group for item in removed if is_part(item)}
+
+    def build() -> Plan:
+        plan = Plan("session_progress")
+        for key in store.keys("session"):
+            found = Session(key, store.get("session", key) or b"", 0, "")
+            if found.status not in ("completed", "damaged") and found.stream in streams:
+                news = progress.news(store, found)
+                if len(news) > 1:  # more than up to where it was looked for
+                    plan.puts.append(("session", key, with_members(found.text, news).encode()))
+        return plan
+
+    if streams:
+        store.transact([], build, timeout)
