@@ -35,6 +35,7 @@ LEFT_OUT: dict[str, str] = {
     "cleanup::test_a_writer_is_waited_for": DIRECT,
     "cleanup::test_copies_are_kept_by_the_calendar_and_by_tags": "the same plan, whatever the store",
     "cleanup::test_the_default_keeps_ten_and_seven_days": FILE,
+    "cleanup::test_what_would_be_removed_is_put_away_where_that_is_asked_for": "it goes the way of `archive run`",
     "cleanup::test_what_looks_back_says_that_retention_removed_it": "the same words, whatever the store",
     "cleanup::test_what_cannot_be_read_stays_and_so_does_the_last_good_copy": FILE,
     "concurrency::test_fifty_processes_each_load_add_one_and_save": "the benchmark measures compare-and-swap",

@@ -291,7 +291,9 @@ def test_what_does_not_come_back_is_listed(cli: Cli, store: Path, home: Path) ->
     cli("state", "complete", "demo", check=True)
     (store / "state/sessions/s.json").write_text("{ no JSON")
     done = call(cli, "session", "recover", "s", code=9)
-    assert done["not_restored"] == ["state of demo: it is completed; `milestone state reopen demo` makes it active again"]
+    assert done["not_restored"] == [
+        "state of demo: it is completed; `milestone state reopen demo` makes it active again"
+    ]
     assert cli("session", "get", "s", "a", check=True).stdout == "1\n", "the record is made anew"
     for path in (store / "state/sessions/s/recovery").iterdir():
         path.write_bytes(path.read_bytes().replace(b"demo", b"oops"))

@@ -116,8 +116,8 @@ def import_(source: "ImportFrom", dry_run: "DryRun" = False, yes: "Yes" = False,
         return _import_archive(source, dry_run=dry_run, yes=yes, output=output)
     store = open_store()
     found = intake.plan(store, source)
-    if not dry_run and not found.is_empty:
-        if not yes:
+    if not dry_run:
+        if not found.is_empty and not yes:
             from .confirm import confirm
 
             confirm(import_text(found.fields(), dry_run=True), "Take this in?")

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conftest import MILESTONE
+from foreign import TASK as TASK_OF_OTHERS
+from foreign import agent_state
 from injection import interrupt, record
 from logs import Log
-from scenes import INSTALLED, NEW, OLD, PROMPT, Look, Program, Scene
+from scenes import FOREIGN, INSTALLED, NEW, OLD, PROMPT, Look, Program, Scene
 
 Step = tuple[str, ...] | Callable[[Scene], None]
 SET = ("state", "set", "demo", "next=1", *PROMPT)
@@ -250,6 +252,25 @@ def _saved(seen: Look, old: Look, new: Look) -> bool:
     return seen[0] == old[0]
 
 
+def _foreign(scene: Scene) -> None:
+    """What another program has left beside the store: tasks, a session, and its log."""
+    session = {"id": "chat", "status": "active", "created_at": "2024-01-01T09:00:00Z"}
+    folder = agent_state(
+        scene.directory / FOREIGN, TASK_OF_OTHERS, {**TASK_OF_OTHERS, "id": "other"}, sessions=[session]
+    )
+    (folder / "logs/session_chat.log").write_text("2024-01-01T09:01:00Z begun\n2024-01-01T09:02:00Z done\n")
+
+
+def _of_bash(scene: Scene) -> None:
+    """A store as the bash utilities leave it."""
+    saved = {"timestamp": "2026-11-21T12:00:00Z", "milestone_id": "demo", "version": "1.0", "state": {"n": 1}}
+    event = {"timestamp": "2026-11-21T12:00:00Z", "milestone_id": "demo", "event_type": "state_saved", "data": {}}
+    for folder in ("active", "completed", "backups", "sessions", "events", ".locks"):
+        (scene.store / "state" / folder).mkdir(parents=True)
+    (scene.store / "state/active/demo.json").write_text(json.dumps(saved, indent=2))
+    (scene.store / "state/events/milestone-demo.jsonl").write_text(json.dumps(event) + "\n")
+
+
 MENDED = ("lock", "run", "demo", "--wait", "1", "--", str(MILESTONE), "events", "repair", "demo", "--yes")
 """Repairs under the lock, so that of a sound log too what a dead one left of its lock goes away."""
 NEXT = ("checkpoint", "create", "demo", "--name", "n", *PROMPT)
@@ -266,6 +287,7 @@ BOTH = ("transaction", "apply", "".join(json.dumps(one) + "\n" for one in (
     {"op": "require", "milestone": "other", "path": "next", "absent": True},
 )), *PROMPT)  # fmt: skip
 SMALL = (("MILESTONE_SEGMENT_SIZE", "4K"),)
+TAKEN = ("store", "import", FOREIGN, "--yes")
 PACKED = ("cleanup", "run", "demo", "--yes", *PROMPT)
 OPTIMIZED = ("cleanup", "optimize", "--older-than", "0", "--keep-last", "1", "--yes", *PROMPT)
 FIRST: tuple[Step, ...] = (*SAVED, CHECKPOINT, ("state", "save", "demo", NEW))
@@ -334,6 +356,13 @@ CASES = [
          after=("snapshot", "save", *PROMPT), between=_saved, repairs=False),
     Case("snapshot-load", (*TASK, ("snapshot", "save"), _lose), ("snapshot", "load", "--yes", *PROMPT), after=BOTH),
     Case("archive-run", DONE, ("archive", "run", "--older-than", "0", "--yes", *PROMPT), after=BOTH, reader=()),
+    Case("cleanup-archive", DONE,
+         ("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1", "--archive", "--yes", *PROMPT), reader=(),
+         sparse=6),
+    Case("config-set", (*SAVED, ("config", "set", "keep_last=7")), ("config", "set", "keep_last=8", "lock_timeout=2"),
+         reader=("config", "get", "keep_last"), after=BOTH, sparse=4),
+    Case("import", (*SAVED, _foreign), TAKEN, reader=(), after=TAKEN, sparse=4),
+    Case("migrate", (_of_bash,), ("store", "migrate", "--yes"), after=("store", "migrate", "--yes"), sparse=6),
     Case("lock-run", SAVED, ("lock", "run", "demo", "--", "true")),
     Case("lock-acquire", SAVED, ("lock", "acquire", "demo", "--for-pid", "PID")),
     Case("lock-release", (*SAVED, ("lock", "acquire", "demo")), ("lock", "release", "demo", "--force")),

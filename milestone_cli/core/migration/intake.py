@@ -204,11 +204,12 @@ def _known(store: "Store", stream: str) -> "set[str]":
 
 
 def run(store: "Store", found: Intake, progress: "Progress" = None) -> Intake:
-    """Do what was planned.
+    """Do what was planned; what a dead one has left is finished first, also where there is nothing to do.
 
     Raises:
         MilestoneError: `conflict` when somebody else has put something there meanwhile.
     """
+    _put(store, {})
     total = len(found.documents) + len(found.states) + sum(map(len, found.events.values()))
     done = 0
     for batch in _batches(found.documents):

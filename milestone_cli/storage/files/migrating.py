@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 PATIENCE = 10.0
 """Seconds to wait for another migration of the same store."""
 FORWARDS, BACK = "a migration to format", "a way back from format"
+UNFINISHED = "the freeze (`milestone store migrate` finishes what was begun)"
+"""What is said to be on disk of a migration that failed in the middle."""
 LARGEST = 1 << 26
 """Most bytes of a migration's log that are read."""
 OTHERS = ""
@@ -89,6 +91,7 @@ class Migrator:
             if not found.steps:
                 return found
             stamp = under_way[2] if under_way else self._freeze(found)
+            runtime.applied.append(UNFINISHED)
             found.backup, found.log = f"{self._place(stamp)}.tar", f"{self._place(stamp)}.log"
             if found.is_back:
                 self._back(found, stamp)
@@ -98,6 +101,7 @@ class Migrator:
                 except KeyboardInterrupt:
                     self._undo(found, stamp)
                     raise
+            runtime.applied.remove(UNFINISHED)
         finally:
             os.close(fd)
         return found
@@ -123,6 +127,7 @@ class Migrator:
                 files, size = keepsake.write(self._store, folder, backup)
             except OSError:
                 self._side.mark(frozen=None, moved=None)  # there is no room: nothing has been done
+                runtime.applied.remove(UNFINISHED)
                 raise
             self._note(stamp, "backup", files=files, bytes=size)
         if not any("sound" in one for one in said):
@@ -170,6 +175,7 @@ class Migrator:
         folder = self._store.folder(layout.MIGRATIONS)
         if not _is_there(folder, f"{stamp}.tar"):
             marks.write(self._store, None, None)
+            runtime.applied.remove(UNFINISHED)
             return
         kept = keepsake.Keepsake(folder, f"{stamp}.tar")
         try:
@@ -178,6 +184,7 @@ class Migrator:
             kept.close()
         self._note(stamp, "changed", files=changed)
         self._back(Outcome(self.path, found.end, found.start), stamp)
+        runtime.applied.remove(UNFINISHED)
 
     def _changes(self, kept: "Keepsake") -> "tuple[dict[str, str | None], list[str]]":
         """What is not as it was: SHA-256 of each file, None where it is gone; and what no step may have changed."""
