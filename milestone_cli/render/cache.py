@@ -1,7 +1,7 @@
 """The cache for people and for machines: entries, what was put, what went, and what it all comes to."""
 
 from milestone_cli import runtime
-from milestone_cli.render.ages import size, when
+from milestone_cli.render.ages import count, size, when
 from milestone_cli.render.statistics import PARTS
 from milestone_cli.render.table import BOLD, CYAN, DIM, GREEN, MAGENTA, RED, paint, screen_width, table
 from milestone_cli.render.text import flat
@@ -92,7 +92,7 @@ def show_text(entry: "Entry") -> str:
         [("tags", DIM), " ".join(entry.tags) or "-"],
         [("content hash", DIM), entry.content_hash or "-"],
         [("put", DIM), when(runtime.timestamp(entry.created))],
-        [("used", DIM), f"{when(runtime.timestamp(entry.used))}, {_times(entry.hits)}"],
+        [("used", DIM), f"{when(runtime.timestamp(entry.used))}, {count(entry.hits, 'time')}"],
         [("expires", DIM), when(runtime.timestamp(entry.expires)) if entry.expires else "never"],
         [("bytes", DIM), f"{size(entry.size)}, {size(entry.stored)} on the disk"],
     ]
@@ -144,7 +144,7 @@ def stats_text(found: "Statistics") -> str:
     """The same for people, with small bars."""
     counts = found.tally.counts
     asked = found.hits + counts["misses"]
-    rate = "nothing asked for yet" if found.rate is None else f"{found.rate:.0%} of {_times(asked, 'request')} hit"
+    rate = "nothing asked for yet" if found.rate is None else f"{found.rate:.0%} of {count(asked, 'request')} hit"
     head = (
         f"{paint(flat(found.namespace), BOLD)}: {_entries(len(found.entries))} of {found.limit:,}, {size(found.bytes)}"
     )
@@ -224,7 +224,3 @@ def cleanup_text(found: "list[Maintained]") -> str:
 
 def _entries(count: int) -> str:
     return f"{count:,} " + ("entry" if count == 1 else "entries")
-
-
-def _times(count: int, what: str = "time") -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")

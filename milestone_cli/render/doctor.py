@@ -1,5 +1,6 @@
 """What `doctor` found, planned, repaired and tried, for people and for machines."""
 
+from milestone_cli.render.ages import count
 from milestone_cli.render.table import BOLD, CYAN, DIM, GREEN, MAGENTA, RED, columns, paint, screen_width
 from milestone_cli.render.text import flat
 
@@ -75,7 +76,7 @@ def selftest_text(store: str, found: "list[Finding]", promises: "list[Promise]",
         lines += _block(f"  {answer}  ", one.sentence, 4 + width)
         lines += _block(" " * (4 + width), one.because, style=DIM)
     bad = [one for one in promises if one.answer in ("no", "with limits")]
-    verdict = "every promise can be kept here" if not bad else f"{_number(len(bad), 'promise')} cannot be kept in full"
+    verdict = "every promise can be kept here" if not bad else f"{count(len(bad), 'promise')} cannot be kept in full"
     return "\n".join([*lines, "", *_block("", f"{len(found)} trials in {seconds:.1f} s: {verdict}", style=BOLD)])
 
 
@@ -109,21 +110,17 @@ def _repairs(repairs: "list[Repair]") -> "Iterator[str]":
 
 def _summary(findings: "list[Finding]") -> str:
     counts = _counts(findings)
-    told = [_number(counts[name], name) for name in ("error", "warning", "note") if counts[name]]
+    told = [count(counts[name], name) for name in ("error", "warning", "note") if counts[name]]
     subjects = len({one.check for one in findings})
     if not counts["error"] and not counts["warning"]:
-        return f"healthy: {_number(subjects, 'subject')} looked at" + (f", {told[0]}" if told else "")
+        return f"healthy: {count(subjects, 'subject')} looked at" + (f", {told[0]}" if told else "")
     which = sum(one.repair is not None for one in findings)
     how = f"; `milestone doctor --fix` can repair {which} of them" if which else ""
-    return f"{', '.join(told)} in {_number(subjects, 'subject')}{how}"
+    return f"{', '.join(told)} in {count(subjects, 'subject')}{how}"
 
 
 def _counts(findings: "list[Finding]") -> "dict[str, int]":
     return {name: sum(one.severity == name for one in findings) for name in STYLES}
-
-
-def _number(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _block(label: str, words: str, left: int = -1, style: str = "") -> "Iterator[str]":

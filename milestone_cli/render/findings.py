@@ -1,6 +1,7 @@
 """What `verify` found: for people, for machines, as annotations of GitHub Actions and as a report of JUnit's form."""
 
 from milestone_cli.model import OF_SESSION
+from milestone_cli.render.ages import count
 from milestone_cli.render.text import clean
 
 TYPE_CHECKING = False
@@ -55,16 +56,12 @@ def text(reports: "Sequence[Report]") -> str:
 
 def verdict(report: "Report") -> str:
     """Whether a log is sound, and what is in it."""
-    counts = [_count(report.events, "event"), f"revision {report.revision}"]
+    counts = [count(report.events, "event"), f"revision {report.revision}"]
     if report.foreign:
-        counts.insert(1, _count(report.foreign, "line") + " of other programs")
+        counts.insert(1, count(report.foreign, "line") + " of other programs")
     if report.session and not _is_own(report):
         counts.insert(1, f"{report.session_events} of them of the session {clean(report.session)}")
     return f"{'sound' if report.ok else 'DAMAGED'}, {', '.join(counts)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def github(reports: "Sequence[Report]", place: "Callable[[Report, int, int], tuple[str, int]]") -> str:
@@ -116,7 +113,7 @@ def junit(reports: "Sequence[Report]") -> str:
         damages = [finding for finding in report.findings if finding.severity == "damage"]
         if damages:
             told = "\n".join(text([report]).split("\n")[1:])
-            message = _xml(f"{_count(len(damages), 'damage')}: {damages[0].message}")
+            message = _xml(f"{count(len(damages), 'damage')}: {damages[0].message}")
             lines.append(f'<failure type="{_xml(damages[0].code)}" message="{message}">{_xml(told)}</failure>')
         lines.append(f"<system-out>{_xml(text([report]))}</system-out>")
         lines.append("</testcase>")

@@ -1,6 +1,6 @@
 """What was put into the client, taken out of it, or is there, for people and for machines."""
 
-from milestone_cli.render.ages import when
+from milestone_cli.render.ages import count, when
 from milestone_cli.render.table import BOLD, MAGENTA, paint
 from milestone_cli.render.text import flat
 
@@ -32,9 +32,9 @@ def install_text(plan: "Plan", *, dry_run: bool) -> str:
     if not plan.files:
         return _noted(f"{flat(plan.path)}: everything is there already; nothing was changed", plan)
     would = "would be " if dry_run else ""
-    what = [_count(len(plan.events), "event")] if plan.events else []
+    what = [count(len(plan.events), "event")] if plan.events else []
     what += ["the status line"] if plan.statusline else []
-    what += [_count(commands, "slash command")] if (commands := _commands(plan)) else []
+    what += [count(commands, "slash command")] if (commands := _commands(plan)) else []
     done = _noted(f"{flat(plan.path)}: {', '.join(what) or 'the plugin'} {would}installed", plan)
     return done if dry_run or not plan.events else f"{done}\n{RECORDED}"
 
@@ -44,7 +44,7 @@ def uninstall_text(plan: "Plan", *, dry_run: bool) -> str:
     if not plan.files:
         return _noted(f"{flat(plan.path)}: nothing of ours is there; nothing was changed", plan)
     would = "would be " if dry_run else ""
-    return _noted(f"{flat(plan.path)}: {_count(len(plan.events), 'event')} {would}uninstalled", plan)
+    return _noted(f"{flat(plan.path)}: {count(len(plan.events), 'event')} {would}uninstalled", plan)
 
 
 def _noted(first: str, plan: "Plan") -> str:
@@ -75,7 +75,7 @@ def status_text(found: "Facts") -> str:
         lines.append(_line("", "in settings and in a plugin: every event is told twice", MAGENTA))
     lines.append(_line("store", str(found["store"] or "none is found from here")))
     if found["waiting"]:
-        lines.append(_line("waiting", f"{_count(int(str(found['waiting'])), 'call')} for the next one"))
+        lines.append(_line("waiting", f"{count(int(str(found['waiting'])), 'call')} for the next one"))
     for index, one in enumerate(_list(found["problems"])):
         told = f"{when(one['at'])}  {one.get('event') or 'hook'} {one.get('what')}: {one.get('message')}"
         lines.append(_line("" if index else "problems", told, MAGENTA if one.get("what") == "lost" else ""))
@@ -87,10 +87,10 @@ def _settings(one: "Facts") -> "list[str]":
     events, by_hand, commands = one["events"], _list(one["by_hand"]), one["commands"]
     assert isinstance(events, list)
     assert isinstance(commands, list)
-    what = [_count(len(events), "event")] if events else []
+    what = [count(len(events), "event")] if events else []
     what += [f"{event['event']} by hand" for event in by_hand]
     what += ["status line"] if one["statusline"] else []
-    what += [_count(len(commands), "slash command")] if commands else []
+    what += [count(len(commands), "slash command")] if commands else []
     told = str(one["trouble"]) if one["trouble"] else ", ".join(what) or "nothing of ours"
     lines = [_line(str(one["scope"]), f"{told}  ({one['path']})", MAGENTA if one["trouble"] else "")]
     missing = one["missing"]
@@ -105,7 +105,3 @@ def _line(label: str, text: str, style: str = "") -> str:
 
 def _list(value: object) -> "list[Facts]":
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -2,7 +2,7 @@
 
 from milestone_cli import runtime
 from milestone_cli.model import OF_SESSION
-from milestone_cli.render.ages import span
+from milestone_cli.render.ages import count, span
 from milestone_cli.render.table import BOLD, CYAN, DIM, MAGENTA, RED, columns, fit, paint, screen_width, table
 from milestone_cli.render.text import flat
 
@@ -94,10 +94,10 @@ def text(found: "Tally", counts: "dict[str, int]", title: str) -> str:
 
 def _headline(found: "Tally", title: str) -> str:
     failed = sum(found.failures.values())
-    words = [_counted(found.events, "event")]
+    words = [count(found.events, "event")]
     rate = _rate(found)
     words += [rate] if rate else []
-    words += [_counted(failed, "failure")] if failed else []
+    words += [count(failed, "failure")] if failed else []
     line = f"{paint('Events of ' + flat(title), BOLD)}  {', '.join(words)}"
     when = f"{_minute(found.first)} to {_minute(found.last)} UTC, {span((found.last or 0) - (found.first or 0))}"
     return line if found.first is None else f"{line}\n{paint(when, DIM)}"
@@ -150,9 +150,9 @@ def _times(found: "Tally") -> list[str]:
 def _by_steps(hours: "list[tuple[str, list[int]]]", size: int, end: str) -> "dict[str, int]":
     """Events in each step of time, which so many characters of a timestamp tell."""
     steps: dict[str, int] = {}
-    for hour, (count, _) in hours:
+    for hour, (events, _) in hours:
         step = hour[:size].replace("T", " ") + end
-        steps[step] = steps.get(step, 0) + count
+        steps[step] = steps.get(step, 0) + events
     return steps
 
 
@@ -252,7 +252,3 @@ def _minute(ns: "int | None") -> str:
 
 def _second(stamp: str) -> str:
     return fit(flat(stamp)[:19].replace("T", " "), 19)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" + ("" if count == 1 else "s")

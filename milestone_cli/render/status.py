@@ -5,7 +5,7 @@ It keeps to one screen: where that has few lines, lists become lines, and what m
 
 from milestone_cli import runtime
 from milestone_cli.jsontext import dumps
-from milestone_cli.render.ages import size, when
+from milestone_cli.render.ages import count, size, when
 from milestone_cli.render.crew import crew_lines
 from milestone_cli.render.overview import LABEL, labelled, state_of
 from milestone_cli.render.table import (
@@ -52,7 +52,7 @@ def status_text(found: "Facts") -> str:
 
 def _headline(found: "Facts") -> str:
     text, style = state_of(found)
-    facts = [f"revision {found['revision']}", f"{found['events']} event" + ("" if found["events"] == 1 else "s")]
+    facts = [f"revision {found['revision']}", count(int(str(found["events"])), "event")]
     if found["bytes"]:
         facts.append(size(found["bytes"]) + ("" if runtime.is_terminal(1) else " bytes"))
     facts.append(f"updated {when(found['updated_at'])}" if found["updated_at"] else "never saved")
