@@ -62,7 +62,7 @@ def safe(name: str, what: str = "milestone") -> str:
         return name
     raise MilestoneError(
         "invalid_name",
-        f"'{name[:140]}' cannot name a {what}",
+        f"'{name[:140]}' is not a valid {what} name",
         "use 1 to 128 letters, digits, '.', '_' or '-', beginning with a letter or digit, and no '..'",
         name=name[:140],
     )

@@ -37,7 +37,7 @@ def bury(store: "Store", found: "list[Vitals]", *, timeout: "float | None" = Non
     for one in found:
         if one.health != "dead" or one.agent.status != "active":
             continue
-        locks = give_back(store, one.agent)
+        locks = break_locks(store, one.agent)
         name = one.agent.id
         told: list[Facts] = []
 
@@ -45,7 +45,7 @@ def bury(store: "Store", found: "list[Vitals]", *, timeout: "float | None" = Non
             plan, again = Plan("agent_fail"), look(store, name)
             why = is_dead(store, again) if again else None  # it may have registered anew meanwhile
             if again and why:
-                told.append(lose(store, plan, again, why, locks))
+                told.append(plan_failure(store, plan, again, why, locks))
             return plan
 
         store.transact([], build, lock_timeout(store, timeout))
@@ -55,18 +55,18 @@ def bury(store: "Store", found: "list[Vitals]", *, timeout: "float | None" = Non
 
 def record_failure(store: "Store", one: Agent, why: str, wish: Wish, code: int) -> None:
     """Record that an agent has failed, by the word of whoever saw its command die, and give back what it held."""
-    locks = give_back(store, one)
+    locks = break_locks(store, one)
 
     def build() -> Plan:
         plan, again = Plan("agent_fail"), look(store, one.id)
         if again and again.status == "active":
-            lose(store, plan, again, why, locks, wish, code)
+            plan_failure(store, plan, again, why, locks, wish, code)
         return plan
 
     store.transact([], build, lock_timeout(store, None))
 
 
-def lose(
+def plan_failure(
     store: "Store",
     plan: Plan,
     one: Agent,
@@ -75,7 +75,7 @@ def lose(
     wish: "Wish | None" = None,
     code: "int | None" = None,
 ) -> "Facts":
-    """Plan that an agent is recorded as failed; for what cannot be done in a plan see `give_back`.
+    """Plan that an agent is recorded as failed; for what cannot be done in a plan see `break_locks`.
 
     Args:
         store: where.
@@ -122,9 +122,9 @@ def _tasks(store: "Store", plan: Plan, name: str, why: str) -> "Facts":
     """Plan that the tasks which an agent had claimed are pending again; nothing where there is none."""
     if not store.keys("task"):
         return {}
-    from milestone_cli.core.tasks.claims import give_back as free
+    from milestone_cli.core.tasks.claims import give_back
 
-    found = free(store, plan, name, why, is_dead=True)
+    found = give_back(store, plan, name, why, is_dead=True)
     return {"tasks": found} if found else {}
 
 
@@ -139,7 +139,7 @@ def _is_told(store: "Store", stream: str, one: Agent) -> bool:
     return False
 
 
-def give_back(store: "Store", one: Agent) -> "list[str]":
+def break_locks(store: "Store", one: Agent) -> "list[str]":
     """Break the locks that the dead have left, each on its own proof; names of those that were this agent's."""
     from milestone_cli.core import lock
 

@@ -102,7 +102,7 @@ def _task(text: str, path: str, found: Harvest) -> None:
     said = mapping(loads(text))
     name = word(said.get("id"))
     if not is_name(name):
-        found.leave(path, f"'{name[:80]}' cannot name a task")
+        found.leave(path, f"'{name[:80]}' is not a valid task name")
         return
     texts = {key: text[start:end] for key, _, start, end in members(text, skip(text, 0))}
     status = word(said.get("status"))
