@@ -41,6 +41,7 @@ LEFT_OUT: dict[str, str] = {
     "concurrency::test_fifty_processes_each_load_add_one_and_save": "the benchmark measures compare-and-swap",
     "config::test_a_mistake_can_be_mended_at_once_at_a_terminal": "the same code asks",
     "events_log::test_a_batch_of_any_size_has_one_sync": "the server syncs",
+    "events_log::test_a_session_that_is_named_means_its_milestone": "the same rules, whatever the store",
     "events_log::test_eight_processes_at_once": DIRECT,
     "events_log::test_ids_carry_their_time_and_are_never_the_same": DIRECT,
     "handoff::test_what_is_open_is_told": FILE,

@@ -22,7 +22,7 @@ TOOLS = ("Bash", "Edit", "Read", 'a \\"b\\" é')
 
 
 def a_log(seed: int, size: int, *, bash: bool = False) -> Log:
-    """A log with calls of tools in every form, two agents, gaps, and lines of bash and doubled ones if wanted."""
+    """A log with calls of tools in every form, two agents, gaps, and in its first half, if wanted, what bash does."""
     chance = random.Random(seed)
     log = Log()
     for number in range(size):
@@ -43,9 +43,11 @@ def a_log(seed: int, size: int, *, bash: bool = False) -> Log:
             )
         else:
             log.event(chance.choice(["tests_passed", "tests_failed", "note"]), '{"n":1}', agent=agent, step=step)
-        if bash and number % 9 == 0:
+        if not bash or number > size // 2:
+            continue
+        if number % 9 == 0:
             log.lines.append(log.lines[-1])  # written again, as after a line of bash in between
-        if bash and number % 23 == 0:
+        if number % 23 == 0:
             log.lines.append(b'{"timestamp": "%s", "event_type": "bash_event", "data": {}}' % _second(log.now))
             log.lines.append(b"no event at all")
     return log
@@ -129,10 +131,9 @@ def test_the_quick_way_and_the_careful_one_count_as_by_hand(
     }
 
 
-@pytest.mark.parametrize("bash", [False, True])
-def test_a_filter_counts_only_what_matches(bash: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_counts_only_what_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DirectoryStore, "BLOCK", 5000)
-    store = a_log(1, 400, bash=bash).write(tmp_path)
+    store = a_log(1, 400, bash=True).write(tmp_path)
     asked: tuple[dict[str, Any], ...] = (
         {"types": "tool_*"}, {"agent": "builder"}, {"where": ["tool=Bash"]}, {"first": 50, "last": 90},
         {"since": (START + 60) * 10**9}, {"text": "failed"}, {"since": (START + 60) * 10**9, "agent": "system"},
