@@ -149,7 +149,7 @@ def test_an_archive_that_lies_or_is_damaged_or_cut_anywhere_is_refused(store: Pa
         assert refused.value.code == "damaged", size
     packed_ = b"".join(packed(iter([raw]), "x.tgz"))
     (tmp_path / "bad.tgz").write_bytes(packed_[:-9])
-    with pytest.raises(MilestoneError, match="cannot be taken in"):
+    with pytest.raises(MilestoneError, match="cannot be imported"):
         Archive(str(tmp_path / "bad.tgz"))
 
 
@@ -279,6 +279,6 @@ def test_killed_in_the_middle_it_is_all_or_nothing(
 def test_without_room_for_the_archive_nothing_is_removed(store: Path, cli: Cli) -> None:
     before = contents(str(store))
     refused = run(cli, "clear", "--backup", "/dev/full", code=2)
-    assert "no ordinary file" in refused["message"]
+    assert "not an ordinary file" in refused["message"]
     assert contents(str(store)) == before
     assert open_side(str(store)).frozen is None
