@@ -8,9 +8,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from milestone_cli.core.doctor.examination import Repair
+    from milestone_cli.core.doctor.examination import Finding, Repair
     from milestone_cli.core.doctor.promises import Promise
-    from milestone_cli.storage.findings import Finding
 
 STYLES = {"ok": GREEN, "note": CYAN, "warning": MAGENTA, "error": RED}
 ANSWERS = {"yes": GREEN, "with limits": MAGENTA, "no": RED, "not known": CYAN}

@@ -19,7 +19,8 @@ from milestone_cli.core.doctor import (
     tasks,
 )
 from milestone_cli.errors import MilestoneError
-from milestone_cli.storage.findings import SEVERITIES, Finding, failed, reason, text
+from milestone_cli.storage.findings import SEVERITIES, failed, reason, text
+from milestone_cli.storage.findings import Finding as Finding  # noqa: PLC0414 - who shows findings has it from here
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
