@@ -102,7 +102,7 @@ def test_what_was_run_can_be_told_from_its_entries(runner: Runner, cli: Cli) -> 
     assert row.endswith("  echo 1")
     assert "echo 1" in cli("cache", "stats", check=True).stdout
     refused = cli("cache", "run", "ls", "-l")
-    assert "-- goes before the command that is to run: milestone cache run -- COMMAND" in refused.stderr
+    assert "-- goes before the command that is to run: `milestone cache run -- COMMAND`" in refused.stderr
     assert runner.runs() == 0
 
 

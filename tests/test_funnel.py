@@ -123,7 +123,7 @@ def test_usage_errors(cli: Cli) -> None:
     done = cli("state", "save", "--nope")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("milestone: No such option: --nope")
-    assert done.stderr.endswith("  hint: milestone state save --help\n")
+    assert done.stderr.endswith("  hint: `milestone state save --help` shows how it is called\n")
     told = json.loads(cli("state", "get", "--format", "json").stderr)
     assert (told["code"], told["exit_code"], told["retryable"]) == ("usage", 2, False)
     assert cli("events", "query", "--limit", "\x1b[2J").stderr.count("\x1b") == 0

@@ -21,7 +21,7 @@ HINTS = {
     errno.EDQUOT: "free some space and run it again; what was acknowledged is safe",
     errno.EACCES: "check who owns the store and what they permit",
     errno.EPERM: "check who owns the store and what they permit",
-    errno.EROFS: "the disk is mounted read-only",
+    errno.EROFS: "the disk is mounted read-only; mount it for writing, or name another store",
     errno.EMFILE: "too many files are open; raise the limit (ulimit -n)",
     errno.ENFILE: "too many files are open on this machine; try again",
     errno.ENOLCK: "the file system gives no locks; keep the store on one that does",
@@ -144,7 +144,9 @@ def _as_failure(error: BaseException) -> MilestoneError:
     if (wrong := _usage_error(error)) is not None:
         command = wrong.ctx.command_path if wrong.ctx else "milestone"
         return MilestoneError(
-            "usage", wrong.format_message(), _elsewhere(wrong) or _behind(wrong) or f"{command} --help"
+            "usage",
+            wrong.format_message(),
+            _elsewhere(wrong) or _behind(wrong) or f"`{command} --help` shows how it is called",
         )
     what = " ".join(f"unexpected {type(error).__name__}: {error}".split())
     hint = "" if runtime.flags.get("verbose") else "`milestone --verbose …` shows where it came from"
@@ -167,7 +169,7 @@ def _behind(error: "UsageError") -> str:
     params = error.ctx.command.params if error.ctx and error.message.startswith("No such option") else []
     if not error.ctx or not any(str(getattr(one, "metavar", "")).startswith("-- ") for one in params):
         return ""
-    return f"-- goes before the command that is to run: {error.ctx.command_path} -- COMMAND"
+    return f"-- goes before the command that is to run: `{error.ctx.command_path} -- COMMAND`"
 
 
 def _usage_error(error: BaseException) -> "UsageError | None":

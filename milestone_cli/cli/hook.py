@@ -39,7 +39,9 @@ def hook(deadline: "Deadline" = None, block: "Block" = None) -> int:
     Example: milestone hook --deadline 30 <<< '{"hook_event_name": "SessionStart", "source": "startup"}'
     """
     if runtime.is_terminal(0):
-        os.write(2, b"milestone: this reads an event of Claude Code from standard input; see milestone hook --help\n")
+        os.write(
+            2, b"milestone: this reads an event of Claude Code from standard input; `milestone hook --help` says how\n"
+        )
         return 0
     turn = Turn(deadline)
     return _apart(turn, block) if runtime.disk_pressure() >= SLOW else _Work(turn, block).run()
