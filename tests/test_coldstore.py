@@ -9,7 +9,10 @@ import jsonschema
 import pytest
 from conftest import Cli
 
+from milestone_cli.core.coldstore import document, keeping
+from milestone_cli.errors import MilestoneError
 from milestone_cli.render.schemas import schema
+from milestone_cli.storage import open_store
 
 
 def run(cli: Cli, *words: str, code: int = 0) -> dict[str, Any]:
@@ -97,3 +100,14 @@ def test_what_is_damaged_or_in_the_way_is_told_and_kept(work: Path, cli: Cli) ->
     done = cli("transaction", "rollback", transaction, "--yes")
     assert done.returncode == 4, "no record has room for backups; `archive restore` brings them back"
     assert run(cli, "restore", "demo")["documents"] == 4
+
+
+def test_copies_that_could_not_be_read_again_together_stay(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(str(work))
+    monkeypatch.setattr(document, "LARGEST", 100)
+    with pytest.raises(MilestoneError, match="too large"):
+        document.unpack(document.pack(b"x" * 101), "it")
+    assert document.ROOM * 2 < 8 << 26, "a text in JSON takes at most twice as much"
+    monkeypatch.setattr(keeping, "ROOM", 1000)
+    (found,) = [one for one in keeping.plan(store, 0) if one.kind == "milestone"]
+    assert (found.hold, found.size > 1000) == ("its copies have more than 1,000 bytes", True)

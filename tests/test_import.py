@@ -61,6 +61,7 @@ def test_tasks_and_sessions_of_a_coding_agent(store: Path, cli: Cli, tmp_path: P
     (folder / "state.backup.2.json").write_text(json.dumps({**older, "tasks": [TASK, {**TASK, "id": "task_gone"}]}))
     (folder / "logs/session_chat-1.log").write_text(LOG)
     (folder / "logs/server.log").write_text("up\n")
+    (folder / "logs/session_lost.log").write_text("alone\n")
     (folder / "reports/report_1.json").write_text("{}")
     planned = take(cli, folder, "--dry-run", code=9)
     assert (planned["kind"], planned["tasks"], planned["sessions"]) == ("coding-agent-state", 3, 1)
@@ -73,6 +74,8 @@ def test_tasks_and_sessions_of_a_coding_agent(store: Path, cli: Cli, tmp_path: P
         "reports/report_1.json": "a report; `milestone task report` makes one of the tasks",
     }
     assert "nothing stands in 1 older snapshot that is not taken in, as it was or newer" in done["notes"]
+    assert "session lost: only its log is there; `milestone events query --session lost` shows it" in done["notes"]
+    assert "alone" in cli("events", "query", "--session", "lost", check=True).stdout
     logged = told(cli, "session", "log", "chat-1")["events"]
     assert [one["data"] for one in logged] == [
         {"session_id": "chat-1", "message": "started\t\x1b[31mé"},

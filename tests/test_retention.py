@@ -129,7 +129,8 @@ def test_newest_first_within_a_kind() -> None:
 
 
 @pytest.mark.parametrize(("ns", "word"), [(7 * DAY, "7d"), (14 * DAY, "14d"), (DAY // 24, "1h"), (0, "0s"),
-                                          (90 * DAY // 1440, "90m"), (5 * 10**9, "5s"), (3, "3ns")])  # fmt: skip
+                                          (90 * DAY // 1440, "90m"), (5 * 10**9, "5s"), (10**6, "1ms"),
+                                          (3, "3ns")])  # fmt: skip
 def test_spans_are_spelt_as_they_are_typed(ns: int, word: str) -> None:
     assert spelt(ns) == word
 

@@ -102,10 +102,10 @@ def restore(
         if not dry_run:
             from .confirm import confirm
 
-            confirm(contents_text(kept), "Take them out?")
+            confirm(contents_text(kept), "Restore them?")
     number, made = (len(kept), None) if dry_run else keeping.take_out(store, kind, key, lock_timeout)
     fields: dict[str, object] = {"kind": kind, "name": key, "documents": number, "transaction_id": made}
     fields["dry_run"] = dry_run
     many = f"{number} document{'' if number == 1 else 's'}"
-    told = f"{kind} {key}: {many} {'would be ' if dry_run else ''}taken out"
+    told = f"{kind} {key}: {many} {'would be ' if dry_run else ''}restored"
     render.emit("archive-restore", fields, told, output)

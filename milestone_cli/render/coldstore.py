@@ -50,7 +50,7 @@ def list_text(found: "list[dict[str, object]]") -> str:
         ]
         for one in found
     ]
-    return table(rows, ["KIND", "NAME", "PUT AWAY", "DOCUMENTS", "BYTES", "PACKED", "TROUBLE"], align="<=<>>><")
+    return table(rows, ["KIND", "NAME", "ARCHIVED", "DOCUMENTS", "BYTES", "PACKED", "TROUBLE"], align="<=<>>><")
 
 
 def contents_fields(kind: str, name: str, kept: "list[Kept]") -> "dict[str, object]":

@@ -46,7 +46,7 @@ def text(done: "Optimization", reports: "list[str]", *, dry_run: bool) -> str:
     else:
         sizes = f": {amount(total.before)} -> {amount(total.after)}" if total.files else ""
         lines.append(f"compressed  {total.files} of {done.looked} old files{sizes}")
-        lines.append(f"shared      {total.shared} files that others are the same as")
+        lines.append(f"shared      {total.shared} files with another of the same content")
     lines.append(f"removed     {total.removed} old checkpoints of sessions")
     lines += [f"left alone  {one}" for one in done.failed]
     if reports:

@@ -223,6 +223,8 @@ def _log(tree: "Tree", path: str, found: Harvest) -> None:
         at = _moment(word(said.get("timestamp")) or line) or at
         data = line if said else dumps({"session_id": name, "message": line.rstrip("\r")})
         found.add(log_of(name), "session_logged", data, at, name, SYSTEM)
+    if ("session", name) not in found.documents:
+        found.notes.append(f"session {name}: only its log is there; `milestone events query --session {name}` shows it")
     if long:
         found.leave(path, f"{count(long, 'line')} of more than {LINE} characters")
 

@@ -2,6 +2,7 @@
 
 from milestone_cli.core.stores.plan import plan as plan_copy
 from milestone_cli.errors import MilestoneError
+from milestone_cli.storage.findings import count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,5 +45,5 @@ def fields_of(found: "Copy") -> "dict[str, object]":
         "events": 0,
         "same": found.same,
         "left": [],
-        "notes": [f"{len(found.logs)} logs, {found.size} bytes in all"] if not found.is_empty else [],
+        "notes": [f"{count(len(found.logs), 'log')}, {found.size:,} bytes in all"] if not found.is_empty else [],
     }

@@ -45,7 +45,9 @@ class Tree:
             self._root = os.open(self.path, DIRECTORY)
         except (FileNotFoundError, NotADirectoryError):
             raise MilestoneError(
-                "not_found", f"there is no folder '{path[:140]}'", "name the folder to import"
+                "not_found",
+                f"there is neither a folder nor a file '{path[:140]}'",
+                "name the folder, or the export, to import",
             ) from None
         entries = walk(self._root)
         if len(entries) > MANY:

@@ -9,7 +9,7 @@ from milestone_cli.timestamps import civil
 
 DAY = 86_400_000_000_000
 HOUR = DAY // 24
-UNITS = ((7 * DAY, "w"), (DAY, "d"), (HOUR, "h"), (DAY // 1440, "m"), (DAY // 86_400, "s"))
+UNITS = ((DAY, "d"), (HOUR, "h"), (DAY // 1440, "m"), (DAY // 86_400, "s"), (DAY // 86_400_000, "ms"))
 CALENDAR = ("hourly", "daily", "weekly", "monthly")
 
 TYPE_CHECKING = False
@@ -246,4 +246,4 @@ def spelt(ns: int) -> str:
     """A span of time as it is typed: `7d`, `90m`."""
     if not ns:
         return "0s"
-    return next((f"{ns // size}{unit}" for size, unit in UNITS if ns % size == 0 and unit != "w"), f"{ns}ns")
+    return next((f"{ns // size}{unit}" for size, unit in UNITS if ns % size == 0), f"{ns}ns")
