@@ -130,7 +130,7 @@ def test_an_agent_from_its_registration_to_its_leaving(scene: Scene) -> None:
 def test_what_is_no_agent_is_refused(scene: Scene) -> None:
     for code, words in (
         (5, ["../x"]), (5, ["system"]), (5, ["a", "--state", "[]"]), (5, ["a", "--state", '{"a": NaN}']),
-        (5, ["a", "--subscribe", "\x1b[2J"]),
+        (5, ["a", "--subscribe", "\x1b[2J"]), (3, ["a", "--for-pid", "4194303"]),
         (2, ["a", "--depends-on", "a"]), (3, ["a", "--session", "nothing"]), (5, ["a", "--milestone", "a/b"]),
     ):  # fmt: skip
         scene.json("agent", "register", *words, code=code)

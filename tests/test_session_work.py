@@ -64,6 +64,7 @@ def test_a_session_without_a_milestone_has_all_that_others_have(cli: Cli, store:
     assert json.loads(cli("session", "get", "talk").stdout) == {"where": {"now": "src"}, "price": 1.1, "list": [1, "a"]}
     assert cli("session", "get", "talk", "nothing").returncode == 3
     assert cli("session", "set", "talk", "price.deep=1").returncode == 5
+    assert cli("session", "set", "talk", "=1").returncode == 5, "all of it stays"
     said = call(cli, "session", "progress", "talk", "40", "--operation", "the parser")
     assert (said["progress"], said["operation"], said["checkpoint"]) == (40, "the parser", None)
     call(cli, "session", "progress", "55.5")

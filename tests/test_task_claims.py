@@ -89,6 +89,7 @@ def test_a_claim_from_its_beginning_to_its_end(tasks: Tasks) -> None:
     assert told == [("task_claimed", "first"), ("task_claimed", "second"), ("task_released", "second"),
                     ("task_claimed", "second")]  # fmt: skip
     assert tasks.task("claim", "--lease", "5", code=5)["code"] == "invalid_time"
+    assert "no process" in tasks.task("claim", "--for-pid", "4194303", code=3)["message"]
     assert "which task" in tasks.task("claim", "--if-revision", "1", code=2)["message"]
     assert "belong to 'other'" in tasks.task("claim", "second", "--milestone", "other", code=4)["message"]
 

@@ -56,13 +56,13 @@ def register(
     Example: milestone agent register builder --type coder --subscribe 'state_*'
     """
     from milestone_cli import render
-    from milestone_cli.core.agents import fallen, registry
+    from milestone_cli.core.agents import fallen, process, registry
     from milestone_cli.storage import open_store
 
-    store = open_store()
+    store, pid = open_store(), process.meant(for_pid)
     wish = _wish(type_, state, depends_on, subscribe)
     made, replayed = registry.register(
-        store, name, wish, session=session, milestone=milestone, pid=for_pid, key=idempotency_key, timeout=lock_timeout
+        store, name, wish, session=session, milestone=milestone, pid=pid, key=idempotency_key, timeout=lock_timeout
     )
     buried = fallen.bury_all(store, timeout=lock_timeout)
     render.notify([_failed(one) for one in buried])
@@ -144,6 +144,10 @@ def heartbeat(name: "AgentMeant" = None, for_pid: "AgentPid" = None, output: "Fo
     from milestone_cli.storage import open_store
 
     who = _meant(name)
+    if for_pid:
+        from milestone_cli.core.agents.process import meant
+
+        meant(for_pid)
     at = core.beat(open_store(), who, for_pid or 0)
     render.emit("agent-heartbeat", {"agent_id": who, "beat_at": at}, f"{who}: alive", output)
 

@@ -38,6 +38,7 @@ def claim(
     Example: milestone task claim --agent builder --lease 10m
     """
     from milestone_cli import render
+    from milestone_cli.core.agents import process
     from milestone_cli.core.tasks import claiming
     from milestone_cli.core.tasks.terms import Terms
     from milestone_cli.core.times import duration
@@ -45,7 +46,7 @@ def claim(
 
     terms = Terms(idempotency_key, lock_timeout, agent=agent, expect=if_revision)
     seconds = None if lease is None else duration(lease) / 1e9
-    done = claiming.claim(open_store(), name, terms, pid=for_pid, lease=seconds, milestone=milestone)
+    done = claiming.claim(open_store(), name, terms, pid=process.meant(for_pid), lease=seconds, milestone=milestone)
     render.notify([f"'{one['id']}' is given back: '{one['agent_id']}', {one['evidence']}" for one in done.freed])
     render.emit("task-claim", done.fields(), done.task.id, output)
 

@@ -37,7 +37,7 @@ def list_text(found: "list[dict[str, object]]", *, is_all: bool = True) -> str:
             str(one["git_branch"] or "-"),
             _doing(one),
         ])  # fmt: skip
-    head = ["", "SESSION", "MILESTONE", "STATUS", "CREATED", "PID", "USER", "BRANCH", "DOES, OR LEFT OPEN"]
+    head = ["", "SESSION", "MILESTONE", "STATUS", "CREATED", "PID", "USER", "BRANCH", "WORK"]
     return table(rows, head, align="<==<<><<<", spare=["PID", "USER", "BRANCH", "CREATED"])
 
 

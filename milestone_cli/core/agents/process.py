@@ -2,6 +2,7 @@
 
 from milestone_cli import runtime
 from milestone_cli.core.agents.heartbeat import is_gone
+from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,17 @@ def identity(pid: int) -> "Facts":
     if pid:
         found |= {"pid_space": runtime.pid_space(), "start_time": runtime.start_time(pid)}
     return found
+
+
+def meant(pid: "int | None") -> int:
+    """The process that somebody names; left out: the caller's; 0: none.
+
+    Raises:
+        MilestoneError: `not_found` where it has ended: nobody would live under that number.
+    """
+    if pid and runtime.ended(pid):
+        raise MilestoneError("not_found", f"there is no process {pid}", "give one that runs, or 0 for none", pid=pid)
+    return runtime.caller() if pid is None else pid
 
 
 def judge(store: "Store", claim: "Facts") -> "tuple[bool | None, str]":

@@ -108,6 +108,9 @@ def _change(store: "Store", name: str, edit: "Callable[[str], str]", named: "lis
         if found.status == "completed":
             raise has_ended(found.id)
         state = edit(state_of(found))
+        if state[skip(state, 0)] != "{":
+            told = "all of a session's state is an object, whose values have names"
+            raise MilestoneError("invalid_data", told, 'write `.={"name": value}`, or NAME=VALUE for one of them')
         if len(state.encode()) > LIMIT:
             told = f"the state of the session would have {len(state)} characters; {LIMIT} bytes are allowed"
             raise MilestoneError("too_large", told, "keep what is long in the state of a milestone")
