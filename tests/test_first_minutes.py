@@ -35,6 +35,18 @@ def test_without_a_store(words: list[str], code: int, told: str, cli: Cli) -> No
     assert told in done.stdout + done.stderr
 
 
+def test_a_store_above_is_taken_and_a_way_to_one_here_is_told(store: Path, cli: Cli) -> None:
+    below = store.parent / "below"
+    below.mkdir()
+    done = cli("init", "other", cwd=below, check=True)
+    assert done.stdout == f"store {store} is there; milestone other initialised\n"
+    assert "`milestone --store .milestones init NAME` makes one here" in done.stderr
+    assert cli("init", "other", cwd=store.parent, check=True).stderr == ""
+    assert cli("--store", str(store), "init", "other", cwd=below, check=True).stderr == ""
+    own = cli("--store", ".milestones", "init", "own", cwd=below, check=True)
+    assert own.stdout == f"store {below}/.milestones made; milestone own initialised\n"
+
+
 def test_with_one(store: Path, cli: Cli) -> None:
     for words, code, told in WITH_ONE:
         done = cli(*words)

@@ -1,12 +1,14 @@
 """The commands without a group: init, status, schema, names."""
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .options.shared import Format, MilestoneId
     from .options.stores import Kind, NamesOf
 
-
 NEXT = "`milestone init NAME` makes a milestone in it"
+OUTSIDE = "the store was found outside this folder; `milestone --store .milestones init NAME` makes one here"
 
 
 def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
@@ -16,13 +18,16 @@ def init(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
     """
     from milestone_cli import render
     from milestone_cli.core.stores.founding import initialise
+    from milestone_cli.storage import named
 
     path, is_new, name, receipt = initialise(milestone)
     fields: dict[str, object] = {"store": path, "created": is_new, "milestone_id": name}
     fields["initialized"] = receipt is not None
     made = f"store {path} {'made' if is_new else 'is there'}"
-    named = f"milestone {name} {'initialised' if receipt else 'is there already'}" if name else NEXT
-    render.emit("init", fields, f"{made}; {named}", output)
+    if not is_new and named() is None and os.path.dirname(path) != os.getcwd():
+        render.notify([OUTSIDE])
+    what = f"milestone {name} {'initialised' if receipt else 'is there already'}" if name else NEXT
+    render.emit("init", fields, f"{made}; {what}", output)
 
 
 def status(milestone: "MilestoneId" = None, output: "Format" = "text") -> None:
