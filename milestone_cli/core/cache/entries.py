@@ -29,7 +29,6 @@ class Cache:
     Attributes:
         notes: what went wrong and was not the caller's trouble, sentences for standard error.
         bounds: what may be kept.
-        is_durable: whether replacing an entry holds after a power cut; invalidation always does.
         patience: seconds that a get waits for a writer before it goes on without being counted.
     """
 
@@ -59,7 +58,6 @@ class Cache:
         self.timeout = timeout
         self.clock = clock
         self.mutex = allocate_lock()
-        self.is_durable = True
         self.patience = 0.5
 
     # getting
@@ -285,7 +283,7 @@ class Cache:
         except BaseException:
             self.folder.discard(tier, aside)
             raise
-        if had and self.is_durable:  # else a power cut could bring back what was replaced
+        if had:  # a power cut could bring back what was replaced
             for lies in {*had, tier}:
                 self.folder.sync(lies)
         entry.tier, entry.stored = tier, len(data)
