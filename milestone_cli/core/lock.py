@@ -78,6 +78,7 @@ def acquire(
     else:
         lock = locks.hold(safe(name, "lock"), timeout, holder)
         lock.hand_over(request)
+        runtime.applied.append(f"the lock of '{name}', which process {holder} has now")
         _log_broken(store, name, lock.broken)
         fence, token = lock.fence, lock.token
     return {
@@ -113,6 +114,7 @@ def release(
         return None
     holder = pid or os.getppid()
     found = store.locks().release(name, holder, force=force, timeout=lock_timeout(store, wait))
+    runtime.applied.append(f"the release of the lock of '{name}'")
     if force and found["pid"] != holder:
         _log_broken(store, name, [_evidence(found, "released by force")])
     if key:
@@ -162,6 +164,7 @@ def break_(store: "Store", name: str, *, force: bool, key: "str | None" = None) 
     if _is_done(store, name, b"lock break", key):
         return None
     found = store.locks().break_(name, force=force)
+    runtime.applied.append(f"the end of the lock of '{name}'")
     evidence = _evidence(found, str(found["evidence"]))
     if key:
         _remember(store, name, "lock_broken", evidence, b"lock break", key)

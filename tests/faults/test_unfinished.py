@@ -261,7 +261,10 @@ def test_a_failure_after_the_commit_point_says_so_and_a_key_makes_a_retry_safe(
     trial.cli("events", "verify", "--all", check=True)
 
 
-@pytest.mark.parametrize("words", [SAVE, APPLY, ("events", "log", "demo", "x"), ("checkpoint", "create", "demo")])
+@pytest.mark.parametrize(
+    "words",
+    [SAVE, APPLY, ("events", "log", "demo", "x"), ("checkpoint", "create", "demo"), ("lock", "acquire", "demo")],
+)
 def test_an_answer_that_cannot_be_written_says_what_is_applied(words: tuple[str, ...], trial: Trial) -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
