@@ -152,6 +152,8 @@ def restore(
     """
     from milestone_cli.core.checkpoints import restore as restoring
 
+    from .state import acknowledge
+
     store = open_store()
     given, name = _split(words)
     whose = current_milestone(store, given)
@@ -164,32 +166,18 @@ def restore(
             lists = {"changes": [change.json() for change in plan.changes]}
             emit_texts("checkpoint-restore-plan", plan_fields(plan), lists, plan_text(plan), output)
             return
-        _confirm_restore(plan_text(plan), force or not plan.blockers)
+        if force or not plan.blockers:  # else it is refused anyway
+            from .confirm import confirm
+
+            confirm(plan_text(plan), "Restore?")
     receipt, before = restoring.restore(store, plan, force=force, key=idempotency_key, timeout=lock_timeout)
-    render.notify(receipt.notes)
-    fields: dict[str, object] = {
-        "milestone_id": whose,
+    more: dict[str, object] = {
         "checkpoint_name": name,
         "pre_restore": before.name if before else None,
         "from_revision": plan.revision,
-        "revision": receipt.revision,
-        "sha256": receipt.sha256,
-        "event_id": receipt.event_id,
-        "sequence_number": receipt.sequence,
-        "timestamp": receipt.timestamp,
-        "replayed": receipt.replayed,
     }
     kept = f"; what was there is checkpoint {before.name}" if before else ""
-    text = f"{whose}: checkpoint {name} restored as revision {receipt.revision}{_again(receipt.replayed)}{kept}"
-    render.emit("checkpoint-restore", fields, text, output)
-
-
-def _confirm_restore(plan: str, is_allowed: bool) -> None:
-    """Ask, unless it will be refused anyway."""
-    if is_allowed:
-        from .confirm import confirm
-
-        confirm(plan, "Restore?")
+    acknowledge("checkpoint-restore", receipt, f"restored from checkpoint {name}", output, more, kept)
 
 
 def delete(
