@@ -18,9 +18,9 @@ import pytest
 from conftest import Cli
 from test_store_copy import contents
 
-from milestone_cli.core.archives import clearing
-from milestone_cli.core.archives.archive import Archive
-from milestone_cli.core.archives.exporting import export, packed
+from milestone_cli.core.exports import clearing
+from milestone_cli.core.exports.archive import Archive
+from milestone_cli.core.exports.exporting import export, packed
 from milestone_cli.core.stores import copying
 from milestone_cli.errors import MilestoneError
 from milestone_cli.render.schemas import schema

@@ -130,8 +130,8 @@ store check\tmilestone_cli.cli.stores:check: :store:s: --format:output:c:text,js
 store migrate\tmilestone_cli.cli.stores:migrate: :store:s: --to:to:i:0, --rollback:rollback:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 store import\tmilestone_cli.cli.stores:import_:source :source:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 store copy\tmilestone_cli.cli.stores:copy:source,target :source:s: :target:s: --dry-run:dry_run:t: --verify:verify:t: --resume:resume:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
-store export\tmilestone_cli.cli.archives:export:file :file:s: :store:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
-store clear\tmilestone_cli.cli.archives:clear: :store:s: --backup:backup:s: --force:force:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+store export\tmilestone_cli.cli.exports:export:file :file:s: :store:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
+store clear\tmilestone_cli.cli.exports:clear: :store:s: --backup:backup:s: --force:force:t: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml
 store freeze\tmilestone_cli.cli.stores:freeze: :store:s: --reason:reason:s: --format:output:c:text,json,jsonl,yaml
 store unfreeze\tmilestone_cli.cli.stores:unfreeze: :store:s: --format:output:c:text,json,jsonl,yaml
 store moved\tmilestone_cli.cli.stores:moved:source,target :source:s: :target:s: --dry-run:dry_run:t: --yes:yes:t: --format:output:c:text,json,jsonl,yaml

@@ -130,7 +130,7 @@ def import_(source: "ImportFrom", dry_run: "DryRun" = False, yes: "Yes" = False,
 def _import_archive(source: str, *, dry_run: bool, yes: bool, output: str) -> int:
     """Take in a file of `store export`, byte for byte."""
     from milestone_cli import render
-    from milestone_cli.core.archives.archive import Archive
+    from milestone_cli.core.exports.archive import Archive
     from milestone_cli.core.migration.archive import fields_of, plan
     from milestone_cli.core.stores import copying
     from milestone_cli.render.stores import import_text, progress

@@ -11,7 +11,7 @@ import pytest
 from conftest import MILESTONE, Cli, clean_environment
 from injection import require_strace, shapes
 
-from milestone_cli.core.archives.archive import Archive
+from milestone_cli.core.exports.archive import Archive
 from milestone_cli.core.snapshots import document
 
 OLD = '{"n": 1, "price": 1.10}'

@@ -69,7 +69,7 @@ FormatTo = Annotated[
     ),
 ]
 GoBack = Annotated[bool, typer.Option("--rollback", help="Go back to the format before, as far as nothing is lost.")]
-ImportFrom = Annotated[str, typer.Argument(metavar="DIR", help="The folder or archive to import.")]
+ImportFrom = Annotated[str, typer.Argument(metavar="DIR", help="The folder or export to import.")]
 VerifyCopy = Annotated[
     bool, typer.Option("--verify", help="Prove every log of the copy too; exit 6 if one is damaged.")
 ]
@@ -102,9 +102,9 @@ FromDraft = Annotated[
 ]
 BackupFile = Annotated[
     str | None,
-    typer.Option("--backup", metavar="FILE", help="The archive (default: one in the user's state directory)."),
+    typer.Option("--backup", metavar="FILE", help="The export (default: one in the user's state directory)."),
 ]
-ExportFile = Annotated[str, typer.Argument(metavar="FILE", help="The archive, a tar; .gz or .tgz compresses it.")]
+ExportFile = Annotated[str, typer.Argument(metavar="FILE", help="The export, a tar; .gz or .tgz compresses it.")]
 MetricsFormat = Annotated[
     Literal["text", "json", "yaml", "prometheus"] | None,
     typer.Option("--format", help="Output format (default: text, or prometheus with -o FILE.prom)."),

@@ -6,7 +6,7 @@ from milestone_cli.storage.findings import count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from milestone_cli.core.archives.archive import Archive
+    from milestone_cli.core.exports.archive import Archive
     from milestone_cli.core.stores.plan import Copy
     from milestone_cli.storage.contract import Side
 

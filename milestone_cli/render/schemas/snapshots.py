@@ -1,4 +1,4 @@
-"""Schemas of what the commands of snapshots, of archives of stores, and of what is put away print."""
+"""Schemas of what the commands of snapshots, of exports, and of what is archived print."""
 
 from milestone_cli.render.schemas.shapes import COUNT, FLAG, NAME, SHA, STRING, TIME, Schema, array, nullable, record
 

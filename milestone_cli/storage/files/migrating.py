@@ -232,7 +232,7 @@ class Migrator:
             raise MilestoneError(
                 "damaged",
                 f"the log '{self._place(stamp)}.log' does not say what was changed",
-                "the archive beside it has what was there before",
+                "the tar file beside it has what was there before",
             )
         kept = keepsake.Keepsake(folder, f"{stamp}.tar")
         try:

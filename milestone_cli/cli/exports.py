@@ -23,10 +23,10 @@ def export(
     import os
 
     from milestone_cli import render
-    from milestone_cli.core.archives.archive import Archive
-    from milestone_cli.core.archives.exporting import export as look
-    from milestone_cli.core.archives.exporting import packed
-    from milestone_cli.render.archives import export_text
+    from milestone_cli.core.exports.archive import Archive
+    from milestone_cli.core.exports.exporting import export as look
+    from milestone_cli.core.exports.exporting import packed
+    from milestone_cli.render.exports import export_text
     from milestone_cli.render.stores import progress
     from milestone_cli.storage.sides import open_side
 
@@ -67,9 +67,9 @@ def clear(
     yes: "Yes" = False,
     output: "Format" = "text",
 ) -> None:
-    """Remove everything from a store, all or nothing, once an archive of all of it is written and proved.
+    """Remove everything from a store, all or nothing, once an export of all of it is written and proved.
 
-    The archive goes to the user's state directory unless --backup names a file; `store import` takes it in again.
+    The export goes to the user's state directory unless --backup names a file; `store import` takes it in again.
     Settings stay. It is refused while somebody is at work. If it is killed in the middle, the store refuses to be
     written until the same command has finished the work.
 
@@ -78,8 +78,8 @@ def clear(
     import os
 
     from milestone_cli import render
-    from milestone_cli.core.archives import clearing
-    from milestone_cli.render.archives import clear_text
+    from milestone_cli.core.exports import clearing
+    from milestone_cli.render.exports import clear_text
     from milestone_cli.storage.sides import open_side
 
     from .outfile import save

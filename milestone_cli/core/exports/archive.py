@@ -5,7 +5,7 @@ about where something is written: kinds and keys must be sound, and each member 
 belongs to them.
 """
 
-from milestone_cli.core.archives import form
+from milestone_cli.core.exports import form
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import loads
 from milestone_cli.model import Head, is_count, is_hex, sound_stream
@@ -82,7 +82,7 @@ class Archive:
             members[info.name] = info
         told = members.pop(form.MANIFEST, None)
         if told is None or told.size > LARGEST:
-            raise _damaged(self.path, "it has no manifest, so it is not an archive of a store, or is cut off")
+            raise _damaged(self.path, "it has no manifest, so it is not an export of a store, or is cut off")
         manifest: Any = loads(self._all(told))
         assert manifest["format"] == form.FORMAT, "its manifest is another program's"
         if manifest["version"] != form.VERSION or manifest["store_format"] > int(layout.FORMAT):

@@ -6,8 +6,8 @@ refuses to be written; clearing it again goes on. Settings, and what repairs hav
 """
 
 from milestone_cli.core import lock_timeout
-from milestone_cli.core.archives.archive import Archive
-from milestone_cli.core.archives.exporting import Export, export
+from milestone_cli.core.exports.archive import Archive
+from milestone_cli.core.exports.exporting import Export, export
 from milestone_cli.core.sessions.session import AT_WORK, sessions
 from milestone_cli.errors import MilestoneError, frozen, moved
 

@@ -7,7 +7,7 @@ logs; those who log events do not wait. The logs, only appended to, are read aft
 import errno
 
 from milestone_cli.core import lock_timeout
-from milestone_cli.core.archives import form
+from milestone_cli.core.exports import form
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Head, Plan, digest
 

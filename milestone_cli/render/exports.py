@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from milestone_cli.core.archives.clearing import Clearing
+    from milestone_cli.core.exports.clearing import Clearing
 
 
 def export_text(fields: "dict[str, Any]") -> str:
