@@ -60,6 +60,7 @@ LEFT_OUT: dict[str, str] = {
     "lock::test_killed_it_holds_no_more": "a command whose runner is gone has no lease",
     "lock::test_the_lock_says_that_it_is_from_now": LEASE,
     "lock::test_who_holds_it_keeps_everybody_else_out": BASH,
+    "metrics::test_how_long_changes_took_is_told_by_their_events": "its two times are of two clocks there",
     "metrics::test_a_long_wait_is_noted_and_a_short_one_is_not": "waits are noted in files only",
     "metrics::test_every_threshold_has_its_alert": DIRECT,
     "metrics::test_failures_are_noted_and_told_by_doctor": FILE,
