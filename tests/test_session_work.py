@@ -67,14 +67,14 @@ def test_a_session_without_a_milestone_has_all_that_others_have(cli: Cli, store:
     assert cli("session", "set", "talk", "=1").returncode == 5, "all of it stays"
     said = call(cli, "session", "progress", "talk", "40", "--operation", "the parser")
     assert (said["progress"], said["operation"], said["checkpoint"]) == (40, "the parser", None)
-    call(cli, "session", "progress", "55.5")
+    call(cli, "session", "progress", "55.5", "--idempotency-key", "p")
     for wrong in ("101", "x", "1e1", ""):
         assert cli("session", "progress", "talk", wrong).returncode == 2
     shown = call(cli, "session", "show", "talk")
     assert (shown["progress"], shown["operation"], shown["open"]) == (55.5, "the parser", [])
     call(cli, "session", "record", "talk", "--request", "why?\n", "--agent", "critic", "--response", '{"a": [1.50]}',
          "--escalation", '{"to": "ann"}', "--duration-ms", "12.5")  # fmt: skip
-    call(cli, "session", "record", "--request", "and?", "--escalation", "[1, 2]")
+    call(cli, "session", "record", "--request", "and?", "--escalation", "[1, 2]", "--idempotency-key", "r")
     entries = call(cli, "session", "history", "talk", "--limit", "1")["entries"]
     assert [(one["request"], one["agent"], one["escalations"]) for one in entries] == [("and?", "system", [1, 2])]
     first = call(cli, "session", "history")["entries"][0]
@@ -91,6 +91,10 @@ def test_a_session_without_a_milestone_has_all_that_others_have(cli: Cli, store:
     assert (ended["status"], ended["progress"]) == ("completed", 55.5)
     for words in (["progress", "talk", "60"], ["set", "talk", "a=1"], ["record", "talk", "--request", "x"]):
         assert cli("session", *words).returncode == 4
+    again = ("record", "talk", "--request", "and?", "--escalation", "[1, 2]", "--idempotency-key", "r")
+    for words in (["progress", "talk", "55.5", "--idempotency-key", "p"], again):
+        assert call(cli, "session", *words)["replayed"], "it was done before the end"
+    assert cli("session", "record", "talk", "--request", "x", "--idempotency-key", "q").returncode == 4
     assert cli("doctor", check=True).returncode == 0
 
 

@@ -1,7 +1,7 @@
 """What was asked in a session, who answered, and what came of it: an event each, so nothing of it is ever rewritten."""
 
-from milestone_cli.core import acting_agent, lock_timeout, request_digest
-from milestone_cli.core.sessions.session import has_ended, readable
+from milestone_cli.core import acting_agent, lock_timeout, once
+from milestone_cli.core.sessions.session import done_before, readable
 from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import check, dumps, loads, quote, skip
 from milestone_cli.model import Change, Draft
@@ -46,12 +46,13 @@ def record(
         MilestoneError: `not_found`, `invalid_json`, `too_large`; `conflict` when the session has ended.
     """
     found = readable(store, given)
-    if found.status == "completed":
-        raise has_ended(found.id)
     draft = entry(found.id, request, agent, response, escalation, duration_ms)
     change = Change(found.stream, [draft], timeout=lock_timeout(store, timeout))
-    if key:
-        change.key, change.request = key, request_digest(b"session record", draft.data.encode())
+    known = once(found.stream, key, b"session record", draft.data.encode())
+    if found.status == "completed":
+        return found, done_before(store, found.id, known, change.timeout)
+    if known:
+        _, change.key, change.request = known
     return found, store.commit(change)
 
 

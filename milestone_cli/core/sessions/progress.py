@@ -58,10 +58,6 @@ def report(
         from milestone_cli.core.sessions.session import current
 
         current(store, given)  # which tells why
-    if record.get("status") == "completed":
-        from milestone_cli.core.sessions.session import has_ended
-
-        raise has_ended(name)
     milestone = record.get("milestone_id")
     stream = safe(milestone) if isinstance(milestone, str) and milestone else log_of(name)
     said = f',"operation":{quote(operation)}' if operation is not None else ""
@@ -69,7 +65,13 @@ def report(
     change = Change(stream, [Draft(TYPE, data, name, acting_agent())], timeout=lock_timeout(store, timeout))
     if key:
         change.key, change.request = key, request_digest(b"session progress", name.encode(), data.encode())
-    receipt = store.commit(change)
+    if record.get("status") == "completed":
+        from milestone_cli.core.sessions.session import done_before
+
+        known = (stream, change.key, change.request) if key else None
+        receipt = done_before(store, name, known, change.timeout)
+    else:
+        receipt = store.commit(change)
     return name, {**record, "progress": loads(number), **({"operation": operation} if said else {})}, receipt
 
 

@@ -13,6 +13,7 @@ from milestone_cli.timestamps import parse_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from milestone_cli.model import Receipt
     from milestone_cli.storage.contract import Store
 
 LIMIT = 1 << 20
@@ -242,3 +243,23 @@ def has_ended(name: str) -> MilestoneError:
         "`milestone session create` begins a new one",
         session_id=name,
     )
+
+
+def done_before(store: "Store", name: str, known: "tuple[str, str, str] | None", timeout: float) -> "Receipt":
+    """The receipt of a request that was done before its session ended.
+
+    Args:
+        store: where.
+        name: of the session, which has ended.
+        known: what `once` gives for the request; None without an idempotency key.
+        timeout: seconds to wait for other transactions.
+
+    Raises:
+        MilestoneError: `conflict` where it was not.
+    """
+    from milestone_cli.model import Plan
+
+    receipts = store.transact([], lambda: Plan("look"), timeout, known) if known else []
+    if not receipts:
+        raise has_ended(name)
+    return receipts[0]
