@@ -291,6 +291,9 @@ def test_the_cache_is_never_why_a_command_does_not_run(runner: Runner, cli: Cli,
         assert (done.returncode, done.stdout) == (0, b"hi\n")
         assert b"is not the result of a command" in done.stderr
     assert cli("cache", "run", "--", "").returncode == 127
+    done = cli("cache", "run", "--", "echo", "hi", env={"MILESTONE_CACHE_ENTRIES": "0"})
+    assert (done.returncode, done.stdout) == (0, "hi\n")
+    assert done.stderr == "milestone: the result is not kept: the setting cache_entries is 0\n"
     (tmp_path / "secret").mkdir()
     done = runner("echo hi", "--input", "secret/" + "x" * 300)
     assert (done.returncode, done.stdout) == (0, b"hi\n")

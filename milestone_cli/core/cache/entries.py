@@ -259,7 +259,13 @@ class Cache:
                 self.tell(f"cache: {entry.key} is not kept: {why_of(error)}")
                 return False
             if not kept:
-                self.tell(f"cache: {entry.key} is not kept: {entry.size} bytes are more than any tier may hold")
+                is_off = self.bounds.entries < 1
+                why = (
+                    "the setting cache_entries is 0"
+                    if is_off
+                    else f"{entry.size} bytes are more than any tier may hold"
+                )
+                self.tell(f"cache: {entry.key} is not kept: {why}")
             return kept
 
     def _put(self, entry: Entry, now: int) -> bool:

@@ -105,7 +105,7 @@ class _Run:
         except (MilestoneError, OSError) as error:
             self._tell(f"what is kept cannot be looked up: {_why(error)}")
             return None
-        self._warn()
+        self._warn(question.key)
         if found is None or self._holds(found):
             return found
         if not is_whole(found.data):
@@ -123,9 +123,10 @@ class _Run:
         is_old = self._wish.ttl is not None and entry.created < self._cache.clock() - self._wish.ttl
         return type(code) is int and (not code or self._wish.failures) and not is_old and is_whole(entry.data)
 
-    def _warn(self) -> None:
+    def _warn(self, key: str) -> None:
+        """Tell what the cache noted; of the key of a command nobody knows."""
         for note in self._cache.notes:
-            self._tell(note)
+            self._tell(note.replace(f"cache: {key} is not kept", "the result is not kept"))
         self._cache.notes.clear()
 
     def _replay(self, kept: "Entry", question: Question) -> int:
@@ -247,7 +248,7 @@ class _Run:
         except (MilestoneError, OSError) as error:
             is_kept = False
             self._tell(f"the result is not kept: {_why(error)}")
-        self._warn()
+        self._warn(question.key)
         if is_kept and self._folders is not None:
             runlog.append(self._folders, self._cache.namespace, dumps({"at": at, **facts}).encode())
 
