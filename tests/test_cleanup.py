@@ -570,7 +570,7 @@ def test_the_newest_sound_checkpoint_of_a_session_is_its_last_good_copy(cli: Cli
     cli("checkpoint", "create", "--session", "day", "--name", "zlast", check=True)
     (store / "state/sessions/day/checkpoints/zlast/checkpoint.yaml").write_text("{")
     told = reasons(run(cli, "plan", "demo", "--older-than", "0", "--keep-last", "1"))
-    assert told["day/good"] == "keep: the newest of a session that goes on"
+    assert told["day/good"] == "keep: the newest of a session that has not ended"
     assert told["day/initialization"].startswith("remove")
     run(cli, "run", "demo", "--older-than", "0", "--keep-last", "1")
     cli("session", "recover", "day", "--from", "good", "--force", check=True)
