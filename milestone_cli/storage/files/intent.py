@@ -156,12 +156,8 @@ def close(store: "FileStore", record: "Record") -> None:
     identity = record["transaction"]["id"]
     leave(store, done, layout.COMMITTED)
     os.fsync(store.folder(layout.COMMITTED))
-    pending = store.folder(layout.PENDING)
-    os.unlink(layout.intent_file(identity), dir_fd=pending)
-    if not record["events"]:
-        # Were this lost in a power cut, the intent would be done once more, over what was written since; where there
-        # are events, that they are logged tells that it is done.
-        os.fsync(pending)
+    # Were this lost in a power cut, the record that is left tells whoever comes next that all was done.
+    os.unlink(layout.intent_file(identity), dir_fd=store.folder(layout.PENDING))
 
 
 def leave(store: "FileStore", record: "Record", folder: str) -> None:
