@@ -138,6 +138,10 @@ class Server:
         for pid in pids:
             while _runs(pid):
                 time.sleep(0.005)
+        # What is dead has still its number until it is collected, and a server is not started beside that number.
+        until = time.monotonic() + 20
+        while os.path.exists(f"/proc/{pids[-1]}") and time.monotonic() < until:
+            time.sleep(0.005)
 
     def pid(self) -> int:
         """Process id of the server."""

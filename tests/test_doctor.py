@@ -417,17 +417,20 @@ def test_the_disk_of_this_machine_can_keep_the_promises(patient: Patient) -> Non
 def test_interrupted_it_leaves_nothing(number: signal.Signals, patient: Patient) -> None:
     before = set(contents(patient.store))
     for wait in (0.05, 0.3, 0.7):
-        process = subprocess.Popen(
-            [str(MILESTONE), "doctor", "--selftest"], cwd=patient.store.parent, env=clean_environment(patient.home),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        while not list(patient.store.glob(".selftest.*")):
-            time.sleep(0.005)
-        time.sleep(wait)
-        process.send_signal(number)
-        assert process.wait(timeout=30) == 130, process.communicate()
-        process.communicate()
-        assert set(contents(patient.store)) == before
+        for _ in range(3):
+            process = subprocess.Popen(
+                [str(MILESTONE), "doctor", "--selftest"], cwd=patient.store.parent, env=clean_environment(patient.home),
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+            while not list(patient.store.glob(".selftest.*")):
+                time.sleep(0.005)
+            time.sleep(wait)
+            process.send_signal(number)
+            _, told = process.communicate(timeout=30)
+            assert set(contents(patient.store)) == before
+            if b"Exception ignored in" not in told:  # what strikes Python's own upkeep, Python drops; then once more
+                break
+        assert process.returncode == 130, told
 
 
 def test_killed_it_leaves_a_scratch_folder_that_the_next_one_takes_away(patient: Patient) -> None:

@@ -79,7 +79,7 @@ def query(
         render.emit("event-count", fields, told, output)
     else:
         cursor = found.cursor if show_cursor else None
-        for piece in listing.pieces(found.lines(), output, name, cursor, every=all_):
+        for piece in listing.in_form("events", found.lines(), output, name, cursor, every=all_):
             render.write(piece)
         if show_cursor and output != "json":
             told = found.cursor()

@@ -170,7 +170,7 @@ def log(
     parser = core.Parser()
     wanted = Filter(type_, session=found.id, limit=limit, reverse=reverse)
     lines = core.query(store, found.stream, wanted, parser) if store.log_size(found.stream)[0] else iter(())
-    for piece in listing.pieces(lines, output, found.milestone, kind="session-log"):
+    for piece in listing.in_form("session-log", lines, output, found.milestone):
         render.write(piece)
     notify_skipped(parser.skipped)
 

@@ -57,24 +57,24 @@ def _owner(line: bytes) -> str:
     return flat(name) if isinstance(name, str) else "-"
 
 
-def pieces(
+def in_form(
+    kind: str,
     lines: "Iterable[bytes]",
     output: str,
     milestone: "str | None",
     cursor: "Callable[[], str] | None" = None,
     *,
     every: bool = False,
-    kind: str = "events",
 ) -> "Iterator[bytes]":
     """Yield some events in a form.
 
     Args:
+        kind: of the JSON.
         lines: of the log, without line feeds.
         output: text, json or jsonl.
         milestone: whose events they are; None for a session's own, or of all.
         cursor: the cursor that JSON has behind the events, known when all have come.
         every: they are of all milestones.
-        kind: of the JSON.
     """
     blocks = in_blocks(lines)
     if output == "jsonl":

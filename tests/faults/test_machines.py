@@ -224,8 +224,7 @@ class Machine(RuleBasedStateMachine):
             return
         found = self.store.read(NAME)
         assert (found.text, found.revision) == (self.present, len(self.texts))
-        assert {one.name: checkpoint.text_of(self.store, NAME, one.name)
-                for one in checkpoint.checkpoints(self.store, NAME)} == self.checkpoints  # fmt: skip
+        assert {one.name: one.proved() for one in checkpoint.checkpoints(self.store, NAME)} == self.checkpoints
         assert {one.id: one.status for one in session.sessions(self.store)} == self.sessions
 
     @precondition(lambda self: self.texts)

@@ -23,6 +23,7 @@ class Warm:
     """The side of whoever asks: one process for each thread."""
 
     _mine = threading.local()
+    __slots__ = ("_process",)
 
     def __init__(self) -> None:
         command = [sys.executable, __file__]
@@ -36,6 +37,14 @@ class Warm:
             cls._mine.warm = cls()
         found: Warm = cls._mine.warm
         return found
+
+    def __del__(self) -> None:
+        """End with the thread that asked."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
 
     def run(self, words: tuple[str, ...], cwd: Path, env: dict[str, str], stdin: str) -> tuple[int, str, str]:
         """Run a command to its end; exit code, standard output and standard error."""

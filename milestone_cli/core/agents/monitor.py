@@ -4,8 +4,6 @@ The health log is the reference's, with more beside its keys: one line of JSON a
 for people and alerts, is not synced, and proves nothing; what happened to agents is in the log of events.
 """
 
-import signal
-
 from milestone_cli import runtime
 from milestone_cli.core import session_record
 from milestone_cli.core.agents.health import health
@@ -17,6 +15,7 @@ from milestone_cli.jsontext import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
 
     from milestone_cli.storage.contract import Store
@@ -62,6 +61,8 @@ def watch(
 
         find(store, session)
     _refuse_second(store, session or EVERYBODY)
+    import signal
+
     waited = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, waited | {signal.SIGALRM})
     done = 0
