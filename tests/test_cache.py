@@ -97,6 +97,8 @@ def test_bounds_and_tiers_are_as_configured(cli: Cli, store: Path) -> None:
     assert keys(cli) == ["k2", "k3", "k4"], "the entry that was not used for longest made room"
     stats = read(cli, "cache", "stats")
     assert (stats["entries"], stats["evicted"], stats["puts"]) == (3, 2, 5)
+    assert {one["tier"]: one["evicted"] for one in stats["tiers"]} == {"hot": 0, "warm": 2, "cold": 0}
+    assert sum(one["evicted"] for one in stats["agents"]) == 2
     tiers = {tier["tier"]: tier for tier in stats["tiers"]}
     assert tiers["hot"]["bytes"] <= 600 < 3 * 250
     assert tiers["warm"]["entries"] == 3 - tiers["hot"]["entries"] > 0

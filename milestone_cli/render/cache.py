@@ -116,12 +116,26 @@ def stats_fields(found: "Statistics") -> "Facts":
         **found.tally.counts,
         "average_hits": None if found.average is None else round(found.average, 3),
         "tiers": [
-            {"tier": tier, "entries": count, "bytes": used, "bytes_limit": most, "hits": found.tally.hits.get(tier, 0)}
+            {
+                "tier": tier,
+                "entries": count,
+                "bytes": used,
+                "bytes_limit": most,
+                "hits": found.tally.hits.get(tier, 0),
+                "evicted": found.tally.evicted.get(tier, 0),
+            }
             for tier, (count, used, most) in found.tiers.items()
         ],
         "agents": [
-            {"agent": name or None, "entries": count, "bytes": used, "hits": hits, "misses": misses}
-            for name, (count, used, hits, misses) in sorted(found.agents.items())
+            {
+                "agent": name or None,
+                "entries": count,
+                "bytes": used,
+                "hits": hits,
+                "misses": misses,
+                "evicted": evicted,
+            }
+            for name, (count, used, hits, misses, evicted) in sorted(found.agents.items())
         ],
         "hours": [
             {"hour": runtime.timestamp(start), "hits": hits, "misses": misses, "hit_rate": _rate(hits, misses)}
@@ -158,10 +172,10 @@ def stats_text(found: "Statistics") -> str:
 def _tiers(found: "Statistics") -> "list[str]":
     rows: list[list[Cell]] = [
         [(tier, STYLES[tier]), f"{count:,}", size(used), size(most), f"{found.tally.hits.get(tier, 0):,}",
-         (_bar(used / most if most else 0), STYLES[tier])]
+         f"{found.tally.evicted.get(tier, 0):,}", (_bar(used / most if most else 0), STYLES[tier])]
         for tier, (count, used, most) in found.tiers.items()
     ]  # fmt: skip
-    return table(rows, ["TIER", "ENTRIES", "BYTES", "OF", "HITS", "FILLED"], align="<>>>><").split("\n")
+    return table(rows, ["TIER", "ENTRIES", "BYTES", "OF", "HITS", "EVICTED", "FILLED"], align="<>>>>><").split("\n")
 
 
 def _agents(found: "Statistics") -> "list[str]":
@@ -169,10 +183,10 @@ def _agents(found: "Statistics") -> "list[str]":
     if not any(name for name, _ in named):
         return []
     rows: list[list[Cell]] = [
-        [name or "-", f"{count:,}", size(used), f"{hits:,}", f"{misses:,}"]
-        for name, (count, used, hits, misses) in named[:10]
+        [name or "-", f"{count:,}", size(used), f"{hits:,}", f"{misses:,}", f"{evicted:,}"]
+        for name, (count, used, hits, misses, evicted) in named[:10]
     ]
-    return table(rows, ["AGENT", "ENTRIES", "BYTES", "HITS", "MISSES"], align="=>>>>").split("\n")
+    return table(rows, ["AGENT", "ENTRIES", "BYTES", "HITS", "MISSES", "EVICTED"], align="=>>>>>").split("\n")
 
 
 def _over_time(found: "Statistics") -> "list[str]":

@@ -20,7 +20,7 @@ class Statistics:
     Attributes:
         entries: all that are true still, the last used first.
         tiers: for each tier entries, bytes, and the bytes that it may hold.
-        agents: for each agent entries, bytes, hits and misses; an empty name where nobody was named.
+        agents: for each agent entries, bytes, hits, misses and evictions; an empty name where nobody was named.
         tally: what was counted since the cache was made.
         hours: start in nanoseconds since 1970, hits and misses, for each hour in which there were any.
     """
@@ -78,7 +78,7 @@ def statistics(cache: "Cache") -> Statistics:
     for entry in entries:
         for numbers in (
             found.tiers.setdefault(entry.tier, [0, 0, 0]),
-            found.agents.setdefault(entry.agent, [0, 0, 0, 0]),
+            found.agents.setdefault(entry.agent, [0, 0, 0, 0, 0]),
         ):
             numbers[0] += 1
             numbers[1] += entry.stored

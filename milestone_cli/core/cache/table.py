@@ -46,11 +46,12 @@ class Row:
 class Tally:
     """How often what happened, since the cache was made."""
 
-    __slots__ = ("agents", "counts", "hits", "hours")
+    __slots__ = ("agents", "counts", "evicted", "hits", "hours")
 
     def __init__(self) -> None:
         self.counts = dict.fromkeys(("misses", "puts", *GONE), 0)
         self.hits = dict.fromkeys(TIERS, 0)
+        self.evicted = dict.fromkeys(TIERS, 0)
         self.agents: dict[str, list[int]] = {}
         self.hours: dict[int, list[int]] = {}
 
@@ -59,25 +60,44 @@ class Tally:
         self.counts["misses"] += missed
         if times:
             self.hits[tier] += times
-        for numbers in (self.hours.setdefault(now // HOUR, [0, 0]), self.agents.setdefault(agent, [0, 0])):
+        for numbers in (self.hours.setdefault(now // HOUR, [0, 0]), self._of(agent)):
             numbers[0] += times
             numbers[1] += missed
         if len(self.hours) > HOURS:
             del self.hours[next(iter(self.hours))]
+
+    def gone(self, row: Row, why: str) -> None:
+        """Count an entry that went."""
+        self.counts[why] += 1
+        if why == "evicted":
+            self.evicted[row.tier] += 1
+            self._of(row.agent)[2] += 1
+
+    def _of(self, agent: str) -> "list[int]":
+        """An agent's hits, misses and evictions, to be counted on."""
+        numbers = self.agents.setdefault(agent, [0, 0, 0])
         if len(self.agents) > AGENTS:
             del self.agents[next(iter(self.agents))]
+        return numbers
 
     def as_json(self) -> "dict[str, object]":
         """As it stands in the index."""
         hours = {str(hour): numbers for hour, numbers in self.hours.items()}
-        return {"counts": self.counts, "hits": self.hits, "agents": self.agents, "hours": hours}
+        return {
+            "counts": self.counts,
+            "hits": self.hits,
+            "evicted": self.evicted,
+            "agents": self.agents,
+            "hours": hours,
+        }
 
     def load(self, found: "Any") -> None:
         """Take over what stands in the index, as far as it is sound."""
-        for name, own in (("counts", self.counts), ("hits", self.hits)):
-            own.update({word: found[name][word] for word in own if is_count(found[name].get(word))})
+        for name, own in (("counts", self.counts), ("hits", self.hits), ("evicted", self.evicted)):
+            told = found.get(name, {})  # evictions were not told by tier and agent at first
+            own.update({word: told[word] for word in own if is_count(told.get(word))})
         for word, numbers in found["agents"].items():
-            self.agents[word] = [int(numbers[0]), int(numbers[1])]
+            self.agents[word] = [int(number) for number in (*numbers, 0)[:3]]
         for word, numbers in found["hours"].items():
             self.hours[int(word)] = [int(numbers[0]), int(numbers[1])]
 
@@ -141,8 +161,9 @@ class Table:
                 self.next_end = expires
             self.tally.counts["puts"] += word == "+"
         elif word == "-":
-            if self._drop(record[1]) and record[3] in GONE:  # what was replaced is not gone
-                self.tally.counts[record[3]] += 1
+            row = self._drop(record[1])
+            if row is not None and record[3] in GONE:  # what was replaced is not gone
+                self.tally.gone(row, record[3])
         elif word == "=":
             _, key, tier, size = record
             _counts(size)
@@ -159,11 +180,11 @@ class Table:
         else:
             raise ValueError(word)
 
-    def _drop(self, key: str) -> bool:
+    def _drop(self, key: str) -> "Row | None":
         row = self.rows.pop(key, None)
         if row is not None:
             self.bytes[row.tier] -= row.bytes
-        return row is not None
+        return row
 
     def ended(self, now: int) -> "list[str]":
         """Keys of the entries whose answer is no longer true; looked for only when there can be any."""

@@ -56,11 +56,13 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 "damaged": COUNT,
                 "average_hits": nullable({"type": "number", "minimum": 0, "description": "of an entry that is there"}),
                 "tiers": array(
-                    record({"tier": TIER, "entries": COUNT, "bytes": COUNT, "bytes_limit": COUNT, "hits": COUNT})
+                    record({"tier": TIER, "entries": COUNT, "bytes": COUNT, "bytes_limit": COUNT, "hits": COUNT,
+                            "evicted": COUNT})
                 ),
                 "agents": array(
                     record(
-                        {"agent": nullable(STRING), "entries": COUNT, "bytes": COUNT, "hits": COUNT, "misses": COUNT}
+                        {"agent": nullable(STRING), "entries": COUNT, "bytes": COUNT, "hits": COUNT, "misses": COUNT,
+                         "evicted": COUNT}
                     )
                 ),
                 "hours": array(record({"hour": TIME, "hits": COUNT, "misses": COUNT, "hit_rate": nullable(RATE)})),
