@@ -70,7 +70,9 @@ def test_the_same_store_gives_the_same_text(place: Path, cli: Cli) -> None:
     assert found["text"].rstrip("\n") + "\n" == handoff(cli, "--format", "markdown")
 
 
-@pytest.mark.parametrize("tokens", [100, 150, 200, 300, 500, 1500, 100_000])
+@pytest.mark.parametrize(
+    "tokens", [100, 200, 500, 100_000, *[pytest.param(one, marks=pytest.mark.slow) for one in (150, 300, 1500)]]
+)
 def test_it_keeps_to_the_budget_and_never_cuts_a_line(tokens: int, place: Path, cli: Cli) -> None:
     for number in range(30):
         cli("events", "log", "demo", "note", json.dumps({"text": f"Thing number {number} was done. " * 3}), check=True)
