@@ -141,15 +141,3 @@ def test_every_error_says_what_to_do_next() -> None:
         for found in SILENT.finditer(path.read_text(encoding="utf-8"))
     ]
     assert not silent
-
-
-def test_every_command_that_a_sentence_names_is_there() -> None:
-    named = {
-        (words, path.name)
-        for path in SOURCES
-        for words in re.findall(r"`milestone ([a-z][a-z -]*)", path.read_text(encoding="utf-8"))
-    }
-    assert len(named) > 100
-    for words, place in sorted(named):
-        first, *rest = words.split(" -")[0].split()
-        assert first in COMMANDS or (first in GROUPS and (not rest or f"{first} {rest[0]}" in COMMANDS)), (words, place)

@@ -20,14 +20,10 @@ if TYPE_CHECKING:
 
     from milestone_cli.storage.files import FileStore
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
-"""Signals that end a process without asking; here they let it tidy up first, as SIGINT does."""
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a process; here they let it tidy up first."""
 PATIENCE = 20.0
 """Seconds to wait for what a process has to say."""
-
-
-def _interrupt(number: int, _: "FrameType | None") -> None:
-    raise KeyboardInterrupt(number)
 
 
 class Child:
@@ -92,6 +88,7 @@ class Scratch:
         self._root = store.folder("")
         self._children: list[Child] = []
         self._before: dict[int, object] = {}
+        self._interrupted_by = 0
         for name in os.listdir(self._root):
             if (layout.temporary_parts(name) or ("",))[0] == layout.SELFTEST and not is_selftest_running(store, name):
                 remove(self._root, name)
@@ -100,7 +97,7 @@ class Scratch:
         self.fd = -1
 
     def __enter__(self) -> "Scratch":
-        self._before = {number: signal.signal(number, _interrupt) for number in ENDING}
+        self._before = {number: signal.signal(number, self._interrupt) for number in ENDING}
         try:
             os.mkdir(self.name, 0o700, dir_fd=self._root)
             self.fd = os.open(self.name, DIRECTORY, dir_fd=self._root)
@@ -113,8 +110,12 @@ class Scratch:
             raise
         return self
 
+    def _interrupt(self, number: int, _: "FrameType | None") -> None:
+        self._interrupted_by = number
+        raise KeyboardInterrupt(number)
+
     def __exit__(
-        self, _: "type[BaseException] | None", __: "BaseException | None", ___: "TracebackType | None"
+        self, kind: "type[BaseException] | None", _: "BaseException | None", __: "TracebackType | None"
     ) -> None:
         for ending in ENDING:
             signal.signal(ending, signal.SIG_IGN)  # whoever asks again shall not stop the tidying
@@ -127,6 +128,8 @@ class Scratch:
         finally:
             for number, handler in self._before.items():
                 signal.signal(number, handler)  # type: ignore[arg-type]
+        if self._interrupted_by and kind is None:  # Python drops what strikes its own upkeep, an import's for one
+            raise KeyboardInterrupt(self._interrupted_by)
 
     def start(self, work: "Callable[[int, int], None]") -> Child:
         """Start a process.
@@ -139,7 +142,7 @@ class Scratch:
         pid = os.fork()
         if not pid:
             try:
-                for number in (*ENDING, signal.SIGINT):
+                for number in ENDING:
                     signal.signal(number, signal.SIG_DFL)
                 for child in self._children:
                     child.drop()
