@@ -284,8 +284,7 @@ def _unfit(outcome: Outcome, case: Case) -> str:
     except (ValueError, IndexError):
         return f"exit {outcome.code}, and no JSON error: {outcome.stderr!r}"
     # A copy of a damaged state that cannot be read is none, and then the state stays damaged.
-    # What a migration cannot read looks to it like a change by somebody else, and then everything is put back.
-    fitting = {"recover": (8, 6), "migrate": (8, 4)}.get(case.name, (8,))
+    fitting = (8, 6) if case.name == "recover" else (8,)
     if told["exit_code"] != outcome.code or EXIT.get(told["code"]) != outcome.code or outcome.code not in fitting:
         return f"exit {outcome.code}: {outcome.stderr.strip()}"
     return ""

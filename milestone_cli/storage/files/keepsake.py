@@ -28,12 +28,18 @@ ROOT = "."
 
 
 def present(store: "FileStore") -> "dict[str, Entry]":
-    """What a store has, by path: plain files, and folders."""
-    return {
-        one.path: one
-        for one in walk(store.folder(""))
-        if (one.is_file or one.is_folder) and one.path not in (layout.VERSION, layout.COMPILED) and not _is_left(one)
-    }
+    """What a store has, by path: plain files, and folders.
+
+    Raises:
+        OSError: when a folder cannot be entered: what is in it is neither gone nor to be left out.
+    """
+    found = {}
+    for one in walk(store.folder("")):
+        if (one.is_file or one.is_folder) and one.path not in (layout.VERSION, layout.COMPILED) and not _is_left(one):
+            if one.error:
+                raise one.error
+            found[one.path] = one
+    return found
 
 
 def _is_left(one: "Entry") -> bool:
@@ -139,18 +145,16 @@ class Keepsake:
         """Open what `write` made.
 
         Raises:
-            MilestoneError: `damaged` when it is gone or cannot be read.
+            MilestoneError: `damaged` when it is gone, or is no backup.
+            OSError: when it cannot be read.
         """
         try:
             self._file = open(os.open(name, READ, dir_fd=folder), "rb")  # noqa: SIM115 - `close` is for whoever asked
             self._tar = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115
             members = self._tar.getmembers()
-        except (OSError, tarfile.TarError) as error:
-            raise MilestoneError(
-                "damaged",
-                f"the backup '{layout.MIGRATIONS}/{name}' cannot be read: {error}; nothing was changed",
-                "look at the store's disk",
-            ) from error
+        except (FileNotFoundError, tarfile.TarError) as error:
+            told = f"the backup '{layout.MIGRATIONS}/{name}' is damaged: {error}"
+            raise MilestoneError("damaged", told, "look at the store's disk") from error
         self.files = {one.name: one for one in members if one.isreg()}
         self.folders = {one.name for one in members if one.isdir()}
         self.modes = {one.name: one.mode & 0o777 for one in members}

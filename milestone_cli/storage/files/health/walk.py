@@ -16,12 +16,17 @@ DEEPEST = 20
 class Entry:
     """A file or folder of a store: its path below the store, its status, and why it could not be entered."""
 
-    __slots__ = ("path", "status", "trouble")
+    __slots__ = ("error", "path", "status")
 
-    def __init__(self, path: str, status: os.stat_result, trouble: str = "") -> None:
+    def __init__(self, path: str, status: os.stat_result) -> None:
         self.path = path
         self.status = status
-        self.trouble = trouble
+        self.error: OSError | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why it could not be entered, in words; empty for what could."""
+        return str(self.error.strerror) if self.error else ""
 
     @property
     def folder(self) -> str:
@@ -67,7 +72,7 @@ def _below(fd: int, before: str, depth: int) -> "Iterator[Entry]":
             except FileNotFoundError:
                 continue
             except OSError as error:
-                entry.trouble = str(error.strerror)
+                entry.error = error
                 yield entry
                 continue
             try:
