@@ -1,4 +1,5 @@
 """A migration that is killed at any system call: readers go on, and the next one finishes it or takes it back.
+What it cannot look at is no change by somebody else, and no folder to be left out of what is kept.
 
 The short form tries a sample of the calls that change something, forwards and back; `-m slow` all of them.
 """
@@ -107,6 +108,22 @@ def sweep(template: Scene, tmp_path: Path, words: tuple[str, ...], chosen: slice
 
 def test_killed_at_some_changes(template: Scene, tmp_path: Path) -> None:
     assert sweep(template, tmp_path / "on", FORWARDS, slice(30, None, 60)) >= 1
+
+
+def test_a_folder_that_cannot_be_entered_is_neither_gone_nor_changed(template: Scene, tmp_path: Path) -> None:
+    before = tree(template.store)
+    trial = copied(template, tmp_path / "record")
+    points = mutating_part(record(trial.command(*FORWARDS), trial.directory, trial.env, trial.trace))
+    entered = [one for one in points if one.name == "openat" and "O_DIRECTORY" in one.text and "backups" in one.text]
+    assert len(entered) > 2
+    for number, point in enumerate(entered):
+        scene = copied(template, tmp_path / str(number))
+        done = run_with("error=EACCES", point, scene.command(*FORWARDS), scene.directory, scene.env, scene.trace)
+        assert done.struck, point
+        assert done.code in (0, 8), (point, done.stderr)
+        for noted in scene.store.glob("spool/measures.*"):  # that a command failed, of which doctor warns for a day
+            noted.unlink()
+        check(scene, before, is_back=bool(number % 2))
 
 
 @pytest.mark.slow

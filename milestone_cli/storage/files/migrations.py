@@ -12,7 +12,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Plan
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.health.places import OTHERS
-from milestone_cli.storage.files.health.walk import walk
+from milestone_cli.storage.files.health.walk import whole
 from milestone_cli.storage.files.keepsake import ROOT, opened
 from milestone_cli.storage.files.log import Log
 
@@ -49,7 +49,7 @@ class Step:
 
 
 def _folders(store: "FileStore") -> "list[str]":
-    there = {one.path for one in walk(store.folder(""))}
+    there = {one.path for one in whole(store.folder(""))}
     return [name for name in (*layout.FOLDERS, ".gitignore") if name not in there]
 
 
@@ -60,7 +60,7 @@ def _make_folders(store: "FileStore") -> None:
 
 
 def _leftovers(store: "FileStore") -> "list[str]":
-    return [one.path for one in walk(store.folder("")) if one.is_file and _is_left(one)]
+    return [one.path for one in whole(store.folder("")) if one.is_file and _is_left(one)]
 
 
 def _is_left(one: "Entry") -> bool:
@@ -116,7 +116,7 @@ def _open_to_others(store: "FileStore") -> "list[str]":
     own = [ROOT] if root.st_mode & OTHERS and root.st_uid == os.geteuid() else []
     return own + [
         one.path
-        for one in walk(store.folder(""))
+        for one in whole(store.folder(""))
         if (one.is_file or one.is_folder)
         and one.status.st_mode & OTHERS
         and one.status.st_uid == os.geteuid()

@@ -58,6 +58,19 @@ def walk(root: int) -> "list[Entry]":
     return sorted(_below(root, "", 0), key=lambda one: one.path)
 
 
+def whole(root: int) -> "list[Entry]":
+    """The same, of which nothing may be missing.
+
+    Raises:
+        OSError: when a folder cannot be entered.
+    """
+    found = walk(root)
+    for one in found:
+        if one.error:
+            raise one.error
+    return found
+
+
 def _below(fd: int, before: str, depth: int) -> "Iterator[Entry]":
     with os.scandir(fd) as found:
         entries = list(found)
