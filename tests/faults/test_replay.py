@@ -14,7 +14,7 @@ SAMPLE = ("init", "save-first", "save", "log-first", "batch", "checkpoint-restor
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in SAMPLE], ids=lambda case: case.name)
 def test_what_a_power_cut_may_leave(case: Case, tmp_path: Path) -> None:
     require_strace()
-    tally = sweep(measure(case, tmp_path), tmp_path / "replay", more=1, every=17)
+    tally = sweep(measure(case, tmp_path), tmp_path / "replay", more=1, every=7)
     assert tally.tried
     assert not tally.violations, "\n".join([str(tally), *tally.violations])
 

@@ -6,7 +6,9 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Change, Draft
 from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.folders import forget
+from milestone_cli.storage.files.marks import hold
 from milestone_cli.storage.refusals import twin
 
 TYPE_CHECKING = False
@@ -43,8 +45,8 @@ def initialise(store: "FileStore", milestone: "str | None") -> "Receipt | None":
     is_new = not store.milestones()  # else bash made it, and its format is for `store migrate` to say
     lay_out(store)
     root = store.folder("")
-    if is_new and _write(root, layout.VERSION, layout.FORMAT + "\n"):
-        runtime.applied.append("the store")
+    if is_new:
+        _write(store, layout.VERSION, layout.FORMAT + "\n", "the store")
     os.fsync(root)
     above = os.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=root)
     try:
@@ -60,24 +62,39 @@ def lay_out(store: "FileStore") -> None:
     """Make the folders that are missing, and what git shall ignore."""
     for name in layout.FOLDERS:
         store.folder(name)
-    _write(store.folder(""), ".gitignore", layout.IGNORED)
+    _write(store, ".gitignore", layout.IGNORED)
 
 
-def _write(folder: int, name: str, text: str) -> bool:
-    """Write a file that is not there yet, or is empty, since who made it was killed; whether that was so."""
-    fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+def _write(store: "FileStore", name: str, text: str, told: str = "") -> None:
+    """Write a file of the store that is not there yet, or is empty; `told` says what has been made with it.
+
+    It is there whole or not at all, even after a power cut. One writes at a time, so what lies aside is of a dead one.
+    """
+    root, aside = store.folder(""), f".{name}.new.tmp"
+    if _has_text(root, name):
+        return
+    lock = hold(store)
     try:
-        if os.lseek(fd, 0, os.SEEK_END):
-            return False
+        if _has_text(root, name):
+            return
+        forget(root, aside)
         try:
-            os.write(fd, text.encode())
-            os.fsync(fd)
+            write_synced(aside, text.encode(), root)
+            os.rename(aside, name, src_dir_fd=root, dst_dir_fd=root)
         except OSError:
-            forget(folder, name)
+            forget(root, aside)
             raise
+        if told:
+            runtime.applied.append(told)
     finally:
-        os.close(fd)
-    return True
+        os.close(lock)
+
+
+def _has_text(folder: int, name: str) -> bool:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False).st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _is_bare(store: "FileStore", milestone: str) -> bool:

@@ -83,16 +83,26 @@ def reread(store: MarkedStore) -> None:
 
 def write(store: MarkedStore, frozen: "str | None", moved: "str | None", version: "str | None" = None) -> None:
     """Set the marks, and with them the format where that becomes another one; durable when this returns."""
+    lock = hold(store)
+    try:
+        _write(store.folder(""), frozen, moved, version)
+    finally:
+        os.close(lock)
+    store.frozen, store.moved = frozen, moved
+
+
+def hold(store: FileStore) -> int:
+    """Take the kernel's lock of those who write the file `VERSION`; a descriptor that is closed to give it back."""
     from milestone_cli import runtime
     from milestone_cli.storage.files.log import FLAGS, flock
 
     lock = os.open(layout.MARKING, FLAGS, 0o600, dir_fd=store.folder(layout.LOCKS))
     try:
         flock(lock, runtime.monotonic() + PATIENCE, "marks")
-        _write(store.folder(""), frozen, moved, version)
-    finally:
+    except BaseException:
         os.close(lock)
-    store.frozen, store.moved = frozen, moved
+        raise
+    return lock
 
 
 def _write(root: int, frozen: "str | None", moved: "str | None", version: "str | None") -> None:
