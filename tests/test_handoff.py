@@ -74,8 +74,8 @@ def test_the_same_store_gives_the_same_text(place: Path, cli: Cli) -> None:
     "tokens", [100, 200, 500, 100_000, *[pytest.param(one, marks=pytest.mark.slow) for one in (150, 300, 1500)]]
 )
 def test_it_keeps_to_the_budget_and_never_cuts_a_line(tokens: int, place: Path, cli: Cli) -> None:
-    for number in range(30):
-        cli("events", "log", "demo", "note", json.dumps({"text": f"Thing number {number} was done. " * 3}), check=True)
+    notes = [{"event_type": "note", "data": {"text": f"Thing number {number} was done. " * 3}} for number in range(30)]
+    cli("events", "log", "demo", "--batch", input="".join(json.dumps(note) + "\n" for note in notes), check=True)
     whole = set(handoff(cli, "--max-tokens", "100000").splitlines())
     found = packet(cli, "--max-tokens", str(tokens))
     assert found["tokens"] == estimate(found["text"]) <= tokens

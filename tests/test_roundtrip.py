@@ -16,7 +16,7 @@ from milestone_cli.jsontext import members
 from milestone_cli.storage.files import FileStore
 
 SEED = 20261121
-COUNT = 400
+COUNT = 250
 NUMBERS = [
     "0", "-0", "1.10", "1e400", "-1E-400", "1E+05", "0.0000", "1180591620717411303424", "-18446744073709551616",
     "1.0e0", "9007199254740993", "123456789012345678901234567890.123456789012345678901234567890",

@@ -187,10 +187,9 @@ def test_no_password_reaches_any_output(cli: Cli, url: str, tmp_path: Path) -> N
         ["store", "unfreeze"], ["lock", "acquire", "demo"], ["lock", "list"], ["lock", "show", "demo"],
         ["events", "query", "demo"], ["transaction", "list"],
     ):  # fmt: skip
-        for env in ({"MILESTONE_STORE": url}, {"MILESTONE_STORE": wrong}):
-            for more in ([], ["--format", "json"], ["--format", "yaml"]):
-                done = cli("--verbose", *words, *more, env=env)
-                seen.append(done.stdout + done.stderr)
+        for env, more in (({"MILESTONE_STORE": url}, ["--format", "json"]), ({"MILESTONE_STORE": wrong}, [])):
+            done = cli("--verbose", *words, *more, env=env)
+            seen.append(done.stdout + done.stderr)
     for bad in (url + "?bogus=1", url.replace("postgresql://", "postgresql:/x://"), url + "?sslmode=nonsense",
                 url + "?password=hunter2-hunter2&connect_timeout=x", url.replace("@", "/@"), url.replace("@", "@x@"),
                 url.replace(QUOTED, "correct-horse@battery-staple"),
