@@ -388,7 +388,7 @@ _milestone() {
             'cleanup plan') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --archive --format --help' ;;
             'cleanup run') _milestone_offer '--older-than --keep-last --keep-within --keep-hourly --keep-daily --keep-weekly --keep-monthly --keep-tag --archive --dry-run --yes --idempotency-key --lock-timeout --format --help' ;;
             'cleanup sessions') _milestone_offer '--inactive-for --dry-run --yes --lock-timeout --format --help' ;;
-            'cleanup cache') _milestone_offer '--namespace --format --help' ;;
+            'cleanup cache') _milestone_offer '--namespace --dry-run --yes --format --help' ;;
             'cleanup optimize') _milestone_offer '--older-than --keep-last --dry-run --yes --lock-timeout --format --help' ;;
             'archive run') _milestone_offer '--older-than --dry-run --yes --lock-timeout --format --help' ;;
             'archive list') _milestone_offer '--format --help' ;;

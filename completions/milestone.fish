@@ -769,6 +769,8 @@ complete -c milestone -n '__milestone_at "cleanup sessions"' -l yes -d 'Do not a
 complete -c milestone -n '__milestone_at "cleanup sessions"' -l lock-timeout -x -d 'Seconds to wait for the lock (default: 30).'
 complete -c milestone -n '__milestone_at "cleanup sessions"' -l format -x -a 'text json jsonl yaml' -d 'Output format.'
 complete -c milestone -n '__milestone_at "cleanup cache"' -l namespace -x -d 'A cache of its own (default: MILESTONE_CACHE_NAMESPACE, or \'default\').'
+complete -c milestone -n '__milestone_at "cleanup cache"' -l dry-run -d 'Show what would be done, and do nothing.'
+complete -c milestone -n '__milestone_at "cleanup cache"' -l yes -d 'Do not ask, not even at a terminal.'
 complete -c milestone -n '__milestone_at "cleanup cache"' -l format -x -a 'text json jsonl yaml' -d 'Output format.'
 complete -c milestone -n '__milestone_at "cleanup optimize"' -l older-than -x -d 'Keep what is younger: 24h, 2w (default: 7d); 0: nothing for its age.'
 complete -c milestone -n '__milestone_at "cleanup optimize"' -l keep-last -x -d 'Keep the last N backups and N checkpoints (default: 10).'

@@ -73,7 +73,7 @@ WITHOUT_FORMAT = {
 REMOVES = {
     "doctor", "events repair", "state delete", "state recover", "checkpoint restore", "checkpoint delete",
     "cleanup run", "cleanup optimize", "lock break", "cache clear", "cache invalidate", "cache expire",
-    "cleanup sessions",
+    "cleanup cache", "cleanup sessions",
     "session delete", "session recover", "task delete",
     "transaction apply", "transaction rollback", "hook install", "hook uninstall",
     "store migrate", "store import", "store copy", "store moved",

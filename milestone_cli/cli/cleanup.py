@@ -158,21 +158,32 @@ def sessions(
     render.emit("cleanup-sessions", fields, sessions_text(planned) if dry_run else told, output)
 
 
-def cache(namespace: "CacheNamespace" = None, output: "Format" = "text") -> None:
+def cache(
+    namespace: "CacheNamespace" = None, dry_run: "DryRun" = False, yes: "Yes" = False, output: "Format" = "text"
+) -> None:
     """Do all the maintenance of the cache at once, which is otherwise done in small steps as it is used.
 
     What has expired is removed, what was not used for long moves down a tier, every entry is checked, and the index is
-    made again; in all namespaces, unless one is named.
+    made again; in all namespaces, unless one is named. At a terminal it asks before it removes more than one entry,
+    unless --yes.
 
-    Example: milestone cleanup cache
+    Example: milestone cleanup cache --dry-run
     """
-    from milestone_cli import render
+    from milestone_cli import render, runtime
     from milestone_cli.core.cache.maintenance import maintain_all
     from milestone_cli.render.cache import cleanup_fields, cleanup_text
     from milestone_cli.storage import open_store
 
-    found = maintain_all(open_store(), namespace)
-    render.emit("cleanup-cache", cleanup_fields(found), cleanup_text(found), output)
+    store = open_store()
+    if not dry_run and not yes and runtime.is_terminal(0):
+        planned = maintain_all(store, namespace, dry_run=True)
+        if sum(one.expired + one.damaged for one in planned) > 1:
+            from .confirm import confirm
+
+            confirm(cleanup_text(planned, dry_run=False), "Do it?")
+    found = maintain_all(store, namespace, dry_run=dry_run)
+    fields, text = cleanup_fields(found, dry_run=dry_run), cleanup_text(found, dry_run=dry_run)
+    render.emit("cleanup-cache", fields, text, output)
 
 
 def optimize(

@@ -217,13 +217,13 @@ def _bar(share: float) -> str:
     return filled + "·" * (room - len(filled))
 
 
-def cleanup_fields(found: "list[Maintained]") -> "Facts":
-    """What maintenance did, as JSON values."""
+def cleanup_fields(found: "list[Maintained]", *, dry_run: bool) -> "Facts":
+    """What maintenance did, or would do, as JSON values."""
     names = ("namespace", "expired", "damaged", "moved", "cleared", "entries", "bytes")
-    return {"namespaces": [{name: getattr(one, name) for name in names} for one in found]}
+    return {"dry_run": dry_run, "namespaces": [{name: getattr(one, name) for name in names} for one in found]}
 
 
-def cleanup_text(found: "list[Maintained]") -> str:
+def cleanup_text(found: "list[Maintained]", *, dry_run: bool) -> str:
     """The same for people."""
     if not found:
         return "there is no cache"
@@ -233,7 +233,8 @@ def cleanup_text(found: "list[Maintained]") -> str:
         for one in found
     ]  # fmt: skip
     head = ["NAMESPACE", "EXPIRED", "DAMAGED", "MOVED", "CLEARED", "LEFT", "BYTES"]
-    return table(rows, head, align="=>>>>>>")
+    told = table(rows, head, align="=>>>>>>")
+    return f"{told}\nnothing was changed; this is what would be done" if dry_run else told
 
 
 def _entries(count: int) -> str:

@@ -72,9 +72,10 @@ KINDS: dict[str, tuple[str, Schema]] = {
         ),
     ),
     "cleanup-cache": (
-        "What maintenance of the cache did.",
+        "What maintenance of the cache did, or would do.",
         record(
             {
+                "dry_run": FLAG,
                 "namespaces": array(
                     record({**SPACE, "expired": COUNT, "damaged": COUNT, "moved": COUNT, "cleared": COUNT,
                             "entries": COUNT, "bytes": COUNT})
