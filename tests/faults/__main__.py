@@ -88,7 +88,7 @@ def _points(cases: list[Case], trials: "Callable[..., object]", directory: Path,
     tally = Tally(what)
     for case in cases:
         found = every([case], trials, directory, what, share)  # type: ignore[arg-type]
-        print(f"    {case.name}: {found.tried}, {len(found.violations)} violations", file=sys.stderr, flush=True)
+        _say(case, found)
         shutil.rmtree(directory, ignore_errors=True)
         tally.add(found)
     return tally
@@ -98,9 +98,15 @@ def _replays(cases: list[Case], directory: Path) -> Tally:
     tally = Tally("replays of what was not synced")
     for case in cases:
         found = replay.sweep(measure(case, directory / case.name), directory / case.name / "replay", more=5)
-        print(f"    {case.name}: {found.tried}, {len(found.violations)} violations", file=sys.stderr, flush=True)
+        _say(case, found)
         tally.add(found)
     return tally
+
+
+def _say(case: Case, found: Tally) -> None:
+    """Say at once what was found, since hours may pass until the end."""
+    told = f"    {case.name}: {found.tried}, {len(found.violations)} violations"
+    print(told, *found.violations, sep="\n    ", file=sys.stderr, flush=True)
 
 
 def _pytest(what: str, file: str, options: argparse.Namespace) -> Tally:

@@ -106,8 +106,9 @@ def run_with(
     text = trace.read_text(errors="replace")
     mark = "+++ killed by SIGKILL" if "KILL" in fault else "(INJECTED)"
     hits = [line for line in text.splitlines() if mark in line]
-    # Where memory or a directory was laid out differently, an error may have struck another file's call.
-    struck = bool(hits) and ("KILL" in fault or _object(hits[0]) == _object(point.text))
+    # Where memory or a directory was laid out differently, an error may have struck another file's call. It strikes the
+    # processes that were started meanwhile too, such as git's.
+    struck = any("KILL" in fault or _object(hit) == _object(point.text) for hit in hits)
     return Outcome(done.returncode, done.stdout, done.stderr, seconds, struck, text)
 
 
