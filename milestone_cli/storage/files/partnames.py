@@ -14,8 +14,9 @@ def segment_file(start: int, end: int, ending: str) -> str:
 
 def segment_span(name: str) -> "tuple[int, int, str] | None":
     """Start, end and ending of such a file; None for any other."""
-    start, mark, rest = name.partition("-")
+    start, _, rest = name.partition("-")
     end, dot, ending = rest.partition(".")
-    if not (mark and dot and start.isdecimal() and end.isdecimal() and start.isascii() and end.isascii()):
+    if not (dot and start.isdecimal() and end.isdecimal() and name.isascii()):
         return None
-    return (int(start), int(end), dot + ending) if int(start) <= int(end) else None
+    first, last = int(start), int(end)
+    return (first, last, dot + ending) if first <= last else None

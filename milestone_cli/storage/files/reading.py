@@ -124,12 +124,14 @@ def moment(line: bytes) -> int | None:
 def bisect(log: "WholeLog", value: "Callable[[bytes], int | None]", wanted: int) -> int:
     """Byte offset of the first line whose value is at least `wanted`; lines without one are passed over.
 
-    The values must not decrease from line to line, as those of ours do not.
+    The values must not decrease from line to line, as those of ours do not. It is looked for from the end in growing
+    steps first: what is asked for is mostly recent, and then a longer log costs nothing.
     """
     low, high = log.start, log.end
-    size = high
+    size, step = high, NEAR
     while high - low > NEAR:
-        middle = (low + high) // 2
+        middle = max((low + high) // 2, high - step)
+        step *= 4
         found = None
         for at, line in lines(log, middle, high):  # noqa: B007 - used below the loop
             found = value(line)

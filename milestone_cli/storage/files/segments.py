@@ -128,7 +128,7 @@ class Parts:
         data: those of which the lines are there, plain or compressed.
     """
 
-    __slots__ = ("data", "folder", "names", "spans")
+    __slots__ = ("_stems", "data", "folder", "names", "spans")
 
     def __init__(self, folder: int, log: "os.stat_result | None") -> None:
         """List a folder.
@@ -139,8 +139,13 @@ class Parts:
         """
         self.folder = folder
         self.names = set(os.listdir(folder))
-        found = [partnames.segment_span(name) for name in self.names]
-        self.spans = sorted((one[0], one[1]) for one in found if one and one[2] == partnames.SEAL)
+        # Without their endings: to put a name together from its numbers takes longer, and there may be hundreds.
+        self._stems = {
+            span[:2]: name[: -len(partnames.SEAL)]
+            for name in self.names
+            if name.endswith(partnames.SEAL) and (span := partnames.segment_span(name)) and span[2] == partnames.SEAL
+        }
+        self.spans = sorted(self._stems)
         while self.spans and log is not None and self._is_same(self.spans[-1], log):
             self.spans.pop()
         self.data = [span for span in self.spans if self.has_data(span)]
@@ -154,9 +159,8 @@ class Parts:
 
     def has_data(self, span: "tuple[int, int]") -> bool:
         """Whether the lines of a part are there."""
-        return any(
-            partnames.segment_file(*span, ending) in self.names for ending in (partnames.PLAIN, partnames.PACKED)
-        )
+        stem = self._stems.get(span) or partnames.segment_file(*span, "")
+        return stem + partnames.PLAIN in self.names or stem + partnames.PACKED in self.names
 
     @property
     def end(self) -> int:
@@ -173,7 +177,7 @@ class Parts:
         try:
             fd = os.open(name, READ, dir_fd=self.folder)
         except OSError as error:
-            raise damaged(name, str(error.strerror)) from None
+            raise unopened(name, error) from None
         try:
             seal = parse_seal(os.read(fd, LARGEST))
         finally:
@@ -190,7 +194,7 @@ class Parts:
         """The plain parts whose files are longer than what of the log they hold."""
         found = []
         for span in self.data:
-            name = partnames.segment_file(*span, partnames.PLAIN)
+            name = self._stems[span] + partnames.PLAIN
             if name in self.names:
                 try:
                     size = os.stat(name, dir_fd=self.folder, follow_symlinks=False).st_size
@@ -223,6 +227,12 @@ def damaged(name: str, why: str) -> MilestoneError:
     return MilestoneError(
         "damaged", f"the sealed part '{name}' of a log cannot be read: {why}", "`milestone doctor` says more", file=name
     )
+
+
+def unopened(name: str, error: OSError) -> "MilestoneError | OSError":
+    """What a file of a sealed part that cannot be opened means: damage, or trouble with the disk."""
+    told = {errno.ENOENT: "it is missing", errno.ELOOP: "it is a link"}.get(error.errno or 0)
+    return damaged(name, told) if told else error
 
 
 def parts_of(store: "FileStore", stream: str) -> "Parts | None":

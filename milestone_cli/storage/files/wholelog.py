@@ -9,7 +9,7 @@ import os
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.folders import READ
-from milestone_cli.storage.files.segments import Parts, damaged, parts_of
+from milestone_cli.storage.files.segments import Parts, damaged, parts_of, unopened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class _Part:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                raise damaged(self.name, str(error.strerror)) from None
+                raise unopened(self.name, error) from None
             if ending == partnames.PLAIN:
                 self.read = self._plain
             else:
