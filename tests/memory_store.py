@@ -205,6 +205,9 @@ class MemoryStore:
     def sealed(self, stream: str) -> list[tuple[int, int, int, int]]:
         return []
 
+    def can_part(self, stream: str, timeout: float) -> bool:
+        return True
+
     def rewrite(self, stream, edits, tell, *, rehead: bool, timeout: float) -> Receipt:
         with self._lock:
             text = b"".join(self._logs[stream])

@@ -69,20 +69,21 @@ def run(
     idempotency_key: "IdempotencyKey" = None,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
-) -> None:
+) -> int:
     """Remove what `cleanup plan` shows: old copies and events, and sessions, tasks and transactions that are over.
 
     The sealed parts of a long log that stay are compressed. An event `events_removed` names the events that were
     removed. With --archive, tasks and the copies of a completed milestone are archived instead; `milestone archive
     list` lists them.
 
-    At a terminal the plan is shown and confirmed first, unless --yes.
+    At a terminal the plan is shown and confirmed first, unless --yes. Exit code 9 says that something had to stay.
 
     Example: milestone cleanup run demo --older-than 7d --keep-last 10
     """
     from milestone_cli import render
     from milestone_cli.core.retention.cleanup import plan_cleanup, policy_of, run_cleanup
-    from milestone_cli.render.cleanup import called, progress, run_fields, run_text
+    from milestone_cli.errors import EXIT
+    from milestone_cli.render.cleanup import called, progress, run_fields, run_text, stuck_text
     from milestone_cli.storage import open_store
 
     store = open_store()
@@ -93,7 +94,7 @@ def run(
     found = plan_cleanup(store, name, policy, archives=archive, tell=tell)
     if dry_run:
         _show(name, policy, found, output)
-        return
+        return 0
     if len(found.kept) < len(found.decisions) and not yes:
         from milestone_cli.render.cleanup import plan_text, question
 
@@ -108,6 +109,8 @@ def run(
     if not replayed:
         text = run_text(name, done, len(found.decisions) - len(done.decisions))
     render.emit("cleanup-run", fields, text, output)
+    render.notify(stuck_text(done))
+    return EXIT["partial"] if done.stuck else 0
 
 
 def _whose(store: "Store", given: "str | None") -> str:
@@ -193,12 +196,13 @@ def optimize(
     yes: "Yes" = False,
     lock_timeout: "LockTimeout" = None,
     output: "Format" = "text",
-) -> None:
+) -> int:
     """Compress what is old and large where that saves a fifth, share what is the same, remove old session checkpoints.
 
     Commands read what is compressed as before, and so does `zcat`. States, checkpoints, session records, current logs
     and the newest backups stay as the bash utilities know them. A report with measured figures is left in
-    `reports/optimization_report.yaml`. At a terminal it asks before removing checkpoints, unless --yes.
+    `reports/optimization_report.yaml`. At a terminal it asks before removing checkpoints, unless --yes. Exit code 9
+    says that something had to be left alone.
 
     Example: milestone cleanup optimize --dry-run
     """
@@ -206,6 +210,7 @@ def optimize(
     from milestone_cli.core.retention import optimize as core
     from milestone_cli.core.retention.cleanup import policy_of
     from milestone_cli.core.retention.report import write_reports
+    from milestone_cli.errors import EXIT
     from milestone_cli.render.cleanup import progress
     from milestone_cli.render.optimize import fields, text
     from milestone_cli.storage import open_store
@@ -222,3 +227,4 @@ def optimize(
     reports = [] if dry_run else write_reports(store, done)
     told = text(done, reports, dry_run=dry_run)
     render.emit("cleanup-optimize", fields(done, reports, dry_run=dry_run), told, output)
+    return EXIT["partial"] if done.failed else 0

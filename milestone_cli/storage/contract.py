@@ -140,6 +140,10 @@ class Store(Protocol):
         """Parts that only go as a whole, oldest first: offset behind it, last event, its time in nanoseconds, bytes."""
         ...
 
+    def can_part(self, stream: str, timeout: float) -> bool:
+        """Whether the beginning of a log can be taken away at all, where what is sealed of it ends later or nowhere."""
+        ...
+
     def rewrite(
         self,
         stream: str,

@@ -43,6 +43,8 @@ OTHER = "state/.locks/other.lock"
 TOLD = re.compile(r"applied|uncertain|is on disk")
 MISSES = 3
 """Times that a point may be missed, because memory was laid out differently, before that is a violation."""
+CLEANING = ("cleanup-run", "cleanup-left-behind", "optimize", "trim")
+"""Cases that leave alone what they cannot read or change, and say so."""
 
 
 @dataclass
@@ -229,8 +231,7 @@ def failing(sound: Sound, point: Point, error: str, directory: Path) -> str:
 
 def _is_done(outcome: Outcome, sound: Sound, scene: Scene) -> bool:
     """Whether everything was acknowledged; a clean-up keeps what it cannot read, which is no failure."""
-    is_cleaning = sound.case.name in ("cleanup-run", "cleanup-left-behind", "optimize")
-    is_kept = is_cleaning and sound.case.between(scene.look(), sound.before, sound.after)
+    is_kept = sound.case.name in CLEANING and sound.case.between(scene.look(), sound.before, sound.after)
     return outcome.code == 0 and not is_kept
 
 
@@ -243,6 +244,8 @@ def _told(outcome: Outcome, sound: Sound, scene: Scene, point: Point, error: str
     if _is_done(outcome, sound, scene):
         return "" if seen == sound.after else f"exit 0, yet {difference(seen, sound.after)}"
     if outcome.code == 0:
+        return ""
+    if outcome.code == EXIT["partial"] and sound.case.name in CLEANING and _left_alone(outcome):
         return ""
     is_mute = point.name == "write" and not outcome.stderr  # the failing call is the one that would tell
     if not is_mute and (wrong := _unfit(outcome, sound.case)):
@@ -288,6 +291,15 @@ def _unfit(outcome: Outcome, case: Case) -> str:
     if told["exit_code"] != outcome.code or EXIT.get(told["code"]) != outcome.code or outcome.code not in fitting:
         return f"exit {outcome.code}: {outcome.stderr.strip()}"
     return ""
+
+
+def _left_alone(outcome: Outcome) -> object:
+    """What a clean-up says that it had to leave alone."""
+    try:
+        told = json.loads(outcome.stdout)
+    except ValueError:
+        return None
+    return told.get("failed") or told.get("stuck")
 
 
 def _retried(trace: str) -> str:

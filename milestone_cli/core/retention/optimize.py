@@ -172,7 +172,7 @@ def _squeeze(
             took = runtime.monotonic() - start
             sizes = compress(files, kind, key, start + wait, dry_run=dry_run)
         except (MilestoneError, OSError) as error:
-            done.failed.append(f"{kind} {key}: {error}")
+            done.failed.append(f"{kind} {key}: {_why(error)}")
             continue
         if sizes[0]:
             before += took
@@ -214,7 +214,7 @@ def _share(files: "FileStore", parts: "list[str]", done: Optimization, wait: flo
         try:
             size = share(files, PART, key, original, runtime.monotonic() + wait, dry_run=dry_run)
         except (MilestoneError, OSError) as error:
-            done.failed.append(f"{PART} {key}: {error}")
+            done.failed.append(f"{PART} {key}: {_why(error)}")
             continue
         for gain in done.gains(PART, key) if size else ():
             gain.shared += 1
@@ -238,3 +238,7 @@ def _share_copies(files: "FileStore", packed: "set[tuple[str, str]]", done: Opti
         size = share(files, *place, original, dry_run=dry_run) if original != place else 0
         done.total.shared += bool(size)
         done.total.shared_bytes += size
+
+
+def _why(error: "MilestoneError | OSError") -> str:
+    return error.message if isinstance(error, MilestoneError) else error.strerror or str(error)

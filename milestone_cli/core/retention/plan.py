@@ -130,13 +130,15 @@ class Plan:
 
     Attributes:
         now: the moment by which ages were judged, nanoseconds since 1970.
+        stuck: logs of which something stays that was to go.
     """
 
-    __slots__ = ("decisions", "now")
+    __slots__ = ("decisions", "now", "stuck")
 
     def __init__(self, decisions: "list[Decision]", now: int = 0) -> None:
         self.decisions = decisions
         self.now = now
+        self.stuck: list[str] = []
 
     @property
     def kept(self) -> "list[Item]":

@@ -90,6 +90,7 @@ KINDS: dict[str, tuple[str, Schema]] = {
                 **CLEANING,
                 "removed": array(record(CLEANED)),
                 "archived": array(record(CLEANED)),
+                "stuck": array(STRING),
                 "replayed": FLAG,
             }
         ),

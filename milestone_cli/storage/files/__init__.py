@@ -256,6 +256,12 @@ class FileStore(Documents):
 
         return sealed(self, stream)
 
+    def can_part(self, stream: str, timeout: float) -> bool:
+        """Whether this disk lets a log be parted, for which its file takes a second name; tried, and taken back."""
+        from milestone_cli.storage.files.trimming import can_part
+
+        return can_part(self, stream, timeout)
+
     # writing
 
     def rewrite(

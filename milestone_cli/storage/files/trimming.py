@@ -15,7 +15,7 @@ from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.folders import READ, forget
 from milestone_cli.storage.files.log import Log, flock
-from milestone_cli.storage.files.sealing import PATIENCE, adopt, make_folder, seal
+from milestone_cli.storage.files.sealing import NO_LINKS, PATIENCE, adopt, make_folder, seal
 from milestone_cli.storage.files.segments import FACTS, Parts, Seal, damaged, open_folder, parts_of
 from milestone_cli.storage.origin import Origin, parse
 
@@ -47,10 +47,36 @@ def part(store: "FileStore", cuts: "Cuts", deadline: float) -> None:
                     base = Parts(folder, os.fstat(log.fd)).end
                 finally:
                     os.close(folder)
-            if origin.end > base and not log.torn and _fits(log, base, origin):
-                seal(log, origin)
+            if origin.end > base and not log.torn and _fits(log, base, origin) and not seal(log, origin):
+                told = f"the log of '{stream}' could not be parted"
+                raise MilestoneError("store_unreachable", told, "look at the disk of the store")
         finally:
             log.close()
+
+
+def can_part(store: "FileStore", stream: str, timeout: float) -> bool:
+    """Try whether the file of a log can have a second name among its sealed parts, without which it is not parted."""
+    store.let_go()
+    log = Log(store, stream, runtime.monotonic() + timeout)
+    try:
+        if log.fd < 0:
+            return True
+        folder = make_folder(log.folder, stream)
+        try:
+            forget(folder, partnames.NEXT)  # of one who was killed
+            name = layout.log_file(stream)
+            os.link(name, partnames.NEXT, src_dir_fd=log.folder, dst_dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            return False
+        else:
+            return True
+        finally:
+            forget(folder, partnames.NEXT)
+            os.close(folder)
+    finally:
+        log.close()
 
 
 def _fits(log: Log, base: int, origin: Origin) -> bool:
