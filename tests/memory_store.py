@@ -205,8 +205,8 @@ class MemoryStore:
     def sealed(self, stream: str) -> list[tuple[int, int, int, int]]:
         return []
 
-    def can_part(self, stream: str, timeout: float) -> bool:
-        return True
+    def part(self, stream: str, origin: bytes, timeout: float) -> str:
+        return ""
 
     def rewrite(self, stream, edits, tell, *, rehead: bool, timeout: float) -> Receipt:
         with self._lock:

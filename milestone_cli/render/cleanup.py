@@ -45,7 +45,7 @@ def run_fields(milestone: str, policy: "Policy", plan: "Plan", done: "Plan") -> 
         **policy_fields(policy),
         "removed": [item_fields(item) for item in done.removed],
         "archived": [item_fields(item) for item in done.archived],
-        "stuck": done.stuck,
+        "stuck": [*done.stuck],
         **_totals(done, len(plan.decisions) - len(done.decisions)),
     }
 
@@ -161,9 +161,7 @@ def run_text(milestone: str, done: "Plan", kept: int) -> str:
 
 def stuck_text(done: "Plan") -> "list[str]":
     """What had to stay, and why."""
-    return [
-        f"the log '{log}' keeps old events: this disk has no hard links, which parting it takes" for log in done.stuck
-    ]
+    return [f"the log '{log}' keeps old events: {why}" for log, why in done.stuck.items()]
 
 
 def sessions_fields(span: str, planned: "list[Sweep]", removed: "list[str]") -> "dict[str, object]":

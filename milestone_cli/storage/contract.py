@@ -140,8 +140,8 @@ class Store(Protocol):
         """Parts that only go as a whole, oldest first: offset behind it, last event, its time in nanoseconds, bytes."""
         ...
 
-    def can_part(self, stream: str, timeout: float) -> bool:
-        """Whether the beginning of a log can be taken away at all, where what is sealed of it ends later or nowhere."""
+    def part(self, stream: str, origin: bytes, timeout: float) -> str:
+        """Part a log where it shall begin: why that cannot be, empty when it is done. Nothing is taken away yet."""
         ...
 
     def rewrite(

@@ -179,7 +179,7 @@ def judge(sound: Sound, scene: Scene, acknowledged: bool, may_stay: tuple[str, .
     if locks := set(scene.left()) - sound.left - set(may_stay):
         return f"left behind: {sorted(locks)}"
     known = sound.files.union(*[{name, f"{name}/acquired", f"{name}/acquired.tmp", f"{name}/pid"} for name in may_stay])
-    if strange := shapes(scene.store) - known:
+    if strange := shapes(scene.store) - known - set(case.stays):
         return f"left behind: {sorted(strange)}"
     return ""
 

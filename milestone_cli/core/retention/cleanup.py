@@ -177,7 +177,7 @@ def run_cleanup(
         done.decisions = _agreed(planned, again)
         return _mutation(store, milestone, stream, policy, done)
 
-    done.stuck = expiry.stuck(store, planned.decisions, lock_timeout(store, timeout))
+    done.stuck = expiry.part(store, planned.decisions, lock_timeout(store, timeout))
     known = once(stream, key, b"cleanup", policy.spelt().encode() + b" archive" * archives)
     expiry.keep_progress(store, planned.removed, lock_timeout(store, timeout))
     # Sessions are changed by transactions alone, one at a time, and repairs of their logs wait for these: so they need

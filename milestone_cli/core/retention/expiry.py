@@ -260,18 +260,23 @@ def beginnings(going: "list[Decision]", every: "list[Decision]") -> "list[Decisi
             if not is_part(one.item) or one.item.rank < stays.get(one.item.group, one.item.rank + 1)]  # fmt: skip
 
 
-def stuck(store: "Store", planned: "list[Decision]", timeout: float) -> "list[str]":
-    """Logs of which something stays, whatever was planned, since they cannot be parted where it ends; so it is kept."""
-    found = []
+def part(store: "Store", planned: "list[Decision]", timeout: float) -> "dict[str, str]":
+    """Part the logs of which something is to go where that ends; what cannot be parted there is kept.
+
+    Returns:
+        Each log of which something stays that was to go, and why.
+    """
+    stuck: dict[str, str] = {}
     for stream in dict.fromkeys(one.item.group for one in planned if is_part(one.item) and not one.is_kept):
         whole = {end for end, *_ in store.sealed(stream)}
         late = [one for one in planned if is_part(one.item) and not one.is_kept and one.item.group == stream
                 and one.item.rank not in whole]  # fmt: skip
-        if late and not store.can_part(stream, timeout):
-            found.append(stream)
+        end = max((one.item.rank for one in late), default=0)
+        if end and (why := store.part(stream, compose(anchor(store, stream, end)[0]), timeout)):
+            stuck[stream] = why
             for one in late:
-                one.is_kept, one.reason = True, "this disk has no hard links, which parting a log takes"
-    return found
+                one.is_kept, one.reason = True, why
+    return stuck
 
 
 def take_away(store: "Store", mutation: Plan, removed: "list[Item]") -> None:

@@ -130,7 +130,7 @@ class Plan:
 
     Attributes:
         now: the moment by which ages were judged, nanoseconds since 1970.
-        stuck: logs of which something stays that was to go.
+        stuck: logs of which something stays that was to go, and why.
     """
 
     __slots__ = ("decisions", "now", "stuck")
@@ -138,7 +138,7 @@ class Plan:
     def __init__(self, decisions: "list[Decision]", now: int = 0) -> None:
         self.decisions = decisions
         self.now = now
-        self.stuck: list[str] = []
+        self.stuck: dict[str, str] = {}
 
     @property
     def kept(self) -> "list[Item]":

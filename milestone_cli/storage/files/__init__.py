@@ -256,11 +256,11 @@ class FileStore(Documents):
 
         return sealed(self, stream)
 
-    def can_part(self, stream: str, timeout: float) -> bool:
-        """Whether this disk lets a log be parted, for which its file takes a second name; tried, and taken back."""
-        from milestone_cli.storage.files.trimming import can_part
+    def part(self, stream: str, origin: bytes, timeout: float) -> str:
+        """Part a log where it shall begin; see `Store.part`."""
+        from milestone_cli.storage.files.trimming import part
 
-        return can_part(self, stream, timeout)
+        return part(self, stream, origin, runtime.monotonic() + timeout)
 
     # writing
 

@@ -234,7 +234,7 @@ def apply(
         if cuts:
             from milestone_cli.storage.files import trimming
 
-            trimming.part(store, cuts, deadline)
+            trimming.part_all(store, cuts, deadline)
         _put(store, record, plan.puts, is_new=is_new)
         if cuts:
             trimming.remove(store, cuts, deadline)

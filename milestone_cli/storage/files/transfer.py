@@ -175,7 +175,7 @@ class Side:
 
         deadline = runtime.monotonic() + 30
         if self.store.has_log(stream):
-            trimming.part(self.store, [(stream, raw)], deadline)
+            trimming.part_all(self.store, [(stream, raw)], deadline)
             self.put([("origin", stream, raw, written)])
             trimming.remove(self.store, [(stream, raw)], deadline)
         else:

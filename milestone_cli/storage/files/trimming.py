@@ -15,7 +15,7 @@ from milestone_cli.storage.files import layout, partnames
 from milestone_cli.storage.files.commit import write_synced
 from milestone_cli.storage.files.folders import READ, forget
 from milestone_cli.storage.files.log import Log, flock
-from milestone_cli.storage.files.sealing import NO_LINKS, PATIENCE, adopt, make_folder, seal
+from milestone_cli.storage.files.sealing import PATIENCE, adopt, make_folder, seal
 from milestone_cli.storage.files.segments import FACTS, Parts, Seal, damaged, open_folder, parts_of
 from milestone_cli.storage.origin import Origin, parse
 
@@ -27,54 +27,49 @@ if TYPE_CHECKING:
 
     Cuts = list[tuple[str, bytes]]
 
+LINKLESS = "this disk has no hard links, which parting it takes"
 NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 PACK_ASIDE, SEAL_ASIDE = ".pack.tmp", ".pack-seal.tmp"
 
 
-def part(store: "FileStore", cuts: "Cuts", deadline: float) -> None:
-    """Part logs where their origins will be: what is old is sealed there, and what is not stays in bash's file."""
+def part_all(store: "FileStore", cuts: "Cuts", deadline: float) -> None:
+    """Part logs for a transaction that goes on to take their beginnings away.
+
+    Raises:
+        MilestoneError: `store_unreachable` where one cannot be.
+    """
     for stream, raw in cuts:
-        store.let_go()
-        origin = parse(raw)
-        log = Log(store, stream, deadline)
-        try:
-            if origin is None or log.fd < 0:
-                continue
-            folder = open_folder(log.folder, stream)
-            base = 0
-            if folder is not None:
-                try:
-                    base = Parts(folder, os.fstat(log.fd)).end
-                finally:
-                    os.close(folder)
-            if origin.end > base and not log.torn and _fits(log, base, origin) and not seal(log, origin):
-                told = f"the log of '{stream}' could not be parted"
-                raise MilestoneError("store_unreachable", told, "look at the disk of the store")
-        finally:
-            log.close()
+        if part(store, stream, raw, deadline) == LINKLESS:
+            told = f"the log of '{stream}' was not parted: {LINKLESS}"
+            raise MilestoneError("store_unreachable", told, "look at the disk of the store")
 
 
-def can_part(store: "FileStore", stream: str, timeout: float) -> bool:
-    """Try whether the file of a log can have a second name among its sealed parts, without which it is not parted."""
+def part(store: "FileStore", stream: str, raw: bytes, deadline: float) -> str:
+    """Part a log where its origin will be: what is old is sealed there, and what is not stays in bash's file.
+
+    Returns:
+        Why it cannot be; empty when it is, or was.
+    """
     store.let_go()
-    log = Log(store, stream, runtime.monotonic() + timeout)
+    origin = parse(raw)
+    log = Log(store, stream, deadline)
     try:
-        if log.fd < 0:
-            return True
-        folder = make_folder(log.folder, stream)
-        try:
-            forget(folder, partnames.NEXT)  # of one who was killed
-            name = layout.log_file(stream)
-            os.link(name, partnames.NEXT, src_dir_fd=log.folder, dst_dir_fd=folder, follow_symlinks=False)
-        except OSError as error:
-            if error.errno not in NO_LINKS:
-                raise
-            return False
-        else:
-            return True
-        finally:
-            forget(folder, partnames.NEXT)
-            os.close(folder)
+        if origin is None or log.fd < 0:
+            return ""
+        folder = open_folder(log.folder, stream)
+        base = 0
+        if folder is not None:
+            try:
+                base = Parts(folder, os.fstat(log.fd)).end
+            finally:
+                os.close(folder)
+        if origin.end <= base:
+            return ""
+        if log.torn:
+            return "its last line is torn, which the next event mends"
+        if not _fits(log, base, origin):
+            return "another program has just rewritten it"
+        return "" if seal(log, origin) else LINKLESS
     finally:
         log.close()
 

@@ -144,9 +144,9 @@ class PostgresStore(Server):
         """Nothing: lines go one by one here."""
         return []
 
-    def can_part(self, stream: str, timeout: float) -> bool:  # noqa: ARG002
-        """It can, for the same reason."""
-        return True
+    def part(self, stream: str, origin: bytes, timeout: float) -> str:  # noqa: ARG002
+        """There is nothing to do, for the same reason."""
+        return ""
 
     def rewrite(
         self,
