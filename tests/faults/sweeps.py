@@ -43,7 +43,7 @@ OTHER = "state/.locks/other.lock"
 TOLD = re.compile(r"applied|uncertain|is on disk")
 MISSES = 3
 """Times that a point may be missed, because memory was laid out differently, before that is a violation."""
-CLEANING = ("cleanup-run", "cleanup-left-behind", "optimize", "trim")
+CLEANING = ("cleanup-run", "cleanup-left-behind", "cleanup-archive", "optimize", "trim")
 """Cases that leave alone what they cannot read or change, and say so."""
 
 
