@@ -171,8 +171,10 @@ def _partly(seen: Look, old: Look, new: Look) -> bool:
     return new[0] <= seen[0] <= old[0]
 
 
+CLEANED = ("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1", "--yes")
+ARCHIVED = ("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1", "--archive", "--yes", *PROMPT)
 PARTED = ("state/events/.segments/demo/#-#.jsonl",)
-"""A log may be parted where nothing of it was taken away after all."""
+"""A log may be parted where nothing of it was taken away after all; a clean-up that was killed is run again."""
 NOTED = ("spool/problems.jsonl",)
 """What could not be told otherwise is told by `hook status`."""
 
@@ -369,12 +371,12 @@ CASES = [
     Case("seal-save", (*SAVED, _grown), ("state", "save", "demo", NEW), env=SMALL),
     Case("pack", (*SAVED, _sealed), ("cleanup", "run", "demo", "--yes"), after=PACKED, env=SMALL),
     Case("cleanup-left-behind", (*KEPT, _left_behind),
-         ("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1", "--yes"), between=_partly, sparse=4),
+         CLEANED, after=CLEANED, between=_partly, stays=PARTED, sparse=4),
     Case("optimize", (*KEPT, ("session", "create", "demo", "--name", "t", "--backup-retention", "0"),
                       ("checkpoint", "create", "--session", "t", "--name", "kept"), _bulky), OPTIMIZED,
          after=OPTIMIZED, between=_optimized, sparse=4),
-    Case("trim", (("init", "demo"), _aged, ("state", "save", "demo", OLD)), PACKED[:-2], between=_in_vain,
-         stays=PARTED),
+    Case("trim", (("init", "demo"), _aged, ("state", "save", "demo", OLD)), PACKED[:-2], after=PACKED[:-2],
+         between=_in_vain, stays=PARTED),
     Case("transaction-apply", SAVED, ("transaction", "apply", "-"), stdin=TOGETHER, after=BOTH),
     Case("transaction-rollback", (*SAVED, ("transaction", "apply", TOGETHER)),
          ("transaction", "rollback", "last", "--yes"), after=BOTH),
@@ -392,7 +394,7 @@ CASES = [
          between=_otherwise, stays=(*NOTED, "snapshots/state.backup.#-#-#.json")),
     Case("archive-run", DONE, ("archive", "run", "--older-than", "0", "--yes", *PROMPT), after=BOTH, reader=()),
     Case("cleanup-archive", DONE,
-         ("cleanup", "run", "demo", "--older-than", "0", "--keep-last", "1", "--archive", "--yes", *PROMPT), reader=(),
+         ARCHIVED, after=ARCHIVED, reader=(),
          between=_archived_partly, stays=PARTED, sparse=6),
     Case("config-set", (*SAVED, ("config", "set", "keep_last=7")), ("config", "set", "keep_last=8", "lock_timeout=2"),
          reader=("config", "get", "keep_last"), after=BOTH, sparse=4),
