@@ -83,11 +83,20 @@ def reread(store: MarkedStore) -> None:
 
 def write(store: MarkedStore, frozen: "str | None", moved: "str | None", version: "str | None" = None) -> None:
     """Set the marks, and with them the format where that becomes another one; durable when this returns."""
+    from milestone_cli import runtime
+
+    root = store.folder("")
     lock = hold(store)
     try:
-        _write(store.folder(""), frozen, moved, version)
-    finally:
-        os.close(lock)
+        try:
+            _write(root, frozen, moved, version)
+        finally:
+            os.close(lock)
+    except OSError:
+        marks = read(root)[1]
+        if (marks.get("frozen"), marks.get("moved")) == (frozen, moved):
+            runtime.applied.append("the mark of the store")
+        raise
     store.frozen, store.moved = frozen, moved
 
 
