@@ -1,8 +1,6 @@
 """The cache by its commands: keys, entries, tiers, invalidation, statistics, maintenance."""
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -146,38 +144,6 @@ def test_what_is_over_goes_and_what_was_counted_is_told(cli: Cli) -> None:
     assert read(cli, "cache", "clear", "--yes")["count"] == 1
     assert keys(cli) == []
     assert read(cli, "cache", "stats")["hits"] == 2, "what was counted stays"
-
-
-def stamps(store: Path) -> dict[Path, tuple[int, int]]:
-    """What tells each file from what it was; reading them would count as use."""
-    return {path: ((status := path.stat()).st_mtime_ns, status.st_size) for path in store.rglob("*")}
-
-
-def test_maintenance_is_planned_as_it_is_done(cli: Cli, store: Path) -> None:
-    for name in ("sound", "aged", "twice", "torn", "edited", "gone"):
-        cli("cache", "put", name, f"the answer of {name}", check=True)
-    cli("cache", "put", "over", "1", "--ttl", "1ms", check=True)
-    tiers = store / "cache/state_cache/default"
-    aged = tiers / "hot/aged.cache"
-    os.utime(aged, ns=(aged.stat().st_atime_ns - 400 * 10**9, aged.stat().st_mtime_ns))
-    (tiers / "warm").mkdir(exist_ok=True)
-    shutil.copy2(tiers / "hot/twice.cache", tiers / "warm/twice.cache")
-    (tiers / "hot/torn.cache").write_bytes((tiers / "hot/torn.cache").read_bytes()[:30])
-    (tiers / "hot/edited.cache").write_bytes(
-        (tiers / "hot/edited.cache").read_bytes().replace(b"the answer", b"an opinion")
-    )
-    (tiers / "hot/gone.cache").unlink()
-    (tiers / "hot/.half.written.tmp").write_bytes(b"half")
-    before = stamps(store)
-    (planned,) = read(cli, "cleanup", "cache", "--dry-run")["namespaces"]
-    assert stamps(store) == before
-    assert (planned["expired"], planned["damaged"], planned["moved"], planned["cleared"]) == (1, 2, 1, 3)
-    assert planned["entries"] == 3
-    (done,) = read(cli, "cleanup", "cache")["namespaces"]
-    assert done == planned
-    assert keys(cli) == ["aged", "sound", "twice"]
-    (left,) = read(cli, "cleanup", "cache", "--dry-run")["namespaces"]
-    assert (left["expired"], left["damaged"], left["moved"], left["cleared"]) == (0, 0, 0, 0)
 
 
 def test_a_disk_that_takes_nothing_is_no_failure_of_the_caller(cli: Cli, store: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -282,3 +283,40 @@ def test_a_poisoned_folder_is_a_miss(tmp_path: Path) -> None:
     assert cache.invalidate(tag="odd") == ["k3", "k1"]
     assert cache.put(Entry("k1", answer("k1", 1))), cache.notes
     assert secret.exists()
+
+
+def stamps(store: Path) -> dict[Path, tuple[int, int]]:
+    """What tells each file from what it was; reading them would count as use."""
+    return {path: ((status := path.stat()).st_mtime_ns, status.st_size) for path in store.rglob("*")}
+
+
+def maintenance(cli: Cli, *more: str) -> Any:
+    """What `cleanup cache` says of each namespace."""
+    return json.loads(cli("cleanup", "cache", *more, "--format", "json", check=True).stdout)["namespaces"]
+
+
+def test_maintenance_is_planned_as_it_is_done(cli: Cli, store: Path) -> None:
+    for name in ("sound", "aged", "twice", "torn", "edited", "gone"):
+        cli("cache", "put", name, f"the answer of {name}", check=True)
+    cli("cache", "put", "over", "1", "--ttl", "1ms", check=True)
+    tiers = store / "cache/state_cache/default"
+    aged = tiers / "hot/aged.cache"
+    os.utime(aged, ns=(aged.stat().st_atime_ns - 400 * 10**9, aged.stat().st_mtime_ns))
+    (tiers / "warm").mkdir(exist_ok=True)
+    shutil.copy2(tiers / "hot/twice.cache", tiers / "warm/twice.cache")
+    (tiers / "hot/torn.cache").write_bytes((tiers / "hot/torn.cache").read_bytes()[:30])
+    (tiers / "hot/edited.cache").write_bytes(
+        (tiers / "hot/edited.cache").read_bytes().replace(b"the answer", b"an opinion")
+    )
+    (tiers / "hot/gone.cache").unlink()
+    (tiers / "hot/.half.written.tmp").write_bytes(b"half")
+    before = stamps(store)
+    (planned,) = maintenance(cli, "--dry-run")
+    assert stamps(store) == before
+    assert (planned["expired"], planned["damaged"], planned["moved"], planned["cleared"]) == (1, 2, 1, 3)
+    assert planned["entries"] == 3
+    (done,) = maintenance(cli)
+    assert done == planned
+    assert sorted(path.stem for path in tiers.rglob("*.cache")) == ["aged", "sound", "twice"]
+    (left,) = maintenance(cli, "--dry-run")
+    assert (left["expired"], left["damaged"], left["moved"], left["cleared"]) == (0, 0, 0, 0)

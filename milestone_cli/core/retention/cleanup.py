@@ -174,10 +174,11 @@ def run_cleanup(
 
     def build() -> Mutation:
         again = plan_cleanup(store, milestone, policy, planned.now, archives=archives, tell=tell, with_cache=False)
-        done.decisions = _agreed(planned, again)
+        going = _agreed(planned, again)
+        done.stuck = expiry.part(store, going, lock_timeout(store, timeout))
+        done.decisions = [one for one in going if not one.is_kept]
         return _mutation(store, milestone, stream, policy, done)
 
-    done.stuck = expiry.part(store, planned.decisions, lock_timeout(store, timeout))
     known = once(stream, key, b"cleanup", policy.spelt().encode() + b" archive" * archives)
     expiry.keep_progress(store, planned.removed, lock_timeout(store, timeout))
     # Sessions are changed by transactions alone, one at a time, and repairs of their logs wait for these: so they need
