@@ -346,7 +346,7 @@ def answered(store: Path, home: Path, answer: str, *words: str) -> tuple[int, st
     """Run a clean-up at a terminal and type an answer; exit code and all that was shown."""
     control, terminal = pty.openpty()
     process = subprocess.Popen(
-        [str(MILESTONE), "cleanup", "run", "demo", "--keep-last", "1", *words],
+        [str(MILESTONE), "cleanup", *words],
         cwd=store.parent, env=clean_environment(home, TERM="xterm"),
         stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
@@ -358,17 +358,43 @@ def answered(store: Path, home: Path, answer: str, *words: str) -> tuple[int, st
 
 
 def test_a_person_is_asked(cli: Cli, store: Path, home: Path) -> None:
+    words = ("run", "demo", "--keep-last", "1")
     old = [put_backup(store, "demo", number) for number in range(2)]
-    code, shown = answered(store, home, "n\n")
+    code, shown = answered(store, home, "n\n", *words)
     assert (code, old[0].exists()) == (130, True)
     assert "Remove 1 of 3? [y/N]" in shown
     assert "older than 7d" in shown
-    code, shown = answered(store, home, "y\n")
+    code, shown = answered(store, home, "y\n", *words)
     assert (code, old[0].exists(), old[1].exists()) == (0, False, True)
     put_backup(store, "demo", 0)
-    code, shown = answered(store, home, "", "--yes")
+    code, shown = answered(store, home, "", *words, "--yes")
     assert (code, old[0].exists()) == (0, False)
     assert "[y/N]" not in shown
+
+
+def test_a_person_is_asked_before_several_answers_go(cli: Cli, store: Path, home: Path) -> None:
+    folder = store / "cache/state_cache/default/hot"
+
+    def damage(*names: str) -> None:
+        for name in names:
+            cli("cache", "put", name, "an answer", check=True)
+            (folder / f"{name}.cache").write_bytes(b"torn")
+
+    def there() -> list[bool]:
+        return [(folder / f"{name}.cache").exists() for name in ("a", "b")]
+
+    damage("a", "b")
+    code, shown = answered(store, home, "n\n", "cache")
+    assert (code, there()) == (130, [True, True])
+    assert "Do it? [y/N]" in shown
+    assert answered(store, home, "y\n", "cache")[0] == 0
+    assert there() == [False, False]
+    damage("a", "b")
+    code, shown = answered(store, home, "", "cache", "--yes")
+    assert (code, there(), "[y/N]" in shown) == (0, [False, False], False)
+    damage("a")
+    code, shown = answered(store, home, "", "cache")
+    assert (code, there(), "[y/N]" in shown) == (0, [False, False], False), "one entry is no question"
 
 
 def test_a_key_is_done_once(cli: Cli, store: Path) -> None:

@@ -267,10 +267,13 @@ def part(store: "Store", planned: "list[Decision]", timeout: float) -> "dict[str
         Each log of which something stays that was to go, and why.
     """
     stuck: dict[str, str] = {}
-    for stream in dict.fromkeys(one.item.group for one in planned if is_part(one.item) and not one.is_kept):
-        whole = {end for end, *_ in store.sealed(stream)}
-        late = [one for one in planned if is_part(one.item) and not one.is_kept and one.item.group == stream
-                and one.item.rank not in whole]  # fmt: skip
+    going: dict[str, list[Decision]] = {}
+    for one in planned:
+        if is_part(one.item) and not one.is_kept:
+            going.setdefault(one.item.group, []).append(one)
+    for stream, parts in going.items():
+        sealed = {end for end, *_ in store.sealed(stream)}
+        late = [one for one in parts if one.item.rank not in sealed]
         end = max((one.item.rank for one in late), default=0)
         if end and (why := store.part(stream, compose(anchor(store, stream, end)[0]), timeout)):
             stuck[stream] = why
