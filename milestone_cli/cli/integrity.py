@@ -104,6 +104,8 @@ def verify(
         render.emit("verify", findings.fields(reports), findings.text(reports), output)
     if all(report.ok for report in reports):
         return 0
+    if not any(report.damaged for report in reports):
+        return EXIT["store_unreachable"]
     if output == "text":
         render.notify(["`milestone events repair --dry-run` shows what can be repaired"])
     return EXIT["damaged"]

@@ -56,6 +56,8 @@ def text(reports: "Sequence[Report]") -> str:
 
 def verdict(report: "Report") -> str:
     """Whether a log is sound, and what is in it."""
+    if not report.ok and not report.damaged:
+        return "NOT READ"
     counts = [count(report.events, "event"), f"revision {report.revision}"]
     if report.foreign:
         counts.insert(1, count(report.foreign, "line") + " of other programs")
@@ -77,7 +79,7 @@ def github(reports: "Sequence[Report]", place: "Callable[[Report, int, int], tup
     for report in reports:
         for finding in report.findings:
             file, line = place(report, finding.line, finding.offset)
-            command = "error" if finding.severity == "damage" else "notice"
+            command = "notice" if finding.severity == "note" else "error"
             where = f" (line {finding.line}, byte {finding.offset})" if finding.line else ""
             told = [
                 ("file", file),
@@ -99,9 +101,10 @@ def _property(value: str) -> str:
 
 
 def junit(reports: "Sequence[Report]") -> str:
-    """The reports as a test suite: a test for each log, which fails where there is damage; notes are its output."""
-    failed, seconds = sum(not report.ok for report in reports), sum(report.seconds for report in reports)
-    counts = f'tests="{len(reports)}" failures="{failed}" errors="0" skipped="0" time="{seconds:.3f}"'
+    """The reports as a test suite: a test for each log, a failure where there is damage; notes are its output."""
+    failed, seconds = sum(report.damaged for report in reports), sum(report.seconds for report in reports)
+    unread = sum(not report.ok for report in reports) - failed
+    counts = f'tests="{len(reports)}" failures="{failed}" errors="{unread}" skipped="0" time="{seconds:.3f}"'
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         f'<testsuites name="milestone" {counts}>',
@@ -110,11 +113,12 @@ def junit(reports: "Sequence[Report]") -> str:
     for report in reports:
         name = _xml(named(report.milestone))
         lines.append(f'<testcase classname="milestone.events" name="{name}" time="{report.seconds:.3f}">')
-        damages = [finding for finding in report.findings if finding.severity == "damage"]
-        if damages:
+        bad = [finding for finding in report.findings if finding.severity != "note"]
+        if bad:
             told = "\n".join(text([report]).split("\n")[1:])
-            message = _xml(f"{count(len(damages), 'damage')}: {damages[0].message}")
-            lines.append(f'<failure type="{_xml(damages[0].code)}" message="{message}">{_xml(told)}</failure>')
+            element = "failure" if report.damaged else "error"
+            message = _xml(f"{count(len(bad), 'damage')}: {bad[0].message}" if report.damaged else bad[0].message)
+            lines.append(f'<{element} type="{_xml(bad[0].code)}" message="{message}">{_xml(told)}</{element}>')
         lines.append(f"<system-out>{_xml(text([report]))}</system-out>")
         lines.append("</testcase>")
     return "\n".join([*lines, "</testsuite>", "</testsuites>"])

@@ -3,10 +3,13 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from cases import CASES
 from conftest import MILESTONE, Cli, clean_environment
 from injection import Point, record, require_strace, run_with
+
+from milestone_cli.render.schemas import schema
 
 
 @pytest.mark.parametrize("file", [".seal", ".jsonl"])
@@ -25,6 +28,7 @@ def test_what_cannot_be_opened_is_not_called_damaged(
             env={"MILESTONE_SEGMENT_SIZE": "16K"},
             check=True,
         )
+    cli("events", "verify", "demo", check=True)  # whose bytecode is there from now on
     command, env = [str(MILESTONE), "events", "verify", "demo"], clean_environment(home)
     points = record(command, store.parent, env, tmp_path / "trace")
     point = next(
@@ -35,6 +39,46 @@ def test_what_cannot_be_opened_is_not_called_damaged(
     assert struck.code == 8, struck.stderr
     assert "damage" not in struck.stderr
     cli("events", "verify", "demo", check=True)
+
+
+def test_a_log_that_cannot_be_read_is_not_called_damaged(cli: Cli, store: Path, home: Path, tmp_path: Path) -> None:
+    require_strace()
+    for name in ("demo", "other"):
+        cli("state", "save", name, "{}", check=True)
+    env, trace = clean_environment(home), tmp_path / "trace"
+    formats = ("json", "text", "junit", "github")
+    for form in formats:
+        cli("events", "verify", "--all", "--format", form, check=True)  # whose bytecode is there from now on
+    commands = {one: [str(MILESTONE), "events", "verify", "--all", "--format", one] for one in formats}
+    points = {
+        one: next(
+            point
+            for point in record(command, store.parent, env, trace)
+            if point.name == "openat" and '"milestone-demo.jsonl"' in point.text
+        )
+        for one, command in commands.items()
+    }
+
+    def verify(form: str) -> tuple[int, str]:
+        struck = run_with("error=EIO", points[form], commands[form], store.parent, env, trace)
+        assert struck.struck
+        return struck.code, struck.stdout
+
+    code, told = verify("json")
+    found = json.loads(told)
+    jsonschema.validate(found, schema("verify"))
+    assert (code, found["ok"], [one["ok"] for one in found["milestones"]]) == (8, False, [False, True])
+    (finding,) = found["milestones"][0]["findings"]
+    assert (finding["severity"], finding["code"]) == ("unread", "unreadable_log")
+    code, told = verify("text")
+    assert (code, told.splitlines()[0]) == (8, "demo: NOT READ")
+    code, told = verify("junit")
+    assert (code, 'failures="0" errors="1"' in told, "<error type=" in told) == (8, True, True)
+    code, told = verify("github")
+    assert (code, told.startswith("::error ")) == (8, True)
+    log = store / "state/events/milestone-other.jsonl"
+    log.write_bytes(log.read_bytes().replace(b"state_saved", b"state_saver"))
+    assert verify("json")[0] == 6, "damage is what counts where there are both"
 
 
 def test_without_hard_links_old_events_stay_and_that_is_said(tmp_path: Path) -> None:

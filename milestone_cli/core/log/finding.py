@@ -8,9 +8,10 @@ if TYPE_CHECKING:
 
 
 class Finding:
-    """Something that was found; `severity` is "damage" or "note".
+    """Something that was found.
 
     Attributes:
+        severity: "damage"; "unread" for what the disk does not give now, which proves nothing; "note".
         code: what it is; machines rely on it.
         message: the same for people.
         line: number of the line, counted from 1; 0 where it concerns none.

@@ -1,5 +1,7 @@
 """Several logs proved one after the other, none of them left out because another cannot be read."""
 
+import errno
+
 from milestone_cli import runtime
 from milestone_cli.core.log.verify import Report, verify
 from milestone_cli.errors import MilestoneError
@@ -37,18 +39,27 @@ def prove(
         told = _part(progress, name, before, total) if progress else None
         try:
             report = verify(store, name, told)
-        except (MilestoneError, OSError) as error:
-            code = error.code if isinstance(error, MilestoneError) else ""
-            if is_every and code == "not_found":
+        except MilestoneError as error:
+            if is_every and error.code == "not_found":
                 continue
-            if code not in UNREADABLE and not (is_every and isinstance(error, OSError)):
+            if error.code not in UNREADABLE:
                 raise
-            report = Report(name)
-            why = error.message if isinstance(error, MilestoneError) else str(error.strerror)
-            report.add("damage", "unreadable_log", f"the log cannot be read: {why}")
+            report = _unread(name, "damage", error.message)
+        except OSError as error:
+            if not is_every:
+                raise
+            is_link = error.errno == errno.ELOOP
+            why = "a link is in its place" if is_link else str(error.strerror)
+            report = _unread(name, "damage" if is_link else "unread", why)
         report.seconds = runtime.monotonic() - began
         before += sizes.get(name, 0)
         yield report
+
+
+def _unread(name: str, severity: str, why: str) -> Report:
+    report = Report(name)
+    report.add(severity, "unreadable_log", f"the log cannot be read: {why}")
+    return report
 
 
 def _size(store: "Store", name: str) -> int:

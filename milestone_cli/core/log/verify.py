@@ -48,8 +48,13 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no damage; notes do not count."""
-        return all(finding.severity != "damage" for finding in self.findings)
+        """Whether all of it was read and there is no damage; notes do not count."""
+        return all(finding.severity == "note" for finding in self.findings)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether there is damage."""
+        return any(finding.severity == "damage" for finding in self.findings)
 
     def add(self, severity: str, code: str, message: str, line: int = 0, offset: int = 0) -> None:
         """Add a finding."""

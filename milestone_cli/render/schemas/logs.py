@@ -24,7 +24,7 @@ EVENT = record(
 )
 FINDING = record(
     {
-        "severity": {"enum": ["damage", "note"]},
+        "severity": {"enum": ["damage", "unread", "note"]},
         "code": STRING,
         "message": STRING,
         "line": nullable(COUNT),
