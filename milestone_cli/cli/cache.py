@@ -119,6 +119,8 @@ def put(
     cache = _open(namespace)
     entry = Entry(key, read_data(data), agent=agent, request=request, tags=tags, content_hash=content_hash, tier=tier)
     kept = cache.put(entry, seconds)
+    if kept:
+        runtime.applied.append(f"the entry '{key}'")
     render.notify(cache.notes)
     fields: dict[str, object] = {
         "namespace": cache.namespace,
@@ -252,9 +254,11 @@ def _ask(cache: "Cache", keys: "list[str]", what: str) -> None:
 
 
 def _removed(cache: "Cache", keys: "list[str]", done: str, output: str, *, dry_run: bool) -> None:
-    from milestone_cli import render
+    from milestone_cli import render, runtime
     from milestone_cli.render.cache import removed_text
 
+    if keys and not dry_run:
+        runtime.applied.append("the removal of entries")
     render.notify(cache.notes)
     fields = {"namespace": cache.namespace, "keys": sorted(keys), "count": len(keys), "dry_run": dry_run}
     render.emit("cache-removed", fields, removed_text(keys, done), output)

@@ -185,6 +185,8 @@ def cache(
 
             confirm(cleanup_text(planned, dry_run=False), "Do it?")
     found = maintain_all(store, namespace, dry_run=dry_run)
+    if found and not dry_run:
+        runtime.applied.append("the maintenance of the cache")
     fields, text = cleanup_fields(found, dry_run=dry_run), cleanup_text(found, dry_run=dry_run)
     render.emit("cleanup-cache", fields, text, output)
 

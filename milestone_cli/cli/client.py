@@ -2,7 +2,7 @@
 
 import os
 
-from milestone_cli import render
+from milestone_cli import render, runtime
 from milestone_cli.errors import MilestoneError
 
 TYPE_CHECKING = False
@@ -119,7 +119,9 @@ def _done(
         from .confirm import confirm
 
         confirm(told(plan), question)
-    return apply(make)
+    done = apply(make)
+    runtime.applied.append(f"the hooks in '{done.path}'")
+    return done
 
 
 def _warn() -> None:

@@ -28,7 +28,7 @@ def doctor(
         if fix or dry_run:
             raise MilestoneError("usage", "--selftest repairs nothing", "leave --fix and --dry-run out")
         return _selftest(fail_on, output)
-    from milestone_cli import render
+    from milestone_cli import render, runtime
     from milestone_cli.core.doctor import examination as core
     from milestone_cli.render import doctor as shown
     from milestone_cli.render.findings import progress_of as progress
@@ -48,6 +48,8 @@ def doctor(
 
                 confirm(shown.plan_text(plan), f"Repair {len(plan)}?")
             repairs = core.repair(plan)
+            if not all(one.trouble for one in repairs):
+                runtime.applied.append("the repairs")
             findings = core.examine(store, progress)
         text = shown.text(store.path, findings, repairs)
     render.emit("doctor", shown.fields(store.path, findings, repairs, dry_run=dry_run), text, output)

@@ -6,6 +6,7 @@ import sys
 
 from .. import runtime
 from ..errors import MilestoneError
+from ..render import STDOUT
 from ..render.text import clean
 
 TYPE_CHECKING = False
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "milestone/error/v1"
 BROKEN_PIPE = 141
-STDOUT = "standard output"
+LOST_HINT = "look at where the output goes: a full disk, a closed terminal"
 ANY_HINT = "check that the store is still there, and that you may write it"
 HINTS = {
     errno.ENOSPC: "free some space and run it again; what was acknowledged is safe",
@@ -140,7 +141,8 @@ def _as_failure(error: BaseException) -> MilestoneError:
         if number == errno.ELOOP:
             told = f"there is a link where none may be{where}"
             return MilestoneError("unsafe_link", told, "look at it, then move it away")
-        return MilestoneError("store_unreachable", reason + where, HINTS.get(number, ANY_HINT), errno=name)
+        hint = LOST_HINT if error.filename == STDOUT else HINTS.get(number, ANY_HINT)
+        return MilestoneError("store_unreachable", reason + where, hint, errno=name)
     if (wrong := _usage_error(error)) is not None:
         command = wrong.ctx.command_path if wrong.ctx else "milestone"
         return MilestoneError(

@@ -9,6 +9,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+STDOUT = "standard output"
+"""The name of the file that failed, where it is that."""
+
 
 def emit(kind: str, fields: "dict[str, object]", text: str, output: str) -> None:
     """Print a result; see `formed`."""
@@ -37,8 +40,12 @@ def write(text: "str | bytes") -> None:
     """Write to standard output, after what was printed before; bytes go out as they are."""
     sys.stdout.flush()
     data = memoryview(text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text)
-    while data:
-        data = data[os.write(1, data) :]
+    try:
+        while data:
+            data = data[os.write(1, data) :]
+    except OSError as error:
+        error.filename = STDOUT
+        raise
 
 
 def notify(notes: "Sequence[str]") -> None:

@@ -5,6 +5,7 @@ archive is proved nothing has changed, and behind it there is only forward. Who 
 refuses to be written; clearing it again goes on. Settings, and what repairs have set aside, stay.
 """
 
+from milestone_cli import runtime
 from milestone_cli.core import lock_timeout
 from milestone_cli.core.exports.archive import Archive
 from milestone_cli.core.exports.exporting import Export, export
@@ -115,6 +116,7 @@ def clear(side: "Side", backup: str, write: "Write", *, force: bool = False) -> 
         found.backup = backup
     _remove(side)
     side.mark(frozen=None, moved=None, timeout=lock_timeout(side.store, None))
+    runtime.applied.append(f"the clearing of the store, whose backup is '{found.backup}'")
     return found
 
 

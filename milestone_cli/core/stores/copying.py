@@ -4,6 +4,7 @@ The source is frozen while it is read, and looked at again afterwards, since an 
 the copy fails. The target is frozen until it holds everything; killed in the middle, the copy goes on with `resume`.
 """
 
+from milestone_cli import runtime
 from milestone_cli.core.stores.marks import set_marks
 from milestone_cli.core.stores.plan import UNDER_WAY, Look, hash_of, mark_of, plan
 from milestone_cli.errors import MilestoneError
@@ -51,6 +52,8 @@ def run(source: "Source", target: "Side", *, resume: bool = False, progress: "Pr
             set_marks(target, frozen=None, moved=None)
     finally:
         set_marks(source, frozen=was_frozen, moved=None)
+    if not found.is_empty:
+        runtime.applied.append(f"the copy in '{target.path}'")
     return found
 
 

@@ -1,5 +1,6 @@
 """The marks of a store: frozen, so that nothing is written, or moved, so that every command names the other place."""
 
+from milestone_cli import runtime
 from milestone_cli.core import lock_timeout
 from milestone_cli.core.stores.plan import plan, refuse_moved
 from milestone_cli.errors import MilestoneError
@@ -7,6 +8,8 @@ from milestone_cli.errors import MilestoneError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from milestone_cli.storage.contract import Side, Source
+
+MARK = "the mark of the store"
 
 
 def set_marks(side: "Source", *, frozen: "str | None", moved: "str | None") -> None:
@@ -24,6 +27,7 @@ def freeze(side: "Side", why: str) -> bool:
     if side.frozen is not None:
         return False
     set_marks(side, frozen=why, moved=None)
+    runtime.applied.append(MARK)
     return True
 
 
@@ -32,6 +36,7 @@ def unfreeze(side: "Side") -> bool:
     if side.frozen is None and side.moved is None:
         return False
     set_marks(side, frozen=None, moved=None)
+    runtime.applied.append(MARK)
     return True
 
 
@@ -64,4 +69,5 @@ def move(source: "Source", target: "Side", *, dry_run: bool = False) -> bool:
         raise
     if not dry_run:
         set_marks(source, frozen=None, moved=target.path)
+        runtime.applied.append(MARK)
     return True

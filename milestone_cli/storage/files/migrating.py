@@ -102,6 +102,7 @@ class Migrator:
                     self._undo(found, stamp)
                     raise
             runtime.applied.remove(UNFINISHED)
+            runtime.applied.append(f"the migration to format {found.end}")
         finally:
             os.close(fd)
         return found
