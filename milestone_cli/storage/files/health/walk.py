@@ -73,7 +73,7 @@ def whole(root: int) -> "list[Entry]":
 
 def _below(fd: int, before: str, depth: int) -> "Iterator[Entry]":
     with os.scandir(fd) as found:
-        entries = list(found)
+        entries = sorted(found, key=lambda one: one.name)  # the disk has an order of its own, another one on each
     for one in entries:
         try:
             entry = Entry(before + one.name, one.stat(follow_symlinks=False))
