@@ -17,6 +17,7 @@ from conftest import ROOT, Cli
 from postgres_server import PASSWORD, QUOTED, Server
 
 from milestone_cli.core import request_digest
+from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Draft
 from milestone_cli.render.schemas import schema
 from milestone_cli.storage.postgres import PostgresStore, admin
@@ -107,6 +108,17 @@ def test_roles_have_the_least_rights(cli: Cli, url: str, postgres: Server, own_d
             postgres.sql(f"DROP OWNED BY {name}; DROP ROLE {name}", own_database)
 
 
+def test_nobody_sees_a_store_that_is_half_made(
+    cli: Cli, url: str, postgres: Server, own_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "MIGRATIONS", (*MIGRATIONS[:-1], (VERSION, "broken", "SELECT 1 / 0;")))
+    with pytest.raises(MilestoneError):
+        admin.make(PostgresStore(url, is_new=True))
+    assert postgres.sql("SELECT count(*) FROM pg_namespace WHERE nspname = 'milestone'", own_database) == "0"
+    monkeypatch.undo()
+    assert call(cli, "init", "demo", url=url)["created"] is True
+
+
 def test_another_version_of_the_schema_is_refused(cli: Cli, url: str, postgres: Server, own_database: str) -> None:
     call(cli, "init", "demo", url=url)
     assert call(cli, "store", "migrate", url=url)["steps"] == []
@@ -120,7 +132,7 @@ def test_an_older_schema_is_migrated_and_retention_works_for_a_writer(
     cli: Cli, url: str, postgres: Server, own_database: str
 ) -> None:
     store = PostgresStore(url, is_new=True)
-    admin._step(store, *MIGRATIONS[0])
+    admin.migrate(store, end=MIGRATIONS[0][0])
     store.ask("INSERT INTO milestone.project (name) VALUES ($1)", store.name)
     store.hello()
     line = middle("demo", Draft("old", '{"n":1}', "no-session", "system"), "k", request_digest(b"demo"))

@@ -39,7 +39,7 @@ def version(store: "PostgresStore") -> int:
 
 
 def migrate(store: "PostgresStore", *, end: int = VERSION) -> "list[str]":
-    """Bring the schema to a version, the newest unless another one is said; each step whole or not at all.
+    """Bring the schema to a version, the newest unless another one is said: all of it or nothing, in one transaction.
 
     Returns:
         What was done: the names of the steps.
@@ -47,7 +47,6 @@ def migrate(store: "PostgresStore", *, end: int = VERSION) -> "list[str]":
     Raises:
         MilestoneError: `newer_format`; `store_unreachable` without the right to do it.
     """
-    done = []
     at = version(store)
     if at > VERSION:
         raise MilestoneError(
@@ -55,26 +54,23 @@ def migrate(store: "PostgresStore", *, end: int = VERSION) -> "list[str]":
             f"the store '{store.path}' has schema {at}; this version of milestone knows schema {VERSION}",
             "install a newer milestone",
         )
-    for step, name, statements in MIGRATIONS:
-        if at < step <= end:
-            _step(store, step, name, statements)
-            done.append(f"schema {step}: {name}")
-    return done
-
-
-def _step(store: "PostgresStore", step: int, name: str, statements: str) -> None:
-    """Do one migration, unless somebody else has just done it."""
-    connection = store.connection()
+    if at >= end:
+        return []
+    connection, done = store.connection(), []
     try:
         connection.pipeline([BEGIN, ("SELECT pg_advisory_xact_lock($1)", (LOCK,))], 30.0)
-        if version(store) < step:
-            connection.pipeline([(one, ()) for one in parted(statements)], 60.0)
-            connection.query("INSERT INTO milestone.migration (version, name) VALUES ($1, $2)", step, name)
+        at = version(store)  # somebody else may just have done it
+        for step, name, statements in MIGRATIONS:
+            if at < step <= end:
+                connection.pipeline([(one, ()) for one in parted(statements)], 60.0)
+                connection.query("INSERT INTO milestone.migration (version, name) VALUES ($1, $2)", step, name)
+                done.append(f"schema {step}: {name}")
         connection.query("COMMIT")
     except BaseException:
         if connection.is_open:
             connection.query("ROLLBACK")
         raise
+    return done
 
 
 def parted(statements: str) -> "list[str]":

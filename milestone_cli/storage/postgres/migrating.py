@@ -89,7 +89,7 @@ class Migrator:
         return found
 
     def run(self, end: int, sound: "Callable[[], list[str]]") -> Outcome:
-        """Do it, a step at a time, and look whether every log that proved itself still does."""
+        """Do it, and look whether every log that proved itself still does."""
         found = self.plan(end)
         if not found.steps:
             return found
