@@ -136,7 +136,9 @@ class MemoryStore:
     def get(self, kind: str, key: str) -> bytes | None:
         return self._documents.get((kind, key), (None, 0))[0]
 
-    def note(self, kind: str, key: str, data: bytes) -> None:
+    def note(self, kind: str, key: str, data: bytes | None) -> None:
+        if data is None:
+            return
         with self._lock:
             self._put(kind, key, data)
             self._tell()

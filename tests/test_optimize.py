@@ -102,3 +102,12 @@ def test_what_is_old_and_large_is_compressed_and_read_as_if_it_were_not(cli: Cli
     path = min(packed)
     path.write_bytes(path.read_bytes()[:-9])
     assert "uncompressed" in cli("cleanup", "plan", "demo").stdout + cli("doctor").stdout
+
+
+def test_half_a_report_of_one_who_was_killed_goes(cli: Cli, store: Path) -> None:
+    cli("session", "create", "demo", "--name", "s", check=True)
+    half = store / "state/sessions/s/.optimization_report.yaml.0123456789abcdef0123.tmp"
+    half.write_text("optimiz")
+    cli("cleanup", "optimize", check=True)
+    assert not half.exists()
+    assert not (store / "state/sessions/s/optimization_report.yaml").exists(), "nothing was gained there"

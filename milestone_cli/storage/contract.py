@@ -47,8 +47,11 @@ class Store(Protocol):
         """Keys of all documents of a kind, sorted; or only those that begin with `under` and a slash."""
         ...
 
-    def note(self, kind: str, key: str, data: bytes) -> None:
-        """Put a small document that another one replaces soon, a heartbeat: whole for every reader, never synced."""
+    def note(self, kind: str, key: str, data: bytes | None) -> None:
+        """Put a small document that another one replaces soon, a heartbeat: whole for every reader, never synced.
+
+        None puts nothing: only what a writer of it left who was killed goes.
+        """
         ...
 
     def modified(self, kind: str, key: str) -> int:

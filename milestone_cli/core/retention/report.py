@@ -14,13 +14,18 @@ STEP = 1024
 
 
 def write_reports(store: "Store", done: "Optimization") -> "list[str]":
-    """Leave a report of the store, and one beside each session that gained something; where they are, in the store."""
+    """Leave a report of the store, and one beside each session that gained something; where they are, in the store.
+
+    Half a report of one who was killed goes everywhere.
+    """
     at = runtime.timestamp(runtime.now_ns())
     store.note(KIND, NAME, compose(done.total, None, at, done.seconds).encode())
     paths = [f"reports/{NAME}.yaml"]
-    for session, gain in sorted(done.sessions.items()):
-        if gain.saved or gain.removed:
-            store.note(OF_SESSION, session, compose(gain, session, at).encode())
+    for session in store.keys("session"):
+        gain = done.sessions.get(session)
+        told = compose(gain, session, at).encode() if gain and (gain.saved or gain.removed) else None
+        store.note(OF_SESSION, session, told)
+        if told is not None:
             paths.append(f"state/sessions/{session}/{NAME}.yaml")
     return paths
 

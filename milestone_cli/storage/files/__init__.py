@@ -299,7 +299,7 @@ class FileStore(Documents):
 
         return commit(self, change)
 
-    def note(self, kind: str, key: str, data: bytes) -> None:
+    def note(self, kind: str, key: str, data: "bytes | None") -> None:
         """Put a small document that another one replaces soon: whole for every reader, but a power cut may take it."""
         from milestone_cli.storage.files.notes import note
 

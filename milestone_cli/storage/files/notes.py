@@ -11,15 +11,18 @@ if TYPE_CHECKING:
     from milestone_cli.storage.files import FileStore
 
 
-def note(store: "FileStore", kind: str, key: str, data: bytes) -> None:
+def note(store: "FileStore", kind: str, key: str, data: "bytes | None") -> None:
     """Put a note; see `Store.note`."""
     store.refuse_unusable(is_writing=True)
     folder, name = layout.place(kind, key)
+    store.let_go()
     fd = store.folder(folder)
     while True:
         for file in os.listdir(fd):
             if file.startswith(f".{name}.") and file.endswith(".tmp"):  # a dead one's, or an older note's
                 forget(fd, file)
+        if data is None:
+            return None
         try:
             return replace_file(name, data, fd)
         except FileNotFoundError:  # somebody else who notes just now took ours for a dead one's

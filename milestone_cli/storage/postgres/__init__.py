@@ -226,13 +226,15 @@ class PostgresStore(Server):
 
         return commit(self, change)
 
-    def note(self, kind: str, key: str, data: bytes) -> None:
+    def note(self, kind: str, key: str, data: "bytes | None") -> None:
         """Put a small document that another one replaces soon, in one round trip.
 
         Raises:
             MilestoneError: `store_frozen`, `store_moved`, `store_unreachable`.
         """
         self.refuse_other_version()
+        if data is None:
+            return  # nobody leaves anything here
         try:
             self.ask(sql.NOTE, self.project, kind, self.place(kind, key), data)
         except RefusedError as error:
