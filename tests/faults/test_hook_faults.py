@@ -21,6 +21,8 @@ from injection import require_strace
 
 from milestone_cli.core.hook import Turn
 from milestone_cli.core.hook.facts import understand
+from milestone_cli.core.hook.late import settle
+from milestone_cli.errors import MilestoneError
 
 SLOW = 20.0  # seconds that the machine may take beyond a deadline: what is waited for would take far longer
 RECORDED = "PostToolUse.Bash"
@@ -178,7 +180,7 @@ def test_a_lock_held_elsewhere_is_not_waited_for_and_the_next_call_does_it_all_i
         assert len(hooks.waiting()) == 4
         assert durations(hooks) == []
     problems = hooks.problems()
-    assert {one["what"] for one in problems} == {"waits"}
+    assert {one["what"] for one in problems} == {"waits"}, problems
     assert {one["code"] for one in problems} <= {"lock_timeout", "store_unreachable"}
     hooks.call("SessionStart.resume", session_id=CLIENT)
     assert hooks.waiting() == []
@@ -188,6 +190,18 @@ def test_a_lock_held_elsewhere_is_not_waited_for_and_the_next_call_does_it_all_i
     for event in late[:4]:
         assert event["data"]["occurred_at"] < event["timestamp"]
     hooks.verify()
+
+
+def test_a_failure_behind_what_waits_already_is_not_told_again(hooks: Hooks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time is over, another thread lets the call wait, and then the work itself sees that it cannot go on."""
+    monkeypatch.setenv("HOME", str(hooks.home))
+    turn = Turn(None)
+    given = payload(RECORDED, session_id=CLIENT)
+    turn.call, turn.path = understand(given, json.dumps(given).encode(), time.time_ns()), str(hooks.store)
+    for error in (TimeoutError("there was no time for it"), MilestoneError("lock_timeout", "held by another")):
+        assert settle(turn, error)
+    assert [one["what"] for one in hooks.problems()] == ["waits"]
+    assert len(hooks.waiting()) == 1
 
 
 def test_what_comes_later_waits_behind_what_waits(hooks: Hooks) -> None:

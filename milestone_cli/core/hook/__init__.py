@@ -48,13 +48,14 @@ class Turn:
         caller: the process that the client may be, where it does not say so; 0 where that is not asked.
         path: where the store is; None before it is found.
         is_done: nothing is left that could wait for the next call.
+        is_settled: it was let wait, or dropped, and that is written down.
         is_over: the answer is given.
         on_longer: called when the event turns out to have more time than others.
         settling: held while a call that was not done is let wait; whoever comes second finds it done.
     """
 
-    __slots__ = ("_began", "_given", "_lag", "_reserve", "call", "caller", "end", "is_done", "is_over", "on_longer",
-                 "path", "settling")  # fmt: skip
+    __slots__ = ("_began", "_given", "_lag", "_reserve", "call", "caller", "end", "is_done", "is_over", "is_settled",
+                 "on_longer", "path", "settling")  # fmt: skip
 
     def __init__(self, deadline: "float | None") -> None:
         """Begin; `deadline` is in seconds since the start of the process, None for the built-in one."""
@@ -71,7 +72,7 @@ class Turn:
         self.caller = 0
         self.on_longer: Callable[[], None] | None = None
         self.path: str | None = None
-        self.is_done = self.is_over = False
+        self.is_done = self.is_settled = self.is_over = False
         self.settling = _thread.allocate_lock()
 
     def _grant(self, seconds: float) -> None:

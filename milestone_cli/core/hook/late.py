@@ -33,16 +33,16 @@ def settle(turn: Turn, error: BaseException) -> str:
         Why it is not recorded, a sentence; empty when it is.
     """
     code, told = _named(error)
-    if turn.is_done:
-        if turn.path is not None:
-            note(turn.path, "failed", turn.call.event if turn.call else "", code, told)
-        return ""
     with turn.settling:
-        if turn.is_done:
-            return ""
-        _settle(turn, error, code, told)
-        turn.is_done = True
-    return told
+        if turn.is_settled:
+            return told  # the other thread came first, and has written it down
+        if not turn.is_done:
+            _settle(turn, error, code, told)
+            turn.is_done = turn.is_settled = True
+            return told
+    if turn.path is not None:
+        note(turn.path, "failed", turn.call.event if turn.call else "", code, told)
+    return ""
 
 
 def _settle(turn: Turn, error: BaseException, code: str, told: str) -> None:
