@@ -1,5 +1,6 @@
 """What was done and could not be told: standard output takes nothing, and the failure names what stands."""
 
+import errno
 import json
 import os
 import subprocess
@@ -87,4 +88,4 @@ def test_where_nothing_was_done_nothing_is_named(cli: Cli, store: Path, home: Pa
     for words in NOTHING:
         told = lost(store, home, *words)
         assert "applied" not in str(told["message"]), told
-        assert os.strerror(28) in str(told["message"])
+        assert os.strerror(errno.ENOSPC) in str(told["message"])

@@ -1,6 +1,6 @@
 """The long form of the fault suite; ends in a table for the README, and fails when a promise was broken.
 
-    python -m tests.faults                      everything: about an hour and a half on two processors
+    python -m tests.faults                      everything: hours, most of them for errors and kills
     python -m tests.faults --only kills,cuts    of kills, errors, cuts, replays, storms, machines, mutations, fuzz
     python -m tests.faults --share 0.1          a tenth of the points and errors
     python -m tests.faults --cuts 1000          so many power cuts, half of them on each file system
