@@ -7,12 +7,12 @@ is set to the played time after each command, so that the store looks as it woul
 import json
 import os
 import random
-import shutil
 import subprocess
 import time
 from pathlib import Path
 from typing import Any
 
+import played_clock
 from bash_utilities import STAND_IN, STAND_IN_NAMES, BashUtilities
 from conftest import MILESTONE, clean_environment
 
@@ -36,7 +36,6 @@ class Life:
         self.sizes: list[tuple[int, int]] = []
         """After each day's clean-up: bytes and files of the store."""
         self.commands = self.kills = 0
-        self.preload = _preload()
 
     @property
     def store(self) -> Path:
@@ -44,15 +43,12 @@ class Life:
 
     def environment(self, **more: str) -> dict[str, str]:
         """This user's, at the present moment of his clock."""
-        faked = {"LD_PRELOAD": self.preload, "FAKETIME": f"+{self.offset:.0f}s", "NO_FAKE_STAT": "1"}
+        faked = {**played_clock.environment(f"+{self.offset:.0f}s"), "NO_FAKE_STAT": "1"}
         return clean_environment(self.home, **(faked if self.offset else {}), **more)
 
     def run(self, *words: str, given: str = "", allowed: tuple[int, ...] = (0,), **env: str) -> str:
         """Run a command to its end, which must be one of those allowed; what it printed."""
-        done = subprocess.run(
-            [str(MILESTONE), *words], cwd=self.place, env=self.environment(**env), input=given, capture_output=True,
-            text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = played_clock.run([str(MILESTONE), *words], given=given, cwd=self.place, env=self.environment(**env))
         self.commands += 1
         assert done.returncode in allowed, f"day {self.day}: {words} -> {done.returncode}\n{done.stdout}\n{done.stderr}"
         self._age()
@@ -136,10 +132,8 @@ class Life:
 
     def _in_passing(self, *words: str) -> str:
         """Run a command from a shell that ends with it, as yesterday's terminals have: it owns what was begun."""
-        done = subprocess.run(
-            ["sh", "-c", '"$0" "$@"; exit $?', str(MILESTONE), *words], cwd=self.place, env=self.environment(),
-            capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
+        shell = ["sh", "-c", '"$0" "$@"; exit $?', str(MILESTONE)]
+        done = played_clock.run([*shell, *words], cwd=self.place, env=self.environment())
         self.commands += 1
         self._age()
         assert done.returncode in (0, 9), f"day {self.day}: {words} -> {done.returncode}\n{done.stderr}"
@@ -170,6 +164,7 @@ class Life:
         time.sleep(self.rng.uniform(0.02, 0.12))
         process.kill()
         done = process.wait() == 0
+        played_clock.tidy(process.pid)
         self.kills += 1
         self._age()
         if kind == "set":
@@ -222,14 +217,3 @@ class Life:
 def _size(store: Path) -> tuple[int, int]:
     files = [path for path in store.rglob("*") if path.is_file()]
     return sum(path.stat().st_size for path in files), len(files)
-
-
-def _preload() -> str:
-    """The library that plays a clock."""
-    told = subprocess.run(["faketime", "-f", "+0", "env"], capture_output=True, text=True, check=True).stdout
-    return next(line.partition("=")[2] for line in told.splitlines() if line.startswith("LD_PRELOAD="))
-
-
-def can_play() -> bool:
-    """Whether this machine has what plays a clock."""
-    return shutil.which("faketime") is not None

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import played_clock
 import pytest
 from conftest import MILESTONE, Cli, clean_environment
 
@@ -243,13 +244,11 @@ def test_eight_processes_at_once(cli: Cli, store: Path) -> None:
     cli("events", "verify", check=True)
 
 
-@pytest.mark.skipif(shutil.which("faketime") is None, reason="impossible here: there is no faketime")
+@pytest.mark.skipif(not played_clock.LIBRARY, reason="impossible here: there is no libfaketime")
 def test_time_never_goes_backwards(cli: Cli, store: Path, home: Path) -> None:
     def at(when: str, *words: str) -> None:
-        done = subprocess.run(
-            ["faketime", "-f", when, str(MILESTONE), *words], cwd=store.parent, env=clean_environment(home),
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        env = clean_environment(home, **played_clock.environment(when))
+        done = played_clock.run([str(MILESTONE), *words], cwd=store.parent, env=env)
         assert done.returncode == 0, done.stderr
 
     for when in ("+1h", "-1d", "+30m", "-11m", "+0"):

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+import played_clock
 import pytest
 import seasons
 
 
 @pytest.fixture
 def life(tmp_path: Path) -> seasons.Life:
-    if not seasons.can_play():
-        pytest.skip("impossible here: there is no faketime")
+    if not played_clock.LIBRARY:
+        pytest.skip("impossible here: there is no libfaketime")
     for name in ("home", "work"):
         (tmp_path / name).mkdir()
     return seasons.Life(tmp_path / "work", tmp_path / "home", seed=11)

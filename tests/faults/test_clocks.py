@@ -1,11 +1,11 @@
 """No verdict on a lock rests on the wall clock: whatever it shows, who lives is waited for, and who is dead is not."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import played_clock
 import pytest
 from conftest import MILESTONE, clean_environment
 
@@ -14,8 +14,8 @@ CLOCKS = ("-11m", "+11m", "-400d", "+400d")
 
 @pytest.fixture(autouse=True)
 def _faketime() -> None:
-    if shutil.which("faketime") is None:
-        pytest.skip("impossible here: there is no faketime")
+    if not played_clock.LIBRARY:
+        pytest.skip("impossible here: there is no libfaketime")
 
 
 @pytest.fixture
@@ -27,10 +27,8 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def run(store: Path, home: Path, clock: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        ["faketime", "-f", clock, str(MILESTONE), *words], cwd=store.parent, env=clean_environment(home),
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    env = clean_environment(home, **played_clock.environment(clock))
+    return played_clock.run([str(MILESTONE), *words], cwd=store.parent, env=env)
 
 
 def bash_lock(store: Path, pid: object, acquired: str = "2026-01-01T00:00:00Z") -> None:
