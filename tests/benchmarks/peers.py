@@ -1,7 +1,6 @@
 """Benchmarks of a long log beside what people would otherwise ask it with: grep, jq and DuckDB, each as a command."""
 
 import importlib.util
-import os
 import shutil
 import subprocess
 
@@ -20,6 +19,12 @@ duckdb.sql("CREATE VIEW events AS SELECT * FROM " + {read!r})
 print(duckdb.sql({asked!r}).fetchall())
 """
 """DuckDB is told the one column that matters, which is the fastest that it can do."""
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""A small process of its own asks for the peak: the kernel counts the memory of whoever starts a command as its own."""
 
 
 def beside_peers(runs: int, scene: Scene, count: int) -> list[Row]:
@@ -70,8 +75,7 @@ def _is_here(name: str) -> bool:
 
 def peak(scene: Scene, command: list[str]) -> int:
     """Most memory that a command's own process had at a time, in MB."""
-    process = subprocess.Popen(command, cwd=scene.directory, env=scene.env, stdout=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
-    return used.ru_maxrss // 1024
+    told = subprocess.run(
+        [PYTHON, "-c", PEAK, *command], cwd=scene.directory, env=scene.env, capture_output=True, text=True, check=True
+    )
+    return int(told.stdout) // 1024

@@ -1,6 +1,7 @@
 """Entries of the cache between machines: what one puts, others get; what one invalidates, nobody gets any more."""
 
 import os
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,9 @@ def test_machines_share_entries_and_their_end(machines: list[SharedCache], tmp_p
     assert data(one, "q") is None, "nor what is void by its content"
 
     assert one.put(Entry("short", b"1"), 0.001)
-    assert data(two, "short") is None
+    patience = time.monotonic() + 5  # each machine knows the server's clock as well as the line to it allows
+    while data(two, "short") is not None:
+        assert time.monotonic() < patience
     for n in range(7):
         assert (one, two)[n % 2].put(Entry(f"k{n}", b"%d" % n))
     there = sorted(entry.key for entry in one.listing())
