@@ -180,6 +180,10 @@ def test_a_session_begins_goes_on_and_ends_with_the_client(hooks: Hooks, tmp_pat
     hooks.call("PostToolUse.Bash", session_id=CLIENT)
     assert {event["session_id"] for event in hooks.events()[2:]} == {session}
 
+    unusable = {"CLAUDE_ENV_FILE": "/nonexistent/exports"}
+    assert session in context(hooks.call("SessionStart.compact", session_id=CLIENT, env=unusable))
+    assert "CLAUDE_ENV_FILE" in hooks.problems()[-1]["message"]
+
     hooks.call("SessionEnd.other", session_id=CLIENT)
     (record,) = hooks.sessions()
     assert record["status"] == "completed"

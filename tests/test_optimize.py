@@ -111,3 +111,21 @@ def test_half_a_report_of_one_who_was_killed_goes(cli: Cli, store: Path) -> None
     cli("cleanup", "optimize", check=True)
     assert not half.exists()
     assert not (store / "state/sessions/s/optimization_report.yaml").exists(), "nothing was gained there"
+
+
+def test_what_gains_nothing_gets_no_folder(cli: Cli, store: Path) -> None:
+    (store / "state/sessions/bash.json").write_text('{"session_id": "bash", "status": "active"}')
+    cli("cleanup", "optimize", "--yes", check=True)
+    assert not (store / "state/sessions/bash").exists()
+
+
+def test_a_damaged_seal_stops_nothing_else_and_is_named(cli: Cli, store: Path) -> None:
+    cli("config", "set", "segment_size=2K", check=True)
+    for number in range(9):
+        cli("events", "log", "demo", "e", json.dumps({"n": number, "pad": "x" * 900}), check=True)
+        cli("events", "log", "other", "e", json.dumps({"n": number, "pad": "x" * 900}), check=True)
+    min((store / "state/events/.segments/demo").glob("*.seal")).write_text("{")
+    done = cli("cleanup", "optimize", "--yes", "--format", "json")
+    assert done.returncode == 9, done.stderr
+    assert any("demo" in one for one in json.loads(done.stdout)["failed"])
+    assert list((store / "state/events/.segments/other").glob("*.gz"))

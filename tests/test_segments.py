@@ -531,3 +531,30 @@ def test_a_clean_up_of_bash_rewrites_the_last_part_and_that_is_one_finding(files
             }  # fmt: skip
             assert sum(one.code == "rewritten_outside" for one in report.findings) == 1
             fill(files, 3)
+
+
+def test_a_clean_up_records_what_bash_did_before_it_moves_the_log_on(cli: Cli, store: Path) -> None:
+    for number in range(8):
+        cli("events", "log", "demo", f"e{number}", check=True)
+    log = store / "state/events/milestone-demo.jsonl"
+    new = log.with_name("new")
+    new.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    new.rename(log)
+    cli("cleanup", "run", "demo", "--older-than", "0", "--yes", check=True)
+    assert "sound" in cli("events", "verify", "demo", check=True).stdout
+
+
+def test_a_part_that_cannot_be_read_costs_no_descriptor(files: FileStore) -> None:
+    fill(files, 60)
+    trimming.pack(files, "demo", 5.0)
+    seal = min(folder(files).glob("*.seal"))
+    seal.write_text("{")
+
+    def opened() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    before = opened()
+    for _ in range(3):
+        with pytest.raises(MilestoneError):
+            list(files.scan("demo"))
+    assert opened() == before

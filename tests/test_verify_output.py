@@ -14,9 +14,11 @@ from conftest import MILESTONE, Cli, clean_environment
 from logs import Log
 
 from milestone_cli.core.log.finding import Finding
+from milestone_cli.core.log.proof import prove
 from milestone_cli.core.log.verify import Report
 from milestone_cli.render import findings
 from milestone_cli.render.schemas import schema
+from milestone_cli.storage.files import FileStore
 
 LOG = "state/events/milestone-demo.jsonl"
 COMMAND = re.compile(r"^::(?P<name>\w+)(?: (?P<properties>[^:]*))?::(?P<data>.*)$")
@@ -163,3 +165,14 @@ def test_a_bar_for_long_work_at_a_terminal_alone(is_long: bool, tmp_path: Path, 
     assert process.returncode == 0
     assert (b"verifying demo [" in shown and b"%" in shown) == is_long
     assert not is_long or shown.endswith(b"\x1b[K")
+
+
+def test_a_bad_log_is_a_finding_at_a_terminal_too(cli: Cli, store: Path) -> None:
+    cli("events", "log", "fine", "e", check=True)
+    cli("events", "log", "linked", "e", check=True)
+    (store / "state/events/.segments").mkdir(exist_ok=True)
+    (store / "state/events/.segments/linked").symlink_to(store)
+    opened = FileStore(str(store))
+    reports = list(prove(opened, ["linked", "fine"], lambda *_: None, is_every=True))
+    opened.close()
+    assert {one.milestone: one.ok for one in reports} == {"linked": False, "fine": True}

@@ -76,7 +76,8 @@ def run(
     removed. With --archive, tasks and the copies of a completed milestone are archived instead; `milestone archive
     list` lists them.
 
-    At a terminal the plan is shown and confirmed first, unless --yes. Exit code 9 says that something had to stay.
+    At a terminal the plan is shown and confirmed first, unless --yes. Exit code 9 says that something had to stay; the
+    next run takes it, under another --idempotency-key if any.
 
     Example: milestone cleanup run demo --older-than 7d --keep-last 10
     """

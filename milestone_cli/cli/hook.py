@@ -192,7 +192,7 @@ def is_entry(words: "list[str]") -> bool:
     for at, word in enumerate(words):
         if word == "hook":
             return words[at + 1 :] != ["--help"] and "".join(words[at + 1 : at + 2]) not in COMMANDS
-        if word[:1] != "-" and words[at - 1] != "--store":
+        if word[:1] != "-" and words[max(0, at - 1)] != "--store":
             return False
     return False
 

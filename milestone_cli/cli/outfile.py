@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
@@ -36,7 +37,8 @@ def save(path: str, pieces: "Iterator[bytes]") -> str:
                 written = _write(fd, pieces, mode)
                 os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
             except BaseException:
-                os.unlink(temporary, dir_fd=parent)
+                with suppress(FileNotFoundError):  # who is interrupted right behind the rename has put it
+                    os.unlink(temporary, dir_fd=parent)
                 raise
             os.fsync(parent)
         finally:

@@ -1,8 +1,9 @@
 """The long form of the fault suite; ends in a table for the README, and fails when a promise was broken.
 
     python -m tests.faults                      everything: hours, most of them for errors and kills
-    python -m tests.faults --only kills,cuts    of kills, errors, cuts, replays, storms, machines, mutations, fuzz
-    python -m tests.faults --share 0.1          a tenth of the points and errors
+    python -m tests.faults --only kills,cuts    of kills, interrupts, errors, cuts, replays, storms,
+                                                machines, mutations, fuzz
+    python -m tests.faults --share 0.1          a tenth of the points, interrupts and errors
     python -m tests.faults --cuts 1000          so many power cuts, half of them on each file system
     python -m tests.faults --fuzz 3600          seconds of fuzzing, beside the rest; 0: none
 
@@ -29,7 +30,7 @@ import replay
 import storms
 from cases import CASES, Case
 from disks import KINDS
-from sweeps import Tally, errors, every, kills, measure
+from sweeps import Tally, errors, every, interrupts, kills, measure
 
 HERE = Path(__file__).parent
 
@@ -42,6 +43,7 @@ def main() -> int:
     fuzzing = _start_fuzzing(options)
     jobs: dict[str, Callable[[], list[Tally]]] = {
         "kills": lambda: [_points(cases, kills, directory, "kill points", options.share)],
+        "interrupts": lambda: [_points(cases, interrupts, directory, "interrupts", options.share)],
         "errors": lambda: [_points(cases, errors, directory, "errors of calls", options.share)],
         "cuts": lambda: [cuts.sweep(cases, kind, options.cuts // len(KINDS), directory) for kind in KINDS],
         "replays": lambda: [_replays(cases, directory)],
@@ -77,7 +79,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Try every fault.")
     parser.add_argument("--only", default="", metavar="JOBS", help="comma between them; see above")
     parser.add_argument("--case", default="", metavar="CASES", help="only these commands; see tests/faults/cases.py")
-    parser.add_argument("--share", type=float, default=1.0, help="of kill points and errors (default: 1)")
+    parser.add_argument("--share", type=float, default=1.0, help="of kill points, interrupts and errors (default: 1)")
     parser.add_argument("--cuts", type=int, default=500, metavar="N", help="power cuts (default: 500)")
     parser.add_argument("--storms", type=int, default=20, metavar="N", help="storms of 50 processes (default: 20)")
     parser.add_argument("--fuzz", type=int, default=3600, metavar="SECONDS", help="of fuzzing (default: an hour)")

@@ -90,7 +90,7 @@ def _is_memory(point: Point) -> bool:
 def run_with(
     fault: str, point: Point, command: list[str], cwd: Path, env: dict[str, str], trace: Path, stdin: str = ""
 ) -> Outcome:
-    """Run a command with a fault at a point: `signal=KILL`, `error=EIO`; with + at its end, from then on."""
+    """Run a command with a fault at a point: `signal=KILL` or INT, `error=EIO`; with + at its end, from then on."""
     when = f"{point.ordinal}+" if fault.endswith("+") else str(point.ordinal)
     inject = f"{point.name}:{fault.rstrip('+')}:when={when}"
     watched = "fsync,fdatasync,close" if point.name in ("fsync", "fdatasync") else point.name
@@ -104,11 +104,11 @@ def run_with(
     )  # fmt: skip
     seconds = time.monotonic() - started
     text = trace.read_text(errors="replace")
-    mark = "+++ killed by SIGKILL" if "KILL" in fault else "(INJECTED)"
+    mark = {"signal=KILL": "+++ killed by SIGKILL", "signal=INT": "--- SIGINT"}.get(fault, "(INJECTED)")
     hits = [line for line in text.splitlines() if mark in line]
     # Where memory or a directory was laid out differently, an error may have struck another file's call. It strikes the
     # processes that were started meanwhile too, such as git's.
-    struck = any("KILL" in fault or _object(hit) == _object(point.text) for hit in hits)
+    struck = any("signal" in fault or _object(hit) == _object(point.text) for hit in hits)
     return Outcome(done.returncode, done.stdout, done.stderr, seconds, struck, text)
 
 

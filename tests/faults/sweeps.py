@@ -36,6 +36,8 @@ for _name, _like in (("renameat", "rename"), ("renameat2", "rename"), ("link", "
                      ("unlinkat", "unlink"), ("open", "openat"), ("statx", "newfstatat")):  # fmt: skip
     ERRORS[_name] = ERRORS[_like]
 REMOVING = ("unlink", "unlinkat", "rmdir")
+CHANGING = (*REMOVING, "rename", "renameat", "renameat2", "link", "linkat", "mkdir", "mkdirat", "write", "pwrite64",
+            "ftruncate", "fsync", "fdatasync", "fchmodat")  # fmt: skip
 NEEDED = ("openat", "open", "read", "fstat", "newfstatat", "statx", "close", "lseek", "getdents64")
 """Calls that fail once only: where nothing can be read from then on, Python has not even the modules to say so."""
 OTHER = "state/.locks/other.lock"
@@ -191,21 +193,35 @@ def difference(seen: Look, wanted: Look) -> str:
     return f"more {more}, less {less}"
 
 
-def killed(sound: Sound, point: Point, directory: Path) -> str:
-    """Kill the command at a point and say what is wrong afterwards."""
+def signalled(sound: Sound, point: Point, signal: str, directory: Path) -> str:
+    """Kill or interrupt the command at a point and say what is wrong afterwards."""
     for attempt in range(MISSES):
         scene = sound.template.copy(directory / str(attempt))
         holder = Holder(sound.case)
         try:
             outcome = run_with(
-                "signal=KILL", point, scene.command(*holder.words), scene.directory, scene.env, scene.trace,
+                f"signal={signal}", point, scene.command(*holder.words), scene.directory, scene.env, scene.trace,
                 sound.case.stdin,
             )  # fmt: skip
+            if not outcome.struck:
+                continue
+            found = _interrupted(outcome, sound, scene) if signal == "INT" else ""
         finally:
             holder.die()
-        if outcome.struck:
-            return judge(sound, scene, bool(outcome.stdout))
+        return found or judge(sound, scene, bool(outcome.stdout) and signal == "KILL")
     return "the point was not reached"
+
+
+def _interrupted(outcome: Outcome, sound: Sound, scene: Scene) -> str:
+    """Whether a command that was interrupted ended as one, and says what it had done."""
+    if "Traceback" in outcome.stderr:
+        return f"a traceback: {outcome.stderr}"
+    if outcome.code not in (0, 130):
+        return f"exit {outcome.code}: {outcome.stderr}"
+    seen = scene.look()
+    if outcome.code == 0 and not sound.case.between(seen, sound.before, sound.after) and seen != sound.after:
+        return f"exit 0, yet {difference(seen, sound.after)}"
+    return ""
 
 
 def failing(sound: Sound, point: Point, error: str, directory: Path) -> str:
@@ -319,12 +335,17 @@ def _retried(trace: str) -> str:
 
 
 Trial = tuple[Point, str]
-"""A point, and what happens there: an error, perhaps with +, or KILL."""
+"""A point, and what happens there: an error, perhaps with +, or KILL, or INT."""
 
 
 def kills(sound: Sound) -> list[Trial]:
     """Every point, killed."""
     return [(point, "KILL") for point in sound.points]
+
+
+def interrupts(sound: Sound) -> list[Trial]:
+    """Every call that changes the store, interrupted: unlike who is killed, who is interrupted undoes what it can."""
+    return [(point, "INT") for point in sound.points if point.name in CHANGING and ".milestones" in point.text]
 
 
 def errors(sound: Sound) -> list[Trial]:
@@ -345,7 +366,8 @@ def sweep(sound: Sound, trials: Iterable[Trial], directory: Path, what: str, job
         number, (point, fault) = numbered
         place = directory / str(number)
         try:
-            found = killed(sound, point, place) if fault == "KILL" else failing(sound, point, fault, place)
+            try_it = signalled if fault in ("KILL", "INT") else failing
+            found = try_it(sound, point, fault, place)
         except (AssertionError, subprocess.TimeoutExpired) as problem:
             found = str(problem)
         shutil.rmtree(place, ignore_errors=True)

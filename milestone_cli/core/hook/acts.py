@@ -58,16 +58,23 @@ def say(store: "Store", call: "Call") -> str:
     """What the client is told; empty for nothing. Nothing in the store is changed."""
     try:
         if call.event == "SessionStart":
-            _export(store, call)
+            try:
+                _export(store, call)
+            except OSError as error:  # the client's file, of which the model need not suffer
+                _failed(store, call, error, f"CLAUDE_ENV_FILE: {error.strerror}")
             return _start(store, call) if call.data.get("source") in TOLD else ""
         if call.event == "PreCompact":
             return _instructions(store, call)
     except (MilestoneError, OSError) as error:
-        from milestone_cli.core.hook.late import note
-
-        told = error.message if isinstance(error, MilestoneError) else str(error.strerror)
-        note(store.path, "failed", call.event, getattr(error, "code", "store_unreachable"), told)
+        _failed(store, call, error, error.message if isinstance(error, MilestoneError) else str(error.strerror))
     return ""
+
+
+def _failed(store: "Store", call: "Call", error: Exception, told: str) -> None:
+    """Write down that something could not be done."""
+    from milestone_cli.core.hook.late import note
+
+    note(store.path, "failed", call.event, getattr(error, "code", "store_unreachable"), told)
 
 
 def _export(store: "Store", call: "Call") -> None:

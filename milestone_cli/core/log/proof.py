@@ -66,7 +66,7 @@ def _size(store: "Store", name: str) -> int:
     """Bytes of a log, for the progress alone; what cannot be read is told when its turn comes."""
     try:
         return store.log_size(name)[0]
-    except OSError:
+    except (OSError, MilestoneError):
         return 0
 
 

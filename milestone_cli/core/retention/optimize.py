@@ -114,7 +114,11 @@ def optimize(
         found = [place for place in candidates(store, runtime.now_ns() - policy.older_than) if place not in gone]
         _squeeze(store, found, done, wait, tell, dry_run=dry_run)
     for log in [*store.milestones(), *store.session_logs()] if not dry_run else ():
-        before, after = store.pack(log, wait)
+        try:
+            before, after = store.pack(log, wait)
+        except (MilestoneError, OSError) as error:
+            done.failed.append(f"the log of '{log}': {_why(error)}")
+            continue
         done.total.files += bool(before)
         done.total.before, done.total.after = done.total.before + before, done.total.after + after
     return done

@@ -11,7 +11,7 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import LIMIT, safe
 from milestone_cli.storage.files import cachenames
-from milestone_cli.storage.files.folders import READ, Folders
+from milestone_cli.storage.files.folders import READ, Folders, forget
 
 SHARED, ALONE = fcntl.LOCK_SH, fcntl.LOCK_EX
 MOST = LIMIT + (4 << 20)
@@ -143,7 +143,7 @@ class CacheFolder:
 
     def discard(self, tier: str, name: str) -> None:
         """Take away what was written beside its place."""
-        os.unlink(name, dir_fd=self._present(tier))
+        forget(self._present(tier), name)
 
     def touch(self, tier: str, key: str, used: int, written: int) -> None:
         """Say when an entry was last used."""
@@ -244,7 +244,7 @@ class CacheFolder:
                 os.close(fd)
             os.rename(aside, cachenames.index_file(self.namespace), src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
-            os.unlink(aside, dir_fd=folder)
+            forget(folder, aside)
             raise
 
     def sweep_indexes(self) -> None:

@@ -14,7 +14,7 @@ from milestone_cli.model import Draft, digest
 from milestone_cli.splice import diff
 from milestone_cli.storage.files import layout
 from milestone_cli.storage.files.envelope import compose
-from milestone_cli.storage.files.folders import EXCLUSIVE
+from milestone_cli.storage.files.folders import EXCLUSIVE, forget
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import Log
 
@@ -41,9 +41,11 @@ def commit(store: "FileStore", change: "Change") -> "Receipt":
 
     gate, held, notes = enter(store, [change.milestone], deadline, change.milestone)
     try:
-        receipt = _change(store, change, held[0], deadline)
+        try:
+            receipt = _change(store, change, held[0], deadline)
+        finally:
+            release(held)
     finally:
-        release(held)
         os.close(gate)
     receipt.notes = notes + receipt.notes
     return receipt
@@ -195,14 +197,10 @@ def publish(
             raise MilestoneError(  # noqa: TRY301 - what was written aside is removed below
                 "lock_lost", f"another program changed '{name}' meanwhile; nothing was changed by this one", "try again"
             )
-        os.rename(aside, layout.state_file(name), src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        try:
-            os.unlink(aside, dir_fd=folder)
-        except FileNotFoundError:
-            pass
+        forget(folder, aside)
         raise
-    runtime.applied.append(f"revision {state[0]} of '{name}'")
+    move_in(aside, folder, layout.state_file(name), folder, f"revision {state[0]} of '{name}'")
     try:
         os.fsync(folder)
     except OSError as error:
@@ -219,6 +217,17 @@ def _unlogged(name: str, revision: int, what: str, error: OSError) -> MilestoneE
         milestone_id=name,
         revision=revision,
     )
+
+
+def move_in(aside: str, source: int, name: str, target: int, what: str) -> None:
+    """Put a file in its place, the moment of a change; who is interrupted right behind it tells what was done."""
+    try:
+        os.rename(aside, name, src_dir_fd=source, dst_dir_fd=target)
+    except BaseException as error:
+        if not forget(source, aside) and isinstance(error, KeyboardInterrupt):
+            runtime.applied.append(what)
+        raise
+    runtime.applied.append(what)
 
 
 def write_synced(name: str, data: bytes, folder: int) -> None:
@@ -245,8 +254,9 @@ def keep_copy(store: "FileStore", milestone: str, folder: str, name: str) -> Non
         if error.errno not in (errno.EMLINK, errno.EPERM, errno.EXDEV, errno.ENOTSUP):
             raise
         data = store.read_file(layout.ACTIVE, state, 1 << 30)
+        forget(target, name)  # of such a writer, and perhaps not whole
         try:
             write_synced(name, data, target)
-        except FileExistsError:
-            os.unlink(name, dir_fd=target)  # of such a writer, and perhaps not whole
-            write_synced(name, data, target)
+        except OSError:
+            forget(target, name)
+            raise

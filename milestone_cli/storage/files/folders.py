@@ -242,9 +242,10 @@ class Documents(Folders):
         return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
-def forget(folder: int, name: str) -> None:
-    """Remove a file that may not be there."""
+def forget(folder: int, name: str) -> bool:
+    """Remove a file that may not be there; whether it was."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
-        pass
+        return False
+    return True

@@ -12,7 +12,7 @@ from milestone_cli.errors import MilestoneError
 from milestone_cli.jsontext import dumps, loads
 from milestone_cli.model import safe, sound_stream
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.commit import write_synced
+from milestone_cli.storage.files.commit import move_in, write_synced
 from milestone_cli.storage.files.folders import forget
 from milestone_cli.storage.transactions import closed, refused
 
@@ -77,11 +77,10 @@ def commit(store: "FileStore", record: "Record", held: "list[Lock]", fences: "Fe
                 raise MilestoneError(  # noqa: TRY301 - what was written aside is removed below
                     "lock_lost", f"another program changed '{lock.name}' meanwhile; nothing was changed", "try again"
                 )
-        os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         forget(folder, aside)
         raise
-    runtime.applied.append(f"the transaction {identity}")
+    move_in(aside, folder, name, folder, f"the transaction {identity}")
     try:
         os.fsync(folder)
     except OSError as error:

@@ -15,7 +15,7 @@ import os
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.storage.files import layout
-from milestone_cli.storage.files.folders import EXCLUSIVE
+from milestone_cli.storage.files.folders import EXCLUSIVE, forget
 from milestone_cli.storage.files.log import FLAGS
 
 OURS = 0o1700
@@ -121,16 +121,25 @@ class Lock:
         record = f"{self.fence} {self.token} {runtime.host()} {boot} {pid} {runtime.start_time(pid)}"
         record += f" {runtime.boot_seconds()}"
         os.pwrite(self._fd, record.ljust(511).encode()[:511] + b"\n", 0)
-        fd = os.open(f"{self._folder}/pid", EXCLUSIVE, 0o600, dir_fd=self._locks)
-        os.write(fd, f"{pid}\n".encode())
-        os.close(fd)
+        self._note("pid", f"{pid}\n")
         self.renew()
+
+    def _note(self, name: str, text: str) -> None:
+        """Write a new file into the folder."""
+        fd = os.open(f"{self._folder}/{name}", EXCLUSIVE, 0o600, dir_fd=self._locks)
+        try:
+            os.write(fd, text.encode())
+        finally:
+            os.close(fd)
 
     def renew(self) -> None:
         """Say in `acquired` that the lock is from now, since bash calls one of ten minutes stale."""
-        fd = os.open(f"{self._folder}/acquired.tmp", EXCLUSIVE, 0o600, dir_fd=self._locks)
-        os.write(fd, f"{runtime.timestamp(runtime.now_ns())[:19]}Z\n".encode())
-        os.close(fd)
+        moment = f"{runtime.timestamp(runtime.now_ns())[:19]}Z\n"
+        try:
+            self._note("acquired.tmp", moment)
+        except FileExistsError:  # of a renewal that failed or was killed
+            forget(self._locks, f"{self._folder}/acquired.tmp")
+            self._note("acquired.tmp", moment)
         os.rename(
             f"{self._folder}/acquired.tmp", f"{self._folder}/acquired", src_dir_fd=self._locks, dst_dir_fd=self._locks
         )
@@ -199,8 +208,6 @@ class Lock:
         request it was taken.
         """
         record = os.pread(self._fd, 512, 0).decode("ascii", "replace").rstrip() + f" {runtime.pid_space()} {request}\n"
-        fd = os.open(f"{self._folder}/owner", EXCLUSIVE, 0o600, dir_fd=self._locks)
-        os.write(fd, record.encode())
-        os.close(fd)
+        self._note("owner", record)
         os.chmod(self._folder, 0o700, dir_fd=self._locks)
         os.close(self._fd)

@@ -24,6 +24,8 @@ HEAD = 512
 """Bytes that the head's record takes; idempotency slots follow."""
 SLOT = 32
 SLOTS = 1000
+NEVER = 1 << 62
+"""More bytes than any file has."""
 FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 FIELDS = (
     "sequence", "checksum", "end", "inode", "time", "revision", "state", "base", "spliced", "base_sequence", "keys",
@@ -241,6 +243,13 @@ class Log:
 
             seal_full(self)
         return receipt
+
+    def settle(self) -> None:
+        """Record what was found about damage now, where no event follows; the head may be moved on then."""
+        if self.prefix:
+            bound, self.bound = self.bound, NEVER
+            self.append([])
+            self.bound = bound
 
     def write(self, data: bytes) -> int:
         """Write whole lines at the end of the log and sync them; return the offset behind them."""

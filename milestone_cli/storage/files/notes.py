@@ -16,7 +16,10 @@ def note(store: "FileStore", kind: str, key: str, data: "bytes | None") -> None:
     store.refuse_unusable(is_writing=True)
     folder, name = layout.place(kind, key)
     store.let_go()
-    fd = store.folder(folder)
+    try:
+        fd = store.folder(folder) if data is not None else store.present(folder)
+    except FileNotFoundError:
+        return None  # nothing is put, and nothing is there
     while True:
         for file in os.listdir(fd):
             if file.startswith(f".{name}.") and file.endswith(".tmp"):  # a dead one's, or an older note's
@@ -40,7 +43,7 @@ def replace_file(name: str, data: bytes, folder: int) -> None:
             view = view[os.write(fd, view) :]
         os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        os.unlink(aside, dir_fd=folder)
+        forget(folder, aside)
         raise
     finally:
         os.close(fd)

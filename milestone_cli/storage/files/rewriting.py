@@ -13,6 +13,7 @@ from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import OF_SESSION
 from milestone_cli.storage.files import layout
+from milestone_cli.storage.files.commit import move_in
 from milestone_cli.storage.files.folders import READ, forget
 from milestone_cli.storage.files.lock import Lock
 from milestone_cli.storage.files.log import FLAGS, HEAD, Log, event_id, write_head
@@ -121,11 +122,10 @@ def _replace(
             _refuse_other_file(log, old)
             os.pwrite(log.head_fd, bytes(HEAD), 0)
             os.fsync(log.head_fd)  # a power cut must not leave the old head beside the new log
-            os.rename(aside, layout.log_file(log.stream), src_dir_fd=folder, dst_dir_fd=log.folder)
         except BaseException:
             forget(folder, aside)
             raise
-        runtime.applied.append(f"the repair of the log of '{log.stream}'")
+        move_in(aside, folder, layout.log_file(log.stream), log.folder, f"the repair of the log of '{log.stream}'")
         os.fsync(log.folder)
         os.fsync(folder)
     except BaseException:

@@ -75,7 +75,9 @@ def seal(log: Log, split: "Head | None" = None) -> bool:
                 os.close(fd)
                 raise
         except BaseException:
-            clear(Parts(folder, os.fstat(log.fd)))
+            # Who is interrupted right behind the rename has sealed: then nothing is unfinished.
+            if os.stat(layout.log_file(log.stream), dir_fd=log.folder, follow_symlinks=False).st_ino != made.next:
+                clear(Parts(folder, os.fstat(log.fd)))
             raise
         _go_on(log, made, fd)
         adopt(log, folder, made, PATIENCE)
@@ -262,6 +264,7 @@ def is_left_alone(fd: int, sealed: int) -> bool:
 
 def _append(log: Log, part: Seal, late: bytes) -> None:
     """Append late lines, and behind them in the same write the event that says so."""
+    log.settle()
     drafts = [note("log_adopted", {"segment": part.start, "bytes": len(late)})]
     rest = late[late.rfind(b"\n") + 1 :]
     if rest:

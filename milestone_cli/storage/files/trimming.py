@@ -69,6 +69,7 @@ def part(store: "FileStore", stream: str, raw: bytes, deadline: float) -> str:
             return "its last line is torn, which the next event mends"
         if not _fits(log, base, origin):
             return "another program has just rewritten it"
+        log.settle()
         return "" if seal(log, origin) else LINKLESS
     finally:
         log.close()

@@ -123,7 +123,11 @@ class _Part:
             else:
                 from milestone_cli.storage.files.packing import Packed
 
-                self.read = Packed(self.fd, parts.seal(span).blocks, self.name).read
+                try:
+                    self.read = Packed(self.fd, parts.seal(span).blocks, self.name).read
+                except BaseException:
+                    os.close(self.fd)
+                    raise
             return
         raise damaged(partnames.segment_file(*span, partnames.PLAIN), "it is missing")
 

@@ -17,14 +17,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-OK, BAD = 0, 1
+BAD = 1
 """Status of a connection."""
-POLL_FAILED, POLL_READING, POLL_WRITING, POLL_OK = 0, 1, 2, 3
-EMPTY, COMMAND, ROWS, ERROR, SYNC, ABORTED = 0, 1, 2, 7, 10, 11
+POLL_READING, POLL_WRITING, POLL_OK = 1, 2, 3
+EMPTY, COMMAND, ROWS, ERROR, SYNC = 0, 1, 2, 7, 10
 """Status of a result."""
 SQLSTATE, PRIMARY, DETAIL = ord("C"), ord("M"), ord("D")
 """Fields of an error."""
-BYTEA, BYTEA_ARRAY, TEXT_ARRAY, INT8 = 17, 1001, 1009, 20
+BYTEA, BYTEA_ARRAY = 17, 1001
 """Object ids of types."""
 
 P, S, N = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
