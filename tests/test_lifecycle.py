@@ -262,3 +262,32 @@ def test_a_reader_never_misses_a_milestone_that_moves(saved: Path) -> None:
     thread.join()
     writer.close()
     reader.close()
+
+
+@pytest.mark.parametrize("words", [("state", "set", "demo", "step=4"), ("state", "patch", "demo", '{"step": 4}')])
+def test_a_state_that_was_lost_is_not_begun_anew(words: tuple[str, ...], cli: Cli, store: Path) -> None:
+    cli("state", "save", "demo", '{"goal": "ship", "step": 3}', check=True)
+    (store / "state/active/demo.json").unlink()
+    done = cli(*words)
+    assert (done.returncode, "its log holds revision 1" in done.stderr) == (3, True), done.stderr
+    line = json.dumps({"op": "set", "milestone": "demo", "path": "step", "value": 4}) + "\n"
+    assert cli("transaction", "apply", "-", input=line).returncode == 3
+    cli("state", "undo", "demo", check=True)
+    cli(*words, check=True)
+    assert json.loads(cli("state", "load", "demo").stdout) == {"goal": "ship", "step": 4}
+
+
+def test_a_deleted_state_is_no_damage_and_comes_back_however_old_it_is(cli: Cli, store: Path) -> None:
+    for number in range(3):
+        cli("state", "save", "demo", json.dumps({"n": number}), check=True)
+    cli("state", "delete", "demo", check=True)
+    cli("events", "log", "demo", "after", "{}", check=True)
+    for _ in range(2):
+        cli("cleanup", "run", "demo", "--older-than", "0", "--yes", check=True)
+        assert "sound" in cli("events", "verify", "demo", check=True).stdout
+    assert cli("events", "query", "demo", "--type", "state_saved").stdout == ""
+    cli("state", "undo", "demo", check=True)
+    assert json.loads(cli("state", "load", "demo").stdout) == {"n": 2}
+    cli("state", "delete", "demo", check=True)
+    cli("state", "set", "demo", "fresh=1", check=True)
+    assert json.loads(cli("state", "load", "demo").stdout) == {"fresh": 1}

@@ -50,21 +50,22 @@ def assign(
 
     Args:
         store: where.
-        milestone: whose; a state that is not there yet begins as an empty object.
+        milestone: whose; a state that is not there yet, or was deleted, begins as an empty object.
         assignments: paths and the words for their values, see `document.value_text`.
         expect: the revision that must be current; 0: there must be none.
         key: idempotency key.
         timeout: seconds to wait for the lock.
 
     Raises:
-        MilestoneError: `invalid_path`, `invalid_json`, `too_large`, and what `Store.commit` raises.
+        MilestoneError: `invalid_path`, `invalid_json`, `too_large`, `not_found` where the state was lost, and what
+            `Store.commit` raises.
     """
     from milestone_cli.core import document
 
     values = [(path, document.value_text(word)) for path, word in assignments]
 
     def edit(old: "bytes | None") -> bytes:
-        text = old.decode() if old else "{}"
+        text = old.decode() if old else _beginning(store, milestone)
         for path, value in values:
             text = document.assign(text, path, value)
         new = text.encode()
@@ -74,6 +75,12 @@ def assign(
     request = (b"set", *[part.encode("utf-8", "surrogateescape") for pair in assignments for part in pair])
     event = draft(store, "state_saved", paths_data([path for path, _ in assignments]))
     return commit(store, milestone, event, edit, request, expect=expect, key=key, timeout=timeout)
+
+
+def _beginning(store: "Store", milestone: str) -> str:
+    from milestone_cli.core.states.revisions import beginning
+
+    return beginning(store, milestone)
 
 
 def load(store: "Store", milestone: str, revision: "int | None" = None) -> "tuple[Document, list[str]]":

@@ -32,6 +32,8 @@ LEAST = 1 << 14
 CHECKPOINT = "session-checkpoint"
 """A checkpoint of a session keeps no state, it names a revision, and the place in the log at which it was made."""
 
+DELETED = b'"event_type":"state_deleted"'
+
 
 class Need:
     """Up to where a log may be removed.
@@ -51,19 +53,19 @@ class Need:
 
 
 def needed(store: "Store", milestone: str, going: "set[tuple[str, str]]") -> "Need | None":
-    """What the checkpoints that stay need of a log; None when they need nothing.
+    """What the checkpoints that stay need of a log, and a state that was deleted; None when they need nothing.
 
     Args:
         store: where.
         milestone: whose log.
         going: kind and key of the documents that go at the same time.
     """
+    found = _deletion(store, milestone)
     keys = [key for key in store.keys(CHECKPOINT) if (CHECKPOINT, key) not in going]
     if not keys:
-        return None
+        return found
     from milestone_cli.core.sessions.checkpoints import Checkpoint
 
-    found: Need | None = None
     gone = origin_of(store, milestone).revision  # what is before it, nobody brings back
     for key in keys:
         session, _, name = key.partition("/")
@@ -75,6 +77,21 @@ def needed(store: "Store", milestone: str, going: "set[tuple[str, str]]") -> "Ne
         if found is None or (sequence, offset) < (found.sequence, found.offset):
             found = Need(offset, sequence, f"needed by {session}/{name}: revision {revision}")
     return found
+
+
+def _deletion(store: "Store", milestone: str) -> "Need | None":
+    """The event that tells a state which was deleted from one that is lost."""
+    if store.modified("active", milestone) or store.modified("completed", milestone):
+        return None
+    for at, block in store.scan(milestone, backwards=True):
+        end = at + len(block)
+        for line in reversed(block.split(b"\n")) if DELETED in block else ():
+            event = _ours(line) if DELETED in line else None
+            if event and event["event_type"] == "state_deleted":
+                last = int(str(event["sequence_number"])) - 1
+                return Need(end - len(line), last, "it tells that the state was deleted")
+            end -= len(line) + 1
+    return None
 
 
 def _number(value: object) -> int:

@@ -6,6 +6,7 @@ is done whole or not at all.
 
 from milestone_cli.core import commit, draft, paths_data
 from milestone_cli.core.states import jsonpatch
+from milestone_cli.core.states.revisions import beginning
 from milestone_cli.core.states.tree import Value
 from milestone_cli.jsontext import SPACE, check, members
 from milestone_cli.model import LIMIT
@@ -28,7 +29,7 @@ def patch(
     key: "str | None" = None,
     timeout: "float | None" = None,
 ) -> "Receipt":
-    """Patch a milestone's state under its lock; a state that is not there yet begins as an empty object.
+    """Patch a milestone's state under its lock; one that is not there yet, or was deleted, begins as an empty object.
 
     Args:
         store: where.
@@ -40,12 +41,13 @@ def patch(
         timeout: seconds to wait for the lock.
 
     Raises:
-        MilestoneError: what `parse_patch` and its function raise, and what `Store.commit` raises.
+        MilestoneError: what `parse_patch` and its function raise, `not_found` where the state was lost, and what
+            `Store.commit` raises.
     """
     edit_text, paths = parse_patch(raw, form)
 
     def edit(old: "bytes | None") -> bytes:
-        new = edit_text(old.decode() if old else "{}").encode()
+        new = edit_text(old.decode() if old else beginning(store, milestone)).encode()
         check(new, LIMIT, "the state")
         return new
 

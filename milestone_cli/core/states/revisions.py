@@ -106,6 +106,20 @@ def is_deleted(store: "Store", stream: str, stop: "int | None" = None) -> bool:
     return next((event["event_type"] == "state_deleted" for event in steps(store, stream, stop)), False)
 
 
+def beginning(store: "Store", milestone: str) -> str:
+    """What a change of a state begins with where there is none: an empty object.
+
+    Raises:
+        MilestoneError: `not_found` where there was one, which nobody has deleted.
+    """
+    head = store.head(milestone)
+    if head is not None and head.revision and not is_deleted(store, milestone):
+        from milestone_cli.storage.lookup import missing
+
+        raise missing(store, milestone)
+    return "{}"
+
+
 def newest(store: "Store", stream: str) -> "Event | None":
     """The event of the newest revision in the log."""
     return next((event for event in steps(store, stream) if is_state(event)), None)

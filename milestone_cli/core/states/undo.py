@@ -58,11 +58,14 @@ def step(
 
 def _back(store: "Store", milestone: str, old: "bytes | None") -> "Step":
     """What an undo does, and the text that it brings back."""
+    head = store.head(milestone)
+    if old is None and head is not None and head.revision:
+        text = store.read(milestone, head.revision).text
+        last = newest(store, milestone)  # it may have gone with old events
+        change = place(last) if last is not None and _revision(last) == head.revision else head.revision
+        return {"undo": head.revision, "restores": change, "deleted": True}, text
     event = _current(store, milestone)
     change = place(event)
-    if old is None:
-        revision = _revision(event)
-        return {"undo": revision, "restores": change, "deleted": True}, store.read(milestone, revision).text
     if change <= 1:
         raise _nothing("undo", milestone, f"revision {change} is the first")
     before = store.read(milestone, change - 1)

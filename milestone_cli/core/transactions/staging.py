@@ -104,7 +104,7 @@ class Staging:
         text, current = self._present(name)
         if change.expect is not None and change.expect != current:
             raise conflict(name, change.expect, current)
-        self._revise(name, change.edit(text), change.drafts[0])
+        self._revise(name, text, change)
         return self._receipt(name)
 
     def _present(self, name: str) -> "tuple[bytes | None, int]":
@@ -115,8 +115,9 @@ class Staging:
         document = self._staged(name)
         return (document.text, document.revision) if document else (None, 0)
 
-    def _revise(self, name: str, text: bytes, draft: "Draft") -> None:
-        """Make a text the next revision of a milestone, in the place of what was to be it so far."""
+    def _revise(self, name: str, old: "bytes | None", change: "Change") -> None:
+        """Make a changed text the next revision of a milestone, in the place of what was to be it so far."""
+        assert change.edit is not None
         if name in self._settled:
             raise MilestoneError(
                 "invalid_data",
@@ -124,6 +125,7 @@ class Staging:
                 "put the changes of a state before what keeps or moves it, or make two transactions",
                 milestone_id=name,
             )
+        text, draft = change.edit(old), change.drafts[0]
         own = self._states.setdefault(name, draft)
         if own is draft:
             self.plan.events.append((name, draft))
