@@ -213,7 +213,7 @@ def test_what_was_typed_is_never_lost(cli: Cli, store: Path, home: Path, tmp_pat
     assert cli("config", "validate", str(draft)).stdout.startswith(f"{draft}:3: there is no setting 'lock_timout'")
     assert as_json(edit("sed -i s/timout/timeout/ $1", "--from", str(draft)))["changed"] is True
     assert cli("config", "get", "lock_timeout", check=True).stdout == "3\n"
-    assert json.loads(edit("exit 3").stderr)["code"] == "interrupted"
+    assert json.loads(edit("exit 3").stderr)["code"] == "unexpected"
     failed = json.loads(edit("echo record_access: true >> $1; exit 3").stderr)
     assert "record_access" in Path(failed["details"]["draft"]).read_text()
     other = f"{MILESTONE} config set keep_last=9"

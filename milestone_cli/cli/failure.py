@@ -61,7 +61,7 @@ def report(error: BaseException, words: list[str]) -> int:
         if isinstance(error.__context__, BrokenPipeError):  # what rich makes of it
             return BROKEN_PIPE
         return error.code if isinstance(error.code, int) else int(error.code is not None)
-    failure = _with_applied(_as_failure(error))
+    failure = _with_applied(_as_failure(error, words))
     text = _as_json(failure) if _wants_json(words) else _story(failure, error)
     try:
         sys.stderr.write(text)
@@ -127,8 +127,8 @@ def _drop(stream: int) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
 
 
-def _as_failure(error: BaseException) -> MilestoneError:
-    """The failure that an exception means."""
+def _as_failure(error: BaseException, words: list[str]) -> MilestoneError:
+    """The failure that an exception means, of a command line."""
     if isinstance(error, MilestoneError):
         return error
     if isinstance(error, KeyboardInterrupt):
@@ -144,11 +144,12 @@ def _as_failure(error: BaseException) -> MilestoneError:
         hint = LOST_HINT if error.filename == STDOUT else HINTS.get(number, ANY_HINT)
         return MilestoneError("store_unreachable", reason + where, hint, errno=name)
     if (wrong := _usage_error(error)) is not None:
-        command = wrong.ctx.command_path if wrong.ctx else "milestone"
+        named = _command(words)
+        command = wrong.ctx.command_path if wrong.ctx else "milestone" + (f" {named}" if named != "other" else "")
         return MilestoneError(
             "usage",
             wrong.format_message(),
-            _elsewhere(wrong) or _behind(wrong) or f"`{command} --help` shows how it is called",
+            _elsewhere(wrong) or ("--" not in words and _behind(wrong)) or f"`{command} --help` shows how it is called",
         )
     what = " ".join(f"unexpected {type(error).__name__}: {error}".split())
     hint = "" if runtime.flags.get("verbose") else "`milestone --verbose …` shows where it came from"

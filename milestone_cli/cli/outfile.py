@@ -32,7 +32,11 @@ def save(path: str, pieces: "Iterator[bytes]") -> str:
             raise _refuse(path, "is not in a directory", "make the directory first") from None
         try:
             temporary = f".milestone-{runtime.token()}.tmp"
-            fd = os.open(temporary, FLAGS, 0o666, dir_fd=parent)
+            try:
+                fd = os.open(temporary, FLAGS, 0o666, dir_fd=parent)
+            except OSError as error:
+                told = f"'{path[:300]}' cannot be written: {error.strerror}"
+                raise MilestoneError("store_unreachable", told, "look at its folder, or choose another one") from error
             try:
                 written = _write(fd, pieces, mode)
                 os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)

@@ -244,6 +244,7 @@ class Wish:
         return MilestoneError(
             "wait_timeout",
             f"what was waited for did not come within {timeout:g} s",
-            "wait again" + (", with --after-cursor and the cursor in the details, to miss nothing" if details else ""),
+            "wait again"
+            + (", with --after-cursor and the cursor that --format json tells, to miss nothing" if details else ""),
             **details,
         )

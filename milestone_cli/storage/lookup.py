@@ -30,11 +30,14 @@ def missing(store: "Store", milestone: str) -> MilestoneError:
             revision=head.revision,
         )
     known = store.milestones()
-    names = ", ".join(known[:10]) + (", …" if len(known) > 10 else "")
+    others = [name for name in known if name != milestone]
+    names = ", ".join(others[:10]) + (", …" if len(others) > 10 else "")
     return MilestoneError(
         "not_found",
         f"there is no state of '{milestone}'",
-        f"the store has {names}" if known else "`milestone state save` makes one",
+        f"the store has {names}"
+        if milestone not in known and others
+        else f"`milestone state save {milestone}` makes one",
         milestone_id=milestone,
     )
 

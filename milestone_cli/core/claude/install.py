@@ -157,15 +157,15 @@ def _refuse_double(scope: str) -> None:
     """Refuse hooks in the settings beside those of the plugin: every event would be told twice."""
     in_settings, in_plugins = doubles()
     if scope == places.PLUGIN and in_settings:
-        others = [place.path for place in in_settings]
+        others, which = [place.path for place in in_settings], ""
     elif scope != places.PLUGIN and in_plugins:
-        others = [f"the plugin {name}" for name in in_plugins]
+        others, which = [f"the plugin {name}" for name in in_plugins], f" --plugin {in_plugins[0]}"
     else:
         return
     raise MilestoneError(
         "conflict",
         f"the hooks are installed already, by {' and '.join(others)}; with both, every event would be reported twice",
-        "keep the one that is there, or uninstall it first with `milestone hook uninstall`",
+        f"keep the one that is there, or uninstall it first with `milestone hook uninstall{which}`",
         installed=others,
     )
 

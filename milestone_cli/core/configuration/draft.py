@@ -54,7 +54,7 @@ class Draft:
         """Open it in an editor, else $VISUAL, $EDITOR or vi, and wait for the end.
 
         Raises:
-            MilestoneError: `interrupted` when the editor fails.
+            MilestoneError: `unexpected` when the editor fails.
         """
         import signal
         import subprocess
@@ -70,7 +70,7 @@ class Draft:
         if code:
             raise self.refused(
                 MilestoneError(
-                    "interrupted", f"the editor '{editor[:140]}' ended with exit {code}", "--editor names another one"
+                    "unexpected", f"the editor '{editor[:140]}' ended with exit {code}", "--editor names another one"
                 )
             )
 

@@ -32,8 +32,8 @@ TOLD = {
     ),
     "waits": (
         "note",
-        "took too long, and waited for the next one",
-        "nothing is lost; a slow disk or a long lock does it",
+        "could not be done in time, and waited for the next one",
+        "nothing is lost; a slow disk or a long lock does it, or a store that this user may not write",
     ),
 }
 """What became of a call: how bad that is, what is said of it, and what to do."""

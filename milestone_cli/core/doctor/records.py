@@ -7,6 +7,7 @@ from milestone_cli.core.doctor.aside import SKEW, mover
 from milestone_cli.core.doctor.sessionlogs import record_of
 from milestone_cli.core.record import indented
 from milestone_cli.core.sessions.session import Session
+from milestone_cli.core.transactions.transaction import transactions
 from milestone_cli.errors import MilestoneError
 from milestone_cli.model import Draft, Plan, log_of, safe
 from milestone_cli.storage.findings import Finding, count, failed, named, sound
@@ -37,9 +38,20 @@ def check(store: "Store", _: "Progress") -> "Iterator[Finding]":
             sessions.append(Session(name, raw, store.modified("session", name), ""))
     findings = [*lost, *_sessions(store, sessions), *_lasting(store, _pointers), *_lasting(store, _twice)]
     findings += _lasting(store, lambda again: kept.check(again, sessions))
+    findings += _lasting(store, _transactions)
     if not findings:
         yield sound("records", f"they agree; {count(len(sessions), 'session')}")
     yield from findings
+
+
+def _transactions(store: "Store") -> "Iterator[Finding]":
+    for one in transactions(store):
+        if one["status"] == "damaged":
+            name = str(one["transaction_id"])
+            yield Finding(
+                "records", "transaction_damaged", "warning", f"the record of the transaction {name} is damaged",
+                "nothing needs it but showing it and taking it back; its events are in the logs", name,
+            )  # fmt: skip
 
 
 def _sessions(store: "Store", sessions: "list[Session]") -> "Iterator[Finding]":

@@ -124,6 +124,14 @@ def find(store: "Store", session: str, name: str) -> Checkpoint:
     known = checkpoints(store, session) if found is None else []
     if found is None and name == "latest":
         found = next((one for one in reversed(known) if not one.trouble and not one.is_safety), None)
+        if found is None and (broken := [one for one in known if one.trouble]):
+            raise MilestoneError(
+                "damaged",
+                f"no checkpoint of the session '{session}' can be read; '{broken[-1].name}': {broken[-1].trouble}",
+                f"`milestone checkpoint list --session {session}` shows them; a backup may have better ones",
+                session_id=session,
+                checkpoints=[one.name for one in known],
+            )
     if found is None:
         if not known:
             find_session(store, session)  # which says that there is none

@@ -113,7 +113,7 @@ def _current(store: "Store", milestone: str) -> "Event":
     head = store.head(milestone)
     known = head.revision if head else 0
     if event is None and not known:
-        raise _nothing("undo", milestone, "nothing was saved yet")
+        raise _nothing("undo", milestone, "nothing was saved yet", "`milestone state save` makes a state")
     if event is None and origin_of(store, milestone).revision == known:
         raise MilestoneError(
             "revision_not_found",
@@ -131,10 +131,10 @@ def _current(store: "Store", milestone: str) -> "Event":
     return event
 
 
-def _nothing(verb: str, milestone: str, why: str) -> MilestoneError:
+def _nothing(verb: str, milestone: str, why: str, hint: str = "") -> MilestoneError:
     return MilestoneError(
         f"nothing_to_{verb}",
         f"there is nothing to {verb} in '{milestone}': {why}",
-        f"`milestone state history {milestone}` shows what was changed",
+        hint or f"`milestone state history {milestone}` shows what was changed",
         milestone_id=milestone,
     )

@@ -138,7 +138,7 @@ class Folders:
                 ) from None
             raise
         try:
-            return self.read_open(fd, f"{folder}/{name}", limit)[0]
+            return self.read_open(fd, f"{folder}/{name}".lstrip("/"), limit)[0]
         finally:
             os.close(fd)
 
