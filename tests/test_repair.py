@@ -348,3 +348,17 @@ def test_a_sealed_part_stays_as_it_is(tmp_path: Path) -> None:
     assert len(store.sealed("demo")) > 2
     assert verify(store, "demo").ok
     assert store.log_size("demo")[0] == sum(len(block) for _, block in store.scan("demo"))
+
+
+def test_what_an_event_records_already_is_not_recorded_again(cli: Cli, store: Path) -> None:
+    for number in range(6):
+        cli("events", "log", "demo", f"e{number}", check=True)
+    path = store / "state/events/milestone-demo.jsonl"
+    new = path.with_name("new")
+    new.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
+    new.rename(path)
+    cli("events", "log", "demo", "later", check=True)
+    before = path.read_bytes()
+    for words in (("--dry-run",), ("--yes",), ("--accept", "--yes")):
+        cli("events", "repair", "demo", *words, check=True)
+        assert path.read_bytes() == before

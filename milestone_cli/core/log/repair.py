@@ -114,7 +114,7 @@ def plan(store: "Store", stream: str, *, accept: bool = False) -> Plan:
         MilestoneError: `not_found` when there is neither a log nor a state.
     """
     found = Plan(stream, verify(store, stream))
-    findings = [one for one in found.report.findings if one.severity == "damage" or one.code in RECORDED]
+    findings = [one for one in found.report.findings if _is_open(one, found.report)]
     is_forked = any(one.code == "head_mismatch" for one in findings) and not accept
     mended = [] if is_forked else _provable(store, stream, found.report)
     found.edits = _sorted(mended)
@@ -125,10 +125,16 @@ def plan(store: "Store", stream: str, *, accept: bool = False) -> Plan:
             one.line, one.offset = known.line, known.offset
     found.acts = [Act(one, "mend", MENDS[one.code]) for one in mended]
     for one in rest:
-        if one.severity == "damage" or one.code in RECORDED:
+        if _is_open(one, found.report):
             found.acts.append(_other(store, stream, one, found.report, accept=accept, is_forked=is_forked))
     found.rehead = any(act.action == "accept" and act.finding.code == "head_mismatch" for act in found.acts)
     return found
+
+
+def _is_open(one: "Finding", report: Report) -> bool:
+    """Whether something can be done about a finding: it is damage, or what no event records yet."""
+    is_recorded = one.code == "events_lost_outside" and report.events > 0
+    return one.severity == "damage" or (one.code in RECORDED and not is_recorded)
 
 
 def _other(store: "Store", stream: str, one: "Finding", report: Report, *, accept: bool, is_forked: bool) -> Act:
