@@ -364,3 +364,14 @@ def test_eight_processes_count_for_one_agent(scene: Scene) -> None:
     assert (found["metrics"]["operations_completed"], found["health"]) == (160, "healthy")
     assert len(scene.json("events", "query", "demo", "--type", "agent_updated", "--limit", "0")["events"]) == 160
     scene.cli("events", "verify", "demo", check=True)
+
+
+def test_a_damaged_record_is_listed_without_being_asked_for(cli: Cli, store: Path) -> None:
+    for name in ("good", "bad", "over"):
+        cli("agent", "register", name, check=True)
+    cli("agent", "retire", "over", check=True)
+    (store / "agents/registry/bad.json").write_text("{")
+    found = {
+        one["agent_id"]: one["status"] for one in json.loads(cli("agent", "list", "--format", "json").stdout)["agents"]
+    }
+    assert found == {"bad": "damaged", "good": "active"}

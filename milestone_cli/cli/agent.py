@@ -168,7 +168,8 @@ def list_(
     from milestone_cli.storage import open_store
 
     store = open_store()
-    known = agent.agents(store, session=session, milestone=milestone, is_over=all_)
+    known = agent.agents(store, session=session, milestone=milestone)
+    known = [one for one in known if all_ or one.status in ("active", "damaged")]
     depending = agent.subscribers(known)
     found = [{**one.agent.fields(depending.get(one.agent.id)), **one.fields()} for one in vitals.examine(store, known)]
     render.emit("agent-list", {"agents": found}, list_text(found, is_all=all_), output)
