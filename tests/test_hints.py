@@ -80,3 +80,16 @@ def test_hooks_of_a_plugin_are_taken_out_as_the_hint_says(cli: Cli) -> None:
     assert words, told
     cli(*words[1].split(), check=True)
     cli("hook", "install", "--project", check=True)
+
+
+def test_a_session_of_a_milestone_that_is_new_says_so(cli: Cli) -> None:
+    assert "'dmeo' is new" in cli("session", "create", "dmeo", check=True).stderr
+    assert cli("session", "create", "demo", check=True).stderr == ""
+
+
+def test_a_clean_up_that_removed_records_alone_is_not_taken_back(cli: Cli) -> None:
+    line = '{"op": "set", "milestone": "demo", "path": "n", "value": 1}\n'
+    cli("transaction", "apply", "-", input=line, check=True)
+    cli("cleanup", "run", "demo", "--older-than", "0", "--yes", check=True)
+    done = cli("transaction", "rollback", "last")
+    assert (done.returncode, "old events and records" in done.stderr) == (4, True), done.stderr

@@ -67,7 +67,10 @@ def create(
     wish.configuration = {key: value for key, value in settings if value != CONFIGURATION[key]}
     store = open_store()
     whose = creating.meant_milestone(store, milestone, is_without=no_milestone)
+    known = store.milestones() if milestone is not None else [whose]
     made = creating.create(store, whose, wish, key=idempotency_key, timeout=lock_timeout)
+    if whose and whose not in known:
+        render.notify([f"'{whose}' is new: nothing was saved or logged of it before"])
     fields = {} if output == "text" else {**made.session().fields(), "replayed": made.replayed}
     render.emit("session-create", fields, made.id, output)
 
