@@ -34,13 +34,14 @@ def explain(raw: bytes, error: BaseException, what: str) -> MilestoneError:
         return MilestoneError(
             "invalid_json", f"{what} has half a character (a lone surrogate) in a string", "write the whole character"
         )
+    is_of_file = what.startswith("line ") or "/" in what  # so no shell has taken its quotes away
     try:
         json.loads(text, parse_int=len, parse_float=len)
     except json.JSONDecodeError as bad:
         return MilestoneError(
             "invalid_json",
             f"{what} is not valid JSON: {bad.msg} at line {bad.lineno}, column {bad.colno}",
-            HINT if bad.pos > 1 else WORD,
+            HINT if bad.pos > 1 or is_of_file else WORD,
             line=bad.lineno,
             column=bad.colno,
         )

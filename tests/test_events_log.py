@@ -163,7 +163,7 @@ def test_a_batch(cli: Cli, store: Path) -> None:
     assert logged == [("a", "me", "no-session"), ("b", "worker-1", "s-1"), ("c", "me", "no-session")]
     assert '{"n":1.10}' in log_of(store).read_text()
     text = cli("events", "log", "demo", "--batch", input='{"event_type":"d"}\r\n', check=True).stdout
-    assert text == "demo: 1 events logged\n"
+    assert text == "demo: 1 event logged\n"
     assert (
         json.loads(cli("events", "log", "--batch", "--format", "json", input="\n\n", check=True).stdout)["count"] == 0
     )

@@ -93,3 +93,13 @@ def test_a_clean_up_that_removed_records_alone_is_not_taken_back(cli: Cli) -> No
     cli("cleanup", "run", "demo", "--older-than", "0", "--yes", check=True)
     done = cli("transaction", "rollback", "last")
     assert (done.returncode, "old events and records" in done.stderr) == (4, True), done.stderr
+
+
+def test_what_is_wrong_in_a_file_is_no_matter_of_the_shells_quotes(cli: Cli, store: Path) -> None:
+    assert "quote" in hint(cli, "state", "save", "demo", "{n: 1}".replace("{", ""), code=5)
+    settings = store.parent / ".claude/settings.json"
+    settings.parent.mkdir()
+    settings.write_text("no JSON")
+    assert "quote" not in hint(cli, "hook", "install", "--project", code=5)
+    done = cli("events", "log", "demo", "--batch", input="no JSON\n")
+    assert (done.returncode, "quote" in done.stderr) == (5, False), done.stderr

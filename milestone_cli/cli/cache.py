@@ -132,7 +132,8 @@ def put(
         "expires_at": runtime.timestamp(entry.expires) if kept and entry.expires else None,
         "reason": None if kept else " ".join(cache.notes),
     }
-    render.emit("cache-put", fields, f"{key}: {entry.size} bytes kept, {entry.tier}" if kept else "", output)
+    told = f"{key}: {entry.size} byte{'s' * (entry.size != 1)} kept, {entry.tier}" if kept else ""
+    render.emit("cache-put", fields, told, output)
 
 
 def invalidate(

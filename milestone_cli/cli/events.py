@@ -95,4 +95,4 @@ def _log_batch(
             "timestamp": receipt.timestamp,
             "replayed": receipt.replayed,
         }
-    render.emit("event-batch", fields, f"{name}: {count} events logged", output)
+    render.emit("event-batch", fields, f"{name}: {count} event{'s' * (count != 1)} logged", output)

@@ -150,7 +150,8 @@ def _oldest(known: "list[Task]", milestone: "str | None") -> Task:
         if one.status == "pending" and milestone in (None, one.name("milestone_id")) and not waits_for(one, status_of):
             return one
     waiting, busy = (sum(one.status == status for one in known) for status in ("pending", "in_progress"))
-    told = [f"{waiting} wait for others" * bool(waiting), f"{busy} are in progress" * bool(busy)]
+    told = [f"{waiting} wait{'s' * (waiting == 1)} for others" * bool(waiting)]
+    told += [f"{busy} {'is' if busy == 1 else 'are'} in progress" * bool(busy)]
     raise MilestoneError(
         "not_found", "no task is ready", ", ".join(filter(None, told)) or "`milestone task create` makes one"
     )
