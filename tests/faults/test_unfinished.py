@@ -12,6 +12,11 @@ import pytest
 from conftest import MILESTONE, Cli, clean_environment
 from injection import Outcome, Point, record, require_strace, run_with
 
+from milestone_cli import runtime
+from milestone_cli.model import Change, Draft
+from milestone_cli.storage.files import FileStore
+from milestone_cli.storage.files.transaction import take_gate
+
 OLD = '{"n": 1, "price": 1.10}'
 BOTH = "".join(json.dumps(one) + "\n" for one in (
     {"op": "set", "milestone": "demo", "path": "n", "value": 2},
@@ -286,3 +291,21 @@ def test_an_interrupt_after_the_commit_point_says_what_is_applied(
     assert "applied already: " in outcome.stderr
     trial.cli("state", "set", "demo", "m=1", check=True)
     assert json.loads(trial.load("demo"))["n"] == 2
+
+
+def test_who_cannot_give_a_lock_back_lets_others_through_the_gate(trial: Trial) -> None:
+    trial.spoil("signal=KILL", "fsync", "pending>)", *APPLY)
+    more = trial.store / "state/.locks/demo.lock/more"
+
+    def edit(_: "bytes | None") -> bytes:
+        more.write_text("")  # so the folder cannot be removed
+        return b"{}"
+
+    store = FileStore(str(trial.store))
+    try:
+        with pytest.raises(OSError, match="not empty"):
+            store.commit(Change("demo", [Draft("state_saved", "{}", "no-session", "system")], edit, timeout=5))
+        more.unlink()
+        os.close(take_gate(store, runtime.monotonic() + 1))
+    finally:
+        store.close()
