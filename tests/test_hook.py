@@ -430,3 +430,8 @@ def test_a_person_at_a_terminal_is_told_of_a_typing_error(store: Path, home: Pat
         os.close(terminal)
     assert (done.returncode, done.stdout) == (2, "")
     assert "instal" in done.stderr
+
+
+def test_only_the_hook_itself_is_excused_a_wrong_line(cli: Cli) -> None:
+    assert cli("task", "hook", "--store", input="").returncode == 2
+    assert cli("--store", "nowhere", "hook", "--wrong", input="").returncode == 0

@@ -185,3 +185,15 @@ def test_a_snapshot_that_cannot_be_saved_is_kept_elsewhere(disk: Path, cli: Cli,
     cli("store", "export", str(home / "all.tar"), cwd=disk, check=True)
     with contextlib.closing(Archive(str(home / "all.tar"))) as archive:
         assert archive.document("task", "first")
+
+
+def test_half_a_backup_does_not_stay_where_there_are_no_links(cli: Cli, store: Path, home: Path) -> None:
+    require_strace()
+    cli("state", "save", "demo", json.dumps({"x": "y" * 9000}), check=True)
+    spoiled = ["-e", "inject=linkat:error=EPERM", "-e", "inject=fsync:error=ENOSPC:when=1"]
+    done = subprocess.run(
+        ["strace", "-f", "-o", "/dev/null", *spoiled, str(MILESTONE), "state", "save", "demo", "{}"],
+        cwd=store.parent, env=clean_environment(home), stdin=subprocess.DEVNULL, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 8
+    assert list((store / "state/backups").iterdir()) == []
