@@ -87,14 +87,6 @@ def test_a_session_of_a_milestone_that_is_new_says_so(cli: Cli) -> None:
     assert cli("session", "create", "demo", check=True).stderr == ""
 
 
-def test_a_clean_up_that_removed_records_alone_is_not_taken_back(cli: Cli) -> None:
-    line = '{"op": "set", "milestone": "demo", "path": "n", "value": 1}\n'
-    cli("transaction", "apply", "-", input=line, check=True)
-    cli("cleanup", "run", "demo", "--older-than", "0", "--yes", check=True)
-    done = cli("transaction", "rollback", "last")
-    assert (done.returncode, "old events and records" in done.stderr) == (4, True), done.stderr
-
-
 def test_what_is_wrong_in_a_file_is_no_matter_of_the_shells_quotes(cli: Cli, store: Path) -> None:
     assert "quote" in hint(cli, "state", "save", "demo", "{n: 1}".replace("{", ""), code=5)
     settings = store.parent / ".claude/settings.json"

@@ -563,7 +563,7 @@ def test_events_that_a_cleanup_removed_do_not_come_back_and_that_is_told(cli: Cl
     before = tree(two)
     refused = cli("transaction", "rollback", "last")
     assert (refused.returncode, tree(two)) == (4, before)
-    assert "nothing but old events and records, which do not come back" in refused.stderr
+    assert "nothing but old events, which do not come back" in refused.stderr
     cli("events", "verify", "--all", check=True)
 
 

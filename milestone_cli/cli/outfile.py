@@ -2,7 +2,6 @@
 
 import os
 import stat
-from contextlib import suppress
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
@@ -41,8 +40,10 @@ def save(path: str, pieces: "Iterator[bytes]") -> str:
                 written = _write(fd, pieces, mode)
                 os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
             except BaseException:
-                with suppress(FileNotFoundError):  # who is interrupted right behind the rename has put it
+                try:
                     os.unlink(temporary, dir_fd=parent)
+                except FileNotFoundError:
+                    pass  # who is interrupted right behind the rename has put it
                 raise
             os.fsync(parent)
         finally:

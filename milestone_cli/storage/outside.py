@@ -8,7 +8,6 @@ at again right before it is replaced.
 import fcntl
 import os
 import stat
-from contextlib import suppress
 
 from milestone_cli import runtime
 from milestone_cli.errors import MilestoneError
@@ -135,8 +134,10 @@ def replace(path: str, data: bytes, before: "bytes | None", mode: int, limit: in
             _refuse_changed(path, before, limit)
             os.rename(aside, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
-            with suppress(FileNotFoundError):  # who is interrupted right behind the rename has put it
+            try:
                 os.unlink(aside, dir_fd=folder)
+            except FileNotFoundError:
+                pass  # who is interrupted right behind the rename has put it
             raise
         os.fsync(folder)
     finally:

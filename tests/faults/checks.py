@@ -16,7 +16,7 @@ import replay
 from cases import BY_NAME, SAVED, Case
 from injection import Point, record, run_with
 from scenes import Program, Scene
-from sweeps import errors, kills, measure, sweep
+from sweeps import errors, interrupts, kills, measure, sweep
 
 Check = Callable[[Program, Path], list[str]]
 LOG = "state/events/milestone-demo.jsonl"
@@ -39,6 +39,14 @@ def killed(name: str, is_point: Callable[[Point], bool], program: Program, direc
     chosen = [trial for trial in kills(sound) if is_point(trial[0])]
     assert chosen, "no such point"
     return sweep(sound, chosen, sound.template.directory / "trials", "kills").violations
+
+
+def interrupted(name: str, is_point: Callable[[Point], bool], program: Program, directory: Path) -> list[str]:
+    """A case interrupted at some points."""
+    sound = measure(BY_NAME[name], directory, program)
+    chosen = [trial for trial in interrupts(sound) if is_point(trial[0])]
+    assert chosen, "no such point"
+    return sweep(sound, chosen, sound.template.directory / "trials", "interrupts").violations
 
 
 def spoiled(name: str, call: str, error: str, program: Program, directory: Path) -> list[str]:
@@ -222,6 +230,7 @@ CHECKS: dict[str, Check] = {
     "kill save at its event": partial(killed, "save", reaches("write", "jsonl")),
     "kill repair of a torn log": partial(killed, "repair-event", reaches("write", "jsonl")),
     "kill breaker of a lock": partial(killed, "lock-run", reaches("getdents64", "broken")),
+    "interrupt seal at its renames": partial(interrupted, "seal", reaches("renameat", "segments")),
     "fail sync of state": partial(spoiled, "save", "fsync", "EIO"),
     "fail sync of log": partial(spoiled, "log", "fdatasync", "EIO"),
     "nothing left": partial(after, "save"),

@@ -55,9 +55,9 @@ MUTATIONS = [
              "        _put(store, record, plan.puts, is_new=is_new)\n"
              "        intent.close(store, record)\n        return receipts\n", "checkpoint before its event"),
     Mutation("event before state", FILES + "commit.py",
-             "        os.rename(aside, layout.state_file(name), src_dir_fd=folder, dst_dir_fd=folder)\n    except",
-             "        os.unlink(layout.state_file(name), dir_fd=folder) if old else None\n"
-             "        os.rename(aside, layout.state_file(name), src_dir_fd=folder, dst_dir_fd=folder)\n    except",
+             "    move_in(aside, folder, layout.state_file(name), folder,",
+             "    os.unlink(layout.state_file(name), dir_fd=folder) if old else None\n"
+             "    move_in(aside, folder, layout.state_file(name), folder,",
              "kill save at its rename"),
     Mutation("pending transactions not finished", FILES + "commit.py",
              "if not any(map(layout.is_intent, os.listdir(store.folder(layout.PENDING))))", "if True",
@@ -96,9 +96,10 @@ MUTATIONS = [
              "os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC", "exclusive files"),
     Mutation("backup omitted", FILES + "commit.py", "    if old and backup:\n", "    if False:\n", "backups"),
     Mutation("temporary file left after a failure", FILES + "commit.py",
-             "        try:\n            os.unlink(aside, dir_fd=folder)\n"
-             "        except FileNotFoundError:\n            pass\n"
-             "        raise\n    runtime", "        raise\n    runtime", "fail sync of state"),
+             "        forget(folder, aside)\n        raise\n    move_in", "        raise\n    move_in",
+             "fail sync of state"),
+    Mutation("sealed part taken for an unfinished one", FILES + "sealing.py",
+             "st_ino != made.next:\n", "st_ino:\n", "interrupt seal at its renames"),
     Mutation("failed sync tried again", FILES + "log.py",
              "                    os.fdatasync(self.fd)\n",
              "                    try:\n                        os.fdatasync(self.fd)\n"

@@ -112,8 +112,8 @@ def plan_rollback(store: "Store", identity: str, key: "str | None" = None) -> Ro
         )
     if not record["documents"]:
         plan.obstacles.append("its record does not say what was before")
-    elif all(one["kind"] == "origin" or _is_spent(record, one["kind"]) for one in record["documents"]):
-        plan.obstacles.append("it removed nothing but old events and records, which do not come back")
+    elif all(one["kind"] == "origin" for one in record["documents"]):
+        plan.obstacles.append("it removed nothing but old events, which do not come back")
     for one in record["documents"]:
         kind, key, before, after = one["kind"], one["key"], one["before"], one["after"]
         if (kind in STAY and after) or _is_spent(record, kind):
