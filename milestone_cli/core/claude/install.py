@@ -155,14 +155,14 @@ def doubles() -> "tuple[list[Place], list[str]]":
 
 def _refuse_double(scope: str) -> None:
     """Refuse hooks in the settings beside those of the plugin: every event would be told twice."""
-    from shlex import quote
-
     in_settings, in_plugins = doubles()
     if scope == places.PLUGIN and in_settings:
         others, first = [place.path for place in in_settings], "uninstall it first with `milestone hook uninstall`"
     elif scope != places.PLUGIN and in_plugins:
         others, first = [f"the plugin {name}" for name in in_plugins], "disable it in the client first"
         if folder := next((name for name in in_plugins if name[:1] == "/"), ""):
+            from shlex import quote
+
             first = f"uninstall it first with `milestone hook uninstall --plugin {quote(folder)}`"
     else:
         return
