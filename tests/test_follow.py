@@ -161,7 +161,7 @@ def test_what_waited_in_the_spool_comes_once_and_in_order(cli: Cli, store: Path,
         }).encode())  # fmt: skip
     hooks.call("PostToolUse.Bash")
     assert hooks.waiting() == []
-    found = [one for one in follower.take(5) if one["event_type"] == "notified"]
+    found = [one for one in follower.take(6) if one["event_type"] == "notified"]
     assert [one["data"]["notification_type"] for one in found] == ["call-0", "call-1", "call-2"]
     assert sum("tool_used" in line for line in follower.lines) == 1
 
