@@ -36,6 +36,13 @@ def clean_environment(home: Path, **extra: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), "LC_ALL": "C.UTF-8", "TZ": "UTC", **EVERYWHERE, **extra}
 
 
+def write_anew(log: Path, lose: int) -> None:
+    """Put a new file without the last lines in the place of a log, as an editor does, or a clean-up of bash."""
+    new = log.with_name("new")
+    new.write_text("".join(log.read_text().splitlines(keepends=True)[:-lose]))
+    new.rename(log)
+
+
 class Cli(Protocol):
     """Runs the installed command and hands back what it did."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import Cli
+from conftest import Cli, write_anew
 from logs import Log
 from test_verify import cut, double, edit, hide, junk, long_form, remove, swap, unstrip
 
@@ -354,9 +354,7 @@ def test_what_an_event_records_already_is_not_recorded_again(cli: Cli, store: Pa
     for number in range(6):
         cli("events", "log", "demo", f"e{number}", check=True)
     path = store / "state/events/milestone-demo.jsonl"
-    new = path.with_name("new")
-    new.write_text("".join(path.read_text().splitlines(keepends=True)[:-2]))
-    new.rename(path)
+    write_anew(path, lose=2)
     cli("events", "log", "demo", "later", check=True)
     before = path.read_bytes()
     for words in (("--dry-run",), ("--yes",), ("--accept", "--yes")):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import MILESTONE, Cli, clean_environment
+from conftest import MILESTONE, Cli, clean_environment, write_anew
 
 from milestone_cli import runtime
 from milestone_cli.core import events, state
@@ -536,10 +536,7 @@ def test_a_clean_up_of_bash_rewrites_the_last_part_and_that_is_one_finding(files
 def test_a_clean_up_records_what_bash_did_before_it_moves_the_log_on(cli: Cli, store: Path) -> None:
     for number in range(8):
         cli("events", "log", "demo", f"e{number}", check=True)
-    log = store / "state/events/milestone-demo.jsonl"
-    new = log.with_name("new")
-    new.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
-    new.rename(log)
+    write_anew(store / "state/events/milestone-demo.jsonl", lose=1)
     cli("cleanup", "run", "demo", "--older-than", "0", "--yes", check=True)
     assert "sound" in cli("events", "verify", "demo", check=True).stdout
 
@@ -558,3 +555,15 @@ def test_a_part_that_cannot_be_read_costs_no_descriptor(files: FileStore) -> Non
         with pytest.raises(MilestoneError):
             list(files.scan("demo"))
     assert opened() == before
+
+
+def test_what_a_log_without_a_state_needs_is_known_without_reading_it(
+    files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events.log(files, "demo", [("tick", b"{}")])
+
+    def scan(*_: object, **__: object) -> Iterator[tuple[int, bytes]]:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(FileStore, "scan", scan)
+    assert expiry.needed(files, "demo", set()) is None

@@ -65,7 +65,12 @@ def assign(
     values = [(path, document.value_text(word)) for path, word in assignments]
 
     def edit(old: "bytes | None") -> bytes:
-        text = old.decode() if old else _beginning(store, milestone)
+        if old is None:
+            from milestone_cli.core.states.revisions import beginning
+
+            text = beginning(store, milestone)
+        else:
+            text = old.decode()
         for path, value in values:
             text = document.assign(text, path, value)
         new = text.encode()
@@ -75,12 +80,6 @@ def assign(
     request = (b"set", *[part.encode("utf-8", "surrogateescape") for pair in assignments for part in pair])
     event = draft(store, "state_saved", paths_data([path for path, _ in assignments]))
     return commit(store, milestone, event, edit, request, expect=expect, key=key, timeout=timeout)
-
-
-def _beginning(store: "Store", milestone: str) -> str:
-    from milestone_cli.core.states.revisions import beginning
-
-    return beginning(store, milestone)
 
 
 def load(store: "Store", milestone: str, revision: "int | None" = None) -> "tuple[Document, list[str]]":

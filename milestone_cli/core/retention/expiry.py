@@ -81,7 +81,8 @@ def needed(store: "Store", milestone: str, going: "set[tuple[str, str]]") -> "Ne
 
 def _deletion(store: "Store", milestone: str) -> "Need | None":
     """The event that tells a state which was deleted from one that is lost."""
-    if store.modified("active", milestone) or store.modified("completed", milestone):
+    head = store.head(milestone)  # most logs of a milestone without a state are of one that never had any
+    if head is None or not head.revision or any(store.modified(kind, milestone) for kind in ("active", "completed")):
         return None
     for at, block in store.scan(milestone, backwards=True):
         end = at + len(block)
